@@ -1,0 +1,242 @@
+"""Every error postkeep raises on purpose.
+
+    PostkeepError
+      +- ConfigError                 exit 2
+      +- SourceError                 exit 2   nothing readable
+      +- ExtraMissing                exit 2   an optional part is not installed
+      +- NotFound                    exit 2   no such post, run, file
+      +- ParseError                           one record; quarantined, the others go on
+      |    +- UnknownShape
+      +- StoreError                  exit 3
+      |    +- StoreBusy                       (temporary)
+      |    +- SchemaNewer
+      |    +- SchemaMissing
+      |    +- StoreClash                      somebody else wrote the same key first: plan again
+      +- LeaseTaken                           another process does this stage
+      |    +- LeaseLost
+      +- FetchError                           one URL; `temporary` says whether waiting may help
+      |    +- AddressRefused
+      |    +- TooLarge
+      |    +- TooManyRedirects
+      |    +- HttpStatus
+      |    +- NameUnresolved, ConnectFailed, TlsFailed, TimedOut, Truncated    (temporary)
+      |    +- NotMedia
+      +- CacheError                  exit 4   the cache cannot be written: full, read-only, gone
+      |    +- CacheFull
+      +- IntegrityError              exit 5
+           +- FileMissing
+           +- FileDamaged
+
+A class's docstring is its default message. What is known of the place (ids, paths, URLs) is an attribute.
+Mistakes of our own are never wrapped in these.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class PostkeepError(Exception):
+    """postkeep could not go on."""
+
+    exit_code = 1
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or " ".join((type(self).__doc__ or "").split())
+        super().__init__(self.message)
+
+
+class ConfigError(PostkeepError):
+    """The configuration is not usable."""
+
+    exit_code = 2
+
+
+class SourceError(PostkeepError):
+    """Nothing to import could be read."""
+
+    exit_code = 2
+
+
+class ExtraMissing(PostkeepError):
+    """An optional part of postkeep is not installed."""
+
+    exit_code = 2
+
+    def __init__(self, extra: str, purpose: str) -> None:
+        self.extra = extra
+        super().__init__(f"{purpose} needs the extra [{extra}]: pip install 'postkeep[{extra}]'")
+
+
+class NotFound(PostkeepError):
+    """There is no such thing here."""
+
+    exit_code = 2
+
+
+class ParseError(PostkeepError):
+    """The record cannot be read. `field` is a path such as `author.username`."""
+
+    def __init__(self, message: str | None = None, *, field: str | None = None) -> None:
+        self.field = field
+        super().__init__(f"{field}: {message}" if field and message else message)
+
+
+class UnknownShape(ParseError):
+    """No platform knows a record of this shape."""
+
+
+class StoreError(PostkeepError):
+    """The database cannot be used."""
+
+    exit_code = 3
+
+
+class StoreBusy(StoreError):
+    """The database is locked by another process; try again when it is done."""
+
+
+class SchemaNewer(StoreError):
+    """The database was written by a newer postkeep; upgrade the program, nothing was changed."""
+
+
+class SchemaMissing(StoreError):
+    """The database has no postkeep tables yet; run `postkeep db upgrade`."""
+
+
+class StoreClash(StoreError):
+    """Another process wrote the same key first."""
+
+
+class LeaseTaken(PostkeepError):
+    """Another process is doing this."""
+
+    exit_code = 3
+
+    def __init__(self, name: str, owner: str) -> None:
+        self.name = name
+        self.owner = owner
+        super().__init__(f"another process ({owner}) is doing `{name}` on this database")
+
+
+class LeaseLost(LeaseTaken):
+    """Another process took this over."""
+
+
+class FetchError(PostkeepError):
+    """The URL could not be fetched.
+
+    `temporary` is decided where the failure was seen; nothing else looks at retrying. `retry_after` is the
+    server's own wish in seconds.
+    """
+
+    exit_code = 4
+    temporary = False
+    kind = "error"
+
+    def __init__(self, message: str | None = None, *, url: str = "", retry_after: float | None = None) -> None:
+        self.url = url
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class AddressRefused(FetchError):
+    """The address is not one that may be reached."""
+
+    kind = "refused"
+
+
+class TooLarge(FetchError):
+    """The body is larger than the limit."""
+
+    kind = "too_large"
+
+
+class TooManyRedirects(FetchError):
+    """Too many redirects."""
+
+    kind = "redirects"
+
+
+class HttpStatus(FetchError):
+    """The server answered with an error status."""
+
+    kind = "http"
+
+    def __init__(self, status: int, *, url: str = "", retry_after: float | None = None) -> None:
+        self.status = status
+        self.temporary = status in (408, 425, 429) or status >= 500
+        super().__init__(f"HTTP {status}", url=url, retry_after=retry_after)
+
+
+class NameUnresolved(FetchError):
+    """The host name could not be resolved."""
+
+    temporary = True
+    kind = "dns"
+
+
+class ConnectFailed(FetchError):
+    """No connection to the host."""
+
+    temporary = True
+    kind = "connect"
+
+
+class TlsFailed(FetchError):
+    """No trusted TLS connection to the host."""
+
+    temporary = True
+    kind = "tls"
+
+
+class TimedOut(FetchError):
+    """The host took too long."""
+
+    temporary = True
+    kind = "timeout"
+
+
+class Truncated(FetchError):
+    """The body ended before its declared end."""
+
+    temporary = True
+    kind = "truncated"
+
+
+class NotMedia(FetchError):
+    """The body is not a picture, video or document. `found` names what it is."""
+
+    kind = "not_media"
+
+    def __init__(self, found: str, *, url: str = "") -> None:
+        self.found = found
+        super().__init__(f"not media but {found}", url=url)
+
+
+class CacheError(PostkeepError):
+    """The cache cannot be written."""
+
+    exit_code = 4
+
+
+class CacheFull(CacheError):
+    """The cache has reached its limit: raise `cache.max_bytes` to go on."""
+
+
+class IntegrityError(PostkeepError):
+    """Bytes are not what they were proven to be."""
+
+    exit_code = 5
+
+    def __init__(self, path: str | Path, message: str | None = None) -> None:
+        self.path = str(path)
+        super().__init__(f"{message or ' '.join((type(self).__doc__ or '').split())} {self.path}")
+
+
+class FileMissing(IntegrityError):
+    """The file is not in the cache:"""
+
+
+class FileDamaged(IntegrityError):
+    """The file's content is not what was proven:"""

@@ -169,7 +169,7 @@ class MediaRef:
 
     Identity within its owner is (role, media_key, occurrence). `position` counts 0..n-1 over all media of the
     owner. `rendition` names the variant the URL serves; `rendition_rank` orders variants of one asset
-    (larger is better, None when the URL does not say). Width and height are what the record claims, in pixels.
+    (larger is better, None when the URL does not say). Width and height are what the record claims (pixels).
     """
 
     role: Role

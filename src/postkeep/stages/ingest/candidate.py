@@ -1,0 +1,67 @@
+"""A raw record made ready to be stored: read, recognised, parsed and hashed, without a database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from backports import zstd
+from postkeep.sources.decode import decode
+
+from postkeep.errors import ParseError
+from postkeep.model import BadRecord, Parsed, Platform, RawRecord
+from postkeep.platforms import recognise
+
+CODEC = "zstd"
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A record that was parsed; `altered` says that text a database cannot hold was replaced in it."""
+
+    raw: RawRecord
+    sha256: str
+    platform: str
+    parsed: Parsed
+    content_hash: str
+    altered: bool
+
+
+@dataclass(slots=True)
+class Rejected:
+    """A record nobody could parse; it goes to the quarantine."""
+
+    bad: BadRecord
+    field: str | None
+
+
+def digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def compress(body: bytes) -> bytes:
+    """Pack a record's bytes for the raw_records table."""
+    return zstd.compress(body, level=3)
+
+
+def decompress(codec: str, body: bytes) -> bytes:
+    """The exact bytes of a stored record; raises ValueError for a codec this version does not know."""
+    if codec != CODEC:
+        raise ValueError(f"records packed as {codec!r} need a newer postkeep")
+    return zstd.decompress(body)
+
+
+def candidate(raw: RawRecord, sha256: str, platforms: Sequence[Platform]) -> Candidate | Rejected:
+    """Read one record; whatever is wrong with it is a Rejected, never an exception."""
+    try:
+        decoded = decode(raw.body)
+        platform = recognise(decoded.value, platforms)
+        parsed = platform.parse(decoded.value, raw.via)
+        content = digest(platform.canonical(decoded.value))
+    except ParseError as error:
+        return Rejected(
+            BadRecord(raw.place, raw.observation, error.message, len(raw.body), sha256, raw.body, raw.via),
+            error.field,
+        )
+    return Candidate(raw, sha256, platform.name, parsed, content, decoded.altered)

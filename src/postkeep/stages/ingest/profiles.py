@@ -1,0 +1,128 @@
+"""How the profiles a record shows change the profiles we know. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from postkeep.ids import IdFactory
+from postkeep.model import Profile
+from postkeep.store.known import Known
+from postkeep.store.rows import ProfileRow, Span
+
+
+class ProfileFold:
+    """Finds or makes the row of each observed profile.
+
+    A profile is its native id where that is known, else its name. A name that another profile now has is
+    taken from the older row, which keeps it among its names.
+    """
+
+    def __init__(self, known: Known, ids: IdFactory) -> None:
+        self.known = known
+        self.ids = ids
+        self._by_native = {(row.platform, row.native_id): row for row in known.profiles if row.native_id}
+        self._by_name = {
+            (row.platform, row.kind, row.username): row for row in known.profiles if row.username
+        }
+        self._seen: dict[tuple[object, ...], ProfileRow] = {}
+
+    def observe(self, profile: Profile, at: datetime) -> ProfileRow | None:
+        """The row of this profile, brought up to date at `at`; None when nothing identifies it."""
+        if not profile.username and not profile.native_id:
+            return None
+        key = (
+            profile.username,
+            profile.native_id,
+            profile.kind,
+            profile.name,
+            profile.headline,
+            profile.url,
+            at,
+        )
+        seen = self._seen.get(key)
+        if seen is not None:
+            return seen
+        row = self._find(profile) or self._make(profile)
+        newest = row.observed_at is None or at >= row.observed_at
+        if profile.native_id and row.native_id is None:
+            row.native_id, row.changed = profile.native_id, True
+            self._by_native[row.platform, row.native_id] = row
+        if profile.username:
+            self._name(row, profile.username, newest=newest)
+        for name, value in (
+            ("name", profile.name),
+            ("headline", profile.headline),
+            ("profile_url", profile.url),
+        ):
+            current = getattr(row, name)
+            if value is not None and value != current and (newest or not current):
+                setattr(row, name, value)
+                row.changed = True
+        if newest and row.observed_at != at:
+            row.observed_at, row.changed = at, True
+        self._remember(row, "username", profile.username, at)
+        self._remember(row, "name", profile.name, at)
+        self._seen[key] = row
+        return row
+
+    def _find(self, profile: Profile) -> ProfileRow | None:
+        if profile.native_id:
+            row = self._by_native.get((profile.platform, profile.native_id))
+            if row is not None:
+                return row
+        row = self._by_name.get((profile.platform, profile.kind, profile.username or ""))
+        if row is None or (profile.native_id and row.native_id not in (None, profile.native_id)):
+            return None
+        return row
+
+    def _make(self, profile: Profile) -> ProfileRow:
+        row = ProfileRow(
+            profile_id=self.ids.new("prf"),
+            platform=profile.platform,
+            kind=profile.kind,
+            username=None,
+            native_id=profile.native_id,
+            name=profile.name or profile.username or "",
+            headline=None,
+            profile_url=None,
+            observed_at=None,
+            new=True,
+        )
+        self.known.profiles.append(row)
+        if row.native_id:
+            self._by_native[row.platform, row.native_id] = row
+        return row
+
+    def _name(self, row: ProfileRow, username: str, *, newest: bool) -> None:
+        if row.username == username:
+            return
+        key = (row.platform, row.kind, username)
+        holder = self._by_name.get(key)
+        if holder is not None and holder is not row:
+            # The one seen under this name last keeps it.
+            if not newest or _later(holder, row):
+                return
+            holder.username, holder.changed, holder.renamed = None, True, True
+        elif not newest and row.username is not None:
+            return
+        if row.username is not None:
+            self._by_name.pop((row.platform, row.kind, row.username), None)
+        row.username, row.changed = username, True
+        self._by_name[key] = row
+
+    def _remember(self, row: ProfileRow, kind: str, value: str | None, at: datetime) -> None:
+        if not value:
+            return
+        span = self.known.names.get((row.profile_id, kind, value))
+        if span is None:
+            self.known.names[row.profile_id, kind, value] = Span(at, at, new=True)
+        else:
+            span.widen(at)
+
+
+def _later(holder: ProfileRow, row: ProfileRow) -> bool:
+    return (
+        holder.observed_at is not None
+        and row.observed_at is not None
+        and holder.observed_at > row.observed_at
+    )

@@ -1,0 +1,125 @@
+"""Rows in bulk at the driver's level, where compiling a statement per batch would cost more than the rows.
+
+Statements are written once with `?` placeholders and `{in}` for a list; both dialects get their own spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Table
+
+from postkeep.store.types import Utc, from_text, to_text
+
+Row = Sequence[Any]
+
+
+def among(tx: Connection, statement: str, values: Iterable[Any], *more: Any) -> list[Any]:
+    """Run a SELECT whose `{in}` means "is one of `values`" (texts); `more` fills its later placeholders."""
+    wanted = list(values)
+    if not wanted:
+        return []
+    if tx.dialect.name == "sqlite":
+        text = statement.replace("{in}", "IN (SELECT value FROM json_each(?))")
+        parameters = (orjson.dumps(wanted).decode(), *(_sqlite_value(each) for each in more))
+    else:
+        text = statement.replace("{in}", "= ANY(?)").replace("%", "%%").replace("?", "%s")
+        parameters = (wanted, *more)
+    return list(tx.exec_driver_sql(text, parameters).tuples())
+
+
+def execute(tx: Connection, statement: str, *parameters: Any) -> Any:
+    """Run one statement with `?` placeholders."""
+    if tx.dialect.name == "sqlite":
+        return tx.exec_driver_sql(statement, tuple(_sqlite_value(each) for each in parameters))
+    return tx.exec_driver_sql(statement.replace("%", "%%").replace("?", "%s"), parameters)
+
+
+def insert(
+    tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row], *, on_conflict: str = ""
+) -> None:
+    """Insert rows whose values stand in the order of `columns`; times are aware UTC datetimes.
+
+    `on_conflict` is the clause after `ON CONFLICT`, e.g. `DO NOTHING`.
+    """
+    if rows:
+        statement, times = _insert_statement(tx.dialect.name, table, tuple(columns), on_conflict)
+        tx.exec_driver_sql(statement, _ready(tx, rows, times))
+
+
+def update(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row], *, key: Row) -> int:
+    """Update rows by key: each row holds the values of `columns`, then those of the key columns."""
+    if not rows:
+        return 0
+    statement, times = _update_statement(tx.dialect.name, table, tuple(columns), tuple(key))
+    return int(tx.exec_driver_sql(statement, _ready(tx, rows, times)).rowcount)
+
+
+def delete(tx: Connection, table: Table, key: Sequence[str], rows: Sequence[Row]) -> None:
+    """Delete the rows with these keys."""
+    if rows:
+        where = " AND ".join(f"{name} = ?" for name in key)
+        statement = _spelled(tx.dialect.name, f"DELETE FROM {table.name} WHERE {where}")  # noqa: S608
+        tx.exec_driver_sql(statement, _ready(tx, rows, ()))
+
+
+def moment(value: Any) -> datetime | None:
+    """A time as the driver gave it."""
+    if value is None:
+        return None
+    return from_text(value) if isinstance(value, str) else value.astimezone(UTC)
+
+
+@lru_cache(maxsize=512)
+def _insert_statement(
+    dialect: str, table: Table, columns: tuple[str, ...], on_conflict: str
+) -> tuple[str, tuple[int, ...]]:
+    marks = ", ".join("?" * len(columns))
+    text = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608
+    if on_conflict:
+        text += f" ON CONFLICT {on_conflict}"
+    return _spelled(dialect, text), _time_places(table, columns)
+
+
+@lru_cache(maxsize=512)
+def _update_statement(
+    dialect: str, table: Table, columns: tuple[str, ...], key: tuple[str, ...]
+) -> tuple[str, tuple[int, ...]]:
+    assignments = ", ".join(f"{name} = ?" for name in columns)
+    where = " AND ".join(f"{name} = ?" for name in key)
+    text = f"UPDATE {table.name} SET {assignments} WHERE {where}"  # noqa: S608
+    return _spelled(dialect, text), _time_places(table, (*columns, *key))
+
+
+def _time_places(table: Table, columns: Sequence[str]) -> tuple[int, ...]:
+    return tuple(i for i, name in enumerate(columns) if isinstance(table.c[name].type, Utc))
+
+
+def _spelled(dialect: str, text: str) -> str:
+    return text if dialect == "sqlite" else text.replace("%", "%%").replace("?", "%s")
+
+
+def _ready(tx: Connection, rows: Sequence[Row], times: tuple[int, ...]) -> list[tuple[Any, ...]]:
+    if tx.dialect.name != "sqlite" or not times:
+        return [tuple(row) for row in rows]
+    known: dict[datetime, str] = {}
+    ready = []
+    for row in rows:
+        values = list(row)
+        for place in times:
+            time = values[place]
+            if time is not None:
+                text = known.get(time)
+                if text is None:
+                    text = known[time] = to_text(time)
+                values[place] = text
+        ready.append(tuple(values))
+    return ready
+
+
+def _sqlite_value(value: Any) -> Any:
+    return to_text(value) if isinstance(value, datetime) else value

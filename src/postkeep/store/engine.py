@@ -1,0 +1,161 @@
+"""Connections and transactions: PRAGMAs, PostgreSQL settings, and the wrapping of driver errors."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy.engine import URL, make_url
+
+from postkeep.errors import ConfigError, ExtraMissing, StoreBusy, StoreClash, StoreError
+
+BUSY_SECONDS = 5.0
+"""How long a writer waits for another process before it gives up with StoreBusy."""
+
+
+def open_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
+    """Make the engine of a database URL; nothing is opened yet, but a SQLite file's folder is created.
+
+    Raises ConfigError for a URL that cannot be read, ExtraMissing when the driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+    except exc.ArgumentError as error:
+        raise ConfigError("the database URL cannot be read") from error
+    return _sqlite(parsed, busy_seconds) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+
+
+def _sqlite(url: URL, busy_seconds: float) -> Engine:
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # SQLite would create the file readable by everybody; its side files copy the mode.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"cannot open the database {path}: {error.strerror}") from error
+    engine = create_engine(url, connect_args={"timeout": busy_seconds, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        _switch_to_wal(connection, busy_seconds)
+        for pragma in (
+            "foreign_keys = ON",
+            "synchronous = FULL",
+            "wal_autocheckpoint = 4000",
+            "cache_size = -32000",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("begin", "")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine
+
+
+def _switch_to_wal(connection: Any, busy_seconds: float) -> None:
+    """Two processes that open a new file together both want the switch; busy_timeout does not cover it."""
+    deadline = time.monotonic() + busy_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            return
+        except Exception as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            connect_args={"options": "-c timezone=UTC -c lock_timeout=30s"},
+        )
+    except ModuleNotFoundError as error:
+        raise ExtraMissing("postgres", "PostgreSQL") from error
+
+
+class Store:
+    """One database: hands out read and write transactions, each short, none held across a wait.
+
+    Safe to share between threads. Whoever opens it closes it.
+    """
+
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.engine = open_engine(url, busy_seconds=busy_seconds)
+        self.url = self.engine.url
+        self._closed = False
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database."""
+        return Path(self.engine.url.database or "") if self.is_sqlite else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads; on SQLite it sees one state of the database and locks nobody out."""
+        with self._transaction("DEFERRED") as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that writes: committed at the end of the block, rolled back by any error.
+
+        Raises StoreBusy when another process holds the lock for too long, StoreClash when a unique key was
+        taken by somebody else, StoreError when the database cannot be written (full disk, read-only).
+        """
+        with self._transaction("IMMEDIATE") as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, mode: str) -> Iterator[Connection]:
+        if self._closed:
+            raise StoreError("the database is closed")
+        with (
+            wrapped(),
+            self.engine.connect().execution_options(begin=mode) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection; idempotent."""
+        self._closed = True
+        self.engine.dispose()
+
+
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """Turn driver errors a user can mend into StoreErrors; mistakes in our SQL stay what they are."""
+    try:
+        yield
+    except exc.IntegrityError as error:
+        raise StoreClash(f"the database refused a row: {_first_line(error)}") from error
+    except (exc.OperationalError, exc.InternalError) as error:
+        line = _first_line(error)
+        if "locked" in line or "lock timeout" in line or "deadlock" in line or "busy" in line:
+            raise StoreBusy() from error
+        if "no such table" in line or "no such column" in line:
+            raise
+        raise StoreError(f"the database cannot be used: {line}") from error
+    except exc.DatabaseError as error:
+        line = _first_line(error)
+        if "malformed" in line or "not a database" in line or "corrupt" in line:
+            raise StoreError(f"the database file is damaged: {line}") from error
+        raise
+
+
+def _first_line(error: exc.DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__

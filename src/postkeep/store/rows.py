@@ -1,0 +1,179 @@
+"""Working copies of rows while a batch is planned: attributes are named as the columns.
+
+They are the one mutable kind of value in the program: a plan loads or makes them, folds records into them,
+and says by `new` and `changed` what is to be written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from postkeep.model import MediaState, MediaType, Role
+
+
+@dataclass(slots=True)
+class PostRow:
+    post_id: str
+    platform: str
+    native_id: str
+    urn: str
+    full_urn: str | None
+    posted_at_timestamp: int
+    posted_at: datetime
+    author_username: str | None
+    author_profile_id: str | None
+    community_profile_id: str | None
+    text_content: str | None
+    text_altered: bool
+    text_first_seen_at: datetime | None
+    text_last_seen_at: datetime | None
+    media_seen_at: datetime | None
+    post_type: str
+    edited: bool | None
+    url: str | None
+    observed_at: datetime | None
+    latest_download_id: str | None
+    first_seen_at: datetime
+    # Not columns: what the latest snapshot's record was.
+    latest_hash: str | None = None
+    new: bool = False
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class SnapshotRow:
+    download_id: str
+    post_id: str
+    run_id: str | None
+    downloaded_at: datetime
+    observed_at: datetime
+    observed_source: str
+    zone_assumed: bool
+    total_reactions: int | None
+    comments: int | None
+    reposts: int | None
+    views: int | None
+    likes: int | None
+    saves: int | None
+    of_original: bool
+    tells_media: bool
+    stats_json: str | None
+    record_sha256: str | None
+    content_hash: str | None
+    source_file_path: str | None
+    hashes: set[str] = field(default_factory=set)
+    new: bool = False
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class PlaceRow:
+    """A row of post_media or profile_media, as far as an import decides about it."""
+
+    media_id: str
+    owner_id: str
+    media_type: MediaType
+    media_url: str
+    role: Role
+    media_key: str
+    occurrence: int
+    position: int
+    rendition: str | None
+    rendition_rank: int | None
+    file_rank: int | None
+    expires_at: datetime | None
+    observed_at: datetime
+    first_seen_at: datetime
+    last_seen_at: datetime | None
+    absent_since: datetime | None
+    download_state: MediaState
+    error_kind: str | None = None
+    error_message: str | None = None
+    error_at: datetime | None = None
+    new: bool = False
+    changed: bool = False
+    to_fetch: bool = False
+
+
+@dataclass(slots=True)
+class ProfileRow:
+    profile_id: str
+    platform: str
+    kind: str
+    username: str | None
+    native_id: str | None
+    name: str
+    headline: str | None
+    profile_url: str | None
+    observed_at: datetime | None
+    new: bool = False
+    changed: bool = False
+    renamed: bool = False
+
+
+@dataclass(slots=True)
+class Span:
+    """First and last time something was seen."""
+
+    first_seen_at: datetime
+    last_seen_at: datetime
+    new: bool = False
+    changed: bool = False
+
+    def widen(self, at: datetime) -> None:
+        if at < self.first_seen_at:
+            self.first_seen_at, self.changed = at, True
+        if at > self.last_seen_at:
+            self.last_seen_at, self.changed = at, True
+
+
+@dataclass(slots=True)
+class TextRow:
+    """A text a post once had."""
+
+    text_content: str
+    span: Span
+    gone: bool = False
+
+
+@dataclass(slots=True)
+class OriginalRow:
+    post_id: str
+    ref_kind: str | None
+    ref_value: str | None
+    author_profile_id: str | None
+    author_username: str | None
+    text_content: str | None
+    url: str | None
+    posted_at: datetime | None
+    observed_at: datetime
+    new: bool = False
+    changed: bool = False
+
+
+_NOT_COLUMNS = {"new", "changed", "renamed", "latest_hash", "hashes", "to_fetch", "span", "gone"}
+
+
+def columns_of(row: type) -> tuple[str, ...]:
+    """The attributes of a row class that are columns, in order."""
+    return tuple(each.name for each in fields(row) if each.name not in _NOT_COLUMNS)
+
+
+POST_COLUMNS = columns_of(PostRow)
+SNAPSHOT_COLUMNS = columns_of(SnapshotRow)
+PROFILE_COLUMNS = columns_of(ProfileRow)
+ORIGINAL_COLUMNS = columns_of(OriginalRow)
+
+post_values: Any = attrgetter(*POST_COLUMNS)
+snapshot_values: Any = attrgetter(*SNAPSHOT_COLUMNS)
+profile_values: Any = attrgetter(*PROFILE_COLUMNS)
+original_values: Any = attrgetter(*ORIGINAL_COLUMNS)
+place_values: Any = attrgetter(*columns_of(PlaceRow))
+
+
+def place_columns(owner: str) -> tuple[str, ...]:
+    """The columns of a place, where the owner's key is called `owner` (post_id or profile_id)."""
+    return tuple(owner if name == "owner_id" else name for name in columns_of(PlaceRow))

@@ -1,0 +1,574 @@
+"""The tables, as both databases have them; migrations must add up to exactly this."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
+
+from postkeep.store.types import Utc, json_column, now
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    }
+)
+
+
+def _id(name: str) -> Column[str]:
+    return Column(name, Text, primary_key=True)
+
+
+def _required(name: str, type_: Any = Text) -> Column[Any]:
+    return Column(name, type_, nullable=False)
+
+
+def _defaulted(name: str, type_: Any, default: Any) -> Column[Any]:
+    return Column(name, type_, nullable=False, server_default=default)
+
+
+def _created() -> Column[Any]:
+    return _defaulted("created_at", Utc, now())
+
+
+def _updated() -> Column[Any]:
+    return _defaulted("updated_at", Utc, now())
+
+
+def _to(name: str, target: str, *, on_delete: str = "CASCADE", required: bool = True) -> Column[Any]:
+    return Column(name, Text, ForeignKey(target, ondelete=on_delete), nullable=not required)
+
+
+# --- the nine tables of the predecessor, extended ---------------------------------------------------
+
+posts = Table(
+    "posts",
+    metadata,
+    _id("post_id"),
+    _required("urn"),
+    Column("full_urn", Text),
+    _defaulted("platform", Text, "linkedin"),
+    _required("native_id"),
+    _required("posted_at_timestamp", BigInteger),
+    _required("posted_at", Utc),
+    Column("author_username", Text),
+    _to("author_profile_id", "profiles.profile_id", on_delete="SET NULL", required=False),
+    _to("community_profile_id", "profiles.profile_id", on_delete="SET NULL", required=False),
+    Column("text_content", Text),
+    _defaulted("text_altered", Boolean, false()),
+    Column("text_first_seen_at", Utc),
+    Column("text_last_seen_at", Utc),
+    Column("media_seen_at", Utc),
+    Column("post_type", Text),
+    Column("edited", Boolean),
+    Column("url", Text),
+    Column("raw_json", Text),
+    Column("observed_at", Utc),
+    # No foreign key: the two tables would refer to each other; `db verify` checks it instead.
+    Column("latest_download_id", Text),
+    Column("likes_count", Integer),
+    Column("comments_count", Integer),
+    Column("first_seen_at", Utc),
+    _defaulted("is_read", Boolean, false()),
+    _defaulted("is_marked", Boolean, false()),
+    _created(),
+    _updated(),
+    UniqueConstraint("platform", "native_id"),
+    Index("idx_posts_urn", "urn"),
+    Index("idx_posts_posted_at_timestamp", "posted_at_timestamp"),
+    Index("idx_posts_author_username", "author_username"),
+    Index("idx_posts_author_profile_id", "author_profile_id"),
+    Index("idx_posts_platform", "platform"),
+    Index("idx_posts_first_seen_at", "first_seen_at"),
+    Index("idx_posts_is_read", "is_read"),
+    Index("idx_posts_is_marked", "is_marked"),
+)
+
+download_runs = Table(
+    "download_runs",
+    metadata,
+    _id("run_id"),
+    _required("started_at", Utc),
+    Column("completed_at", Utc),
+    _defaulted("status", Text, "running"),
+    Column("script_name", Text),
+    _defaulted("platform", Text, "linkedin"),
+    _defaulted("posts_fetched", Integer, "0"),
+    _defaulted("posts_new", Integer, "0"),
+    _defaulted("posts_updated", Integer, "0"),
+    Column("error_message", Text),
+    Column("system_info", Text),
+    Column("owner", Text),
+    Column("heartbeat_at", Utc),
+    Column("summary_json", Text),
+    _created(),
+    Index("idx_runs_started_at", "started_at"),
+    Index("idx_runs_status", "status"),
+)
+
+data_downloads = Table(
+    "data_downloads",
+    metadata,
+    _id("download_id"),
+    _to("post_id", "posts.post_id"),
+    _to("run_id", "download_runs.run_id", on_delete="SET NULL", required=False),
+    _required("downloaded_at", Utc),
+    _required("observed_at", Utc),
+    _required("observed_source"),
+    _defaulted("zone_assumed", Boolean, false()),
+    Column("total_reactions", Integer),
+    Column("comments", Integer),
+    Column("reposts", Integer),
+    Column("views", Integer),
+    Column("likes", Integer),
+    Column("saves", Integer),
+    _defaulted("of_original", Boolean, false()),
+    _defaulted("tells_media", Boolean, true()),
+    Column("stats_json", Text),
+    Column("raw_json", Text),
+    Column("record_sha256", Text),
+    Column("content_hash", Text),
+    Column("source_file_path", Text),
+    _created(),
+    UniqueConstraint("post_id", "observed_at"),
+    Index("idx_downloads_post_id", "post_id"),
+    Index("idx_downloads_run_id", "run_id"),
+    Index("idx_downloads_downloaded_at", "downloaded_at"),
+    Index("idx_downloads_record_sha256", "record_sha256"),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    _id("profile_id"),
+    Column("username", Text),
+    _required("name"),
+    _defaulted("platform", Text, "linkedin"),
+    _defaulted("kind", Text, "person"),
+    Column("native_id", Text),
+    Column("headline", Text),
+    Column("profile_url", Text),
+    _defaulted("is_active", Boolean, true()),
+    Column("notes", Text),
+    _defaulted("post_count", Integer, "0"),
+    Column("last_synced_at", Utc),
+    Column("observed_at", Utc),
+    _created(),
+    _updated(),
+    UniqueConstraint("platform", "native_id"),
+    UniqueConstraint("platform", "kind", "username"),
+    Index("idx_profiles_username", "username"),
+    Index("idx_profiles_is_active", "is_active"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    _id("tag_id"),
+    Column("name", Text, nullable=False, unique=True),
+    Column("description", Text),
+    _defaulted("color", Text, "cyan"),
+    _created(),
+    Index("idx_tags_name", "name"),
+)
+
+profile_tags = Table(
+    "profile_tags",
+    metadata,
+    _id("profile_tag_id"),
+    _to("profile_id", "profiles.profile_id"),
+    _to("tag_id", "tags.tag_id"),
+    _created(),
+    UniqueConstraint("profile_id", "tag_id"),
+    Index("idx_profile_tags_profile_id", "profile_id"),
+    Index("idx_profile_tags_tag_id", "tag_id"),
+)
+
+post_tags = Table(
+    "post_tags",
+    metadata,
+    _id("post_tag_id"),
+    _to("post_id", "posts.post_id"),
+    _to("tag_id", "tags.tag_id"),
+    Column("confidence", Float),
+    _defaulted("applied_by", Text, "ai"),
+    Column("system_notes", Text),
+    _created(),
+    UniqueConstraint("post_id", "tag_id"),
+    Index("idx_post_tags_post_id", "post_id"),
+    Index("idx_post_tags_tag_id", "tag_id"),
+    Index("idx_post_tags_applied_by", "applied_by"),
+)
+
+action_queue = Table(
+    "action_queue",
+    metadata,
+    _id("action_id"),
+    _to("post_id", "posts.post_id", required=False),
+    _required("action_type"),
+    Column("action_params", Text),
+    _defaulted("status", Text, "queued"),
+    _defaulted("priority", Integer, "0"),
+    Column("scheduled_for", Utc),
+    Column("executed_at", Utc),
+    Column("user_notes", Text),
+    Column("system_notes", Text),
+    _created(),
+    _updated(),
+    Index("idx_actions_post_id", "post_id"),
+    Index("idx_actions_status", "status"),
+    Index("idx_actions_scheduled_for", "scheduled_for"),
+    Index("idx_actions_priority", text("priority DESC")),
+)
+
+
+def _place_columns() -> list[Column[Any]]:
+    """What a place for media has, whether in a post or in a profile."""
+    return [
+        _required("media_type"),
+        _required("media_url"),
+        Column("local_file_path", Text),
+        Column("file_size", Integer),
+        Column("mime_type", Text),
+        Column("width", Integer),
+        Column("height", Integer),
+        Column("md5_sum", Text),
+        Column("archive_url", Text),
+        _to("file_id", "media_files.file_id", on_delete="SET NULL", required=False),
+        _required("role"),
+        _required("media_key"),
+        _defaulted("occurrence", Integer, "0"),
+        _defaulted("position", Integer, "0"),
+        Column("rendition", Text),
+        Column("rendition_rank", Integer),
+        Column("file_rendition", Text),
+        Column("file_rank", Integer),
+        Column("expires_at", Utc),
+        Column("observed_at", Utc),
+        Column("first_seen_at", Utc),
+        Column("last_seen_at", Utc),
+        Column("absent_since", Utc),
+        _defaulted("download_state", Text, "pending"),
+        Column("error_kind", Text),
+        Column("error_message", Text),
+        Column("error_at", Utc),
+    ]
+
+
+post_media = Table(
+    "post_media",
+    metadata,
+    _id("media_id"),
+    _to("post_id", "posts.post_id"),
+    *_place_columns(),
+    _defaulted("ai_analysis_status", Text, "not_started"),
+    Column("ai_analysis", Text),
+    Column("ai_analyzed_at", Utc),
+    Column(
+        "ai_analysis_log",
+        json_column(),
+        nullable=False,
+        server_default=text("'[]'"),
+        comment="Detailed JSONB log of AI analysis attempts, results, and events",
+    ),
+    _created(),
+    _updated(),
+    UniqueConstraint("post_id", "role", "media_key", "occurrence"),
+    CheckConstraint(
+        "ai_analysis_status IN ('not_started', 'started', 'completed', 'failed', 'pending')",
+        name="post_media_ai_analysis_status_check",
+    ),
+    Index("idx_media_post_id", "post_id"),
+    Index("idx_media_analysis_status", "ai_analysis_status"),
+    Index("idx_media_type", "media_type"),
+    Index("idx_media_md5_sum", "md5_sum"),
+    Index(
+        "idx_media_archive_url",
+        "archive_url",
+        sqlite_where=text("archive_url IS NOT NULL"),
+        postgresql_where=text("archive_url IS NOT NULL"),
+    ),
+    Index(
+        "idx_media_ai_status_created",
+        "ai_analysis_status",
+        "created_at",
+        sqlite_where=text("ai_analysis_status IN ('not_started', 'started')"),
+        postgresql_where=text("ai_analysis_status IN ('not_started', 'started')"),
+    ),
+    Index("idx_media_media_key", "media_key"),
+    Index("idx_media_file_id", "file_id"),
+    comment="Media attachments with AI analysis, local cache, and S3 archive tracking",
+)
+post_media.c.md5_sum.comment = "MD5 checksum of the media file for integrity verification and deduplication"
+post_media.c.archive_url.comment = "S3 URL for archived copy of media file"
+post_media.c.ai_analysis_status.comment = "AI analysis status: not_started, started, completed, failed"
+
+# --- ours ---------------------------------------------------------------------------------------------
+
+media_files = Table(
+    "media_files",
+    metadata,
+    _id("file_id"),
+    Column("sha256", Text, unique=True),
+    _required("md5_sum"),
+    _required("file_size", BigInteger),
+    _required("mime_type"),
+    _required("extension"),
+    _required("media_type"),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("duration", Float),
+    _required("local_file_path"),
+    Column("archive_url", Text),
+    Column("cached_at", Utc),
+    Column("proven_at", Utc),
+    Column("proven_size", BigInteger),
+    Column("proven_mtime_ns", BigInteger),
+    Column("proven_inode", BigInteger),
+    Column("last_used_at", Utc),
+    Column("quarantined_at", Utc),
+    _created(),
+    _updated(),
+    Index("idx_files_md5_sum", "md5_sum"),
+)
+
+profile_media = Table(
+    "profile_media",
+    metadata,
+    _id("media_id"),
+    _to("profile_id", "profiles.profile_id"),
+    *_place_columns(),
+    _created(),
+    _updated(),
+    UniqueConstraint("profile_id", "role", "media_key", "occurrence"),
+    Index("idx_profile_media_media_key", "media_key"),
+    Index("idx_profile_media_file_id", "file_id"),
+)
+
+file_urls = Table(
+    "file_urls",
+    metadata,
+    _id("url_key"),
+    _required("url"),
+    _to("file_id", "media_files.file_id"),
+    _required("fetched_at", Utc),
+    Index("idx_file_urls_file_id", "file_id"),
+)
+
+work = Table(
+    "work",
+    metadata,
+    _required("stage"),
+    _required("subject"),
+    _required("host"),
+    _defaulted("priority", Integer, "0"),
+    _required("due_at", Utc),
+    _defaulted("fails", Integer, "0"),
+    PrimaryKeyConstraint("stage", "subject"),
+    Index("idx_work_next", "stage", "host", "priority", "due_at"),
+    sqlite_with_rowid=False,
+)
+
+raw_records = Table(
+    "raw_records",
+    metadata,
+    _id("sha256"),
+    _required("content_hash"),
+    _required("platform"),
+    _required("shape"),
+    _required("codec"),
+    _required("size", Integer),
+    _required("body", LargeBinary),
+    _created(),
+)
+
+snapshot_records = Table(
+    "snapshot_records",
+    metadata,
+    _to("download_id", "data_downloads.download_id"),
+    _required("record_sha256"),
+    _required("content_hash"),
+    Column("source_file_path", Text),
+    PrimaryKeyConstraint("download_id", "record_sha256"),
+    Index("idx_snapshot_records_record_sha256", "record_sha256"),
+    sqlite_with_rowid=False,
+)
+
+run_posts = Table(
+    "run_posts",
+    metadata,
+    _to("run_id", "download_runs.run_id"),
+    _to("post_id", "posts.post_id"),
+    _required("outcome"),
+    _required("observed_at", Utc),
+    PrimaryKeyConstraint("run_id", "post_id"),
+    Index("idx_run_posts_post_id", "post_id"),
+    sqlite_with_rowid=False,
+)
+
+post_aliases = Table(
+    "post_aliases",
+    metadata,
+    _to("post_id", "posts.post_id"),
+    _required("kind"),
+    _required("value"),
+    PrimaryKeyConstraint("post_id", "kind", "value"),
+    Index("idx_aliases_value", "value", "kind"),
+    sqlite_with_rowid=False,
+)
+
+post_originals = Table(
+    "post_originals",
+    metadata,
+    Column("post_id", Text, ForeignKey("posts.post_id", ondelete="CASCADE"), primary_key=True),
+    Column("ref_kind", Text),
+    Column("ref_value", Text),
+    _to("author_profile_id", "profiles.profile_id", on_delete="SET NULL", required=False),
+    Column("author_username", Text),
+    Column("text_content", Text),
+    Column("url", Text),
+    Column("posted_at", Utc),
+    _required("observed_at", Utc),
+    _to("original_post_id", "posts.post_id", on_delete="SET NULL", required=False),
+    Index("idx_originals_ref", "ref_value", "ref_kind"),
+    Index("idx_originals_original_post_id", "original_post_id"),
+    Index("idx_originals_author_profile_id", "author_profile_id"),
+)
+
+post_seen_via = Table(
+    "post_seen_via",
+    metadata,
+    _to("post_id", "posts.post_id"),
+    _to("profile_id", "profiles.profile_id"),
+    _required("first_seen_at", Utc),
+    _required("last_seen_at", Utc),
+    PrimaryKeyConstraint("post_id", "profile_id"),
+    Index("idx_seen_via_profile_id", "profile_id"),
+    sqlite_with_rowid=False,
+)
+
+post_texts = Table(
+    "post_texts",
+    metadata,
+    _to("post_id", "posts.post_id"),
+    _required("text_hash"),
+    _required("text_content"),
+    _required("first_seen_at", Utc),
+    _required("last_seen_at", Utc),
+    PrimaryKeyConstraint("post_id", "text_hash"),
+)
+
+post_hashtags = Table(
+    "post_hashtags",
+    metadata,
+    _to("post_id", "posts.post_id"),
+    _required("hashtag"),
+    PrimaryKeyConstraint("post_id", "hashtag"),
+    Index("idx_hashtags_hashtag", "hashtag"),
+    sqlite_with_rowid=False,
+)
+
+post_mentions = Table(
+    "post_mentions",
+    metadata,
+    _to("post_id", "posts.post_id"),
+    _required("position", Integer),
+    _required("name"),
+    Column("username", Text),
+    Column("url", Text),
+    PrimaryKeyConstraint("post_id", "position"),
+    sqlite_with_rowid=False,
+)
+
+post_links = Table(
+    "post_links",
+    metadata,
+    _to("post_id", "posts.post_id"),
+    _required("position", Integer),
+    _required("url"),
+    _required("kind"),
+    Column("title", Text),
+    PrimaryKeyConstraint("post_id", "position"),
+    sqlite_with_rowid=False,
+)
+
+profile_names = Table(
+    "profile_names",
+    metadata,
+    _to("profile_id", "profiles.profile_id"),
+    _required("kind"),
+    _required("value"),
+    _required("first_seen_at", Utc),
+    _required("last_seen_at", Utc),
+    PrimaryKeyConstraint("profile_id", "kind", "value"),
+    Index("idx_profile_names_value", "value"),
+    sqlite_with_rowid=False,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    _id("quarantine_id"),
+    _to("run_id", "download_runs.run_id", on_delete="SET NULL", required=False),
+    _required("source_file_path"),
+    _required("record_number", BigInteger),
+    _required("byte_offset", BigInteger),
+    _required("length", BigInteger),
+    _required("sha256"),
+    _required("reason"),
+    Column("field", Text),
+    Column("via", Text),
+    _required("observed_at", Utc),
+    _required("observed_source"),
+    _defaulted("zone_assumed", Boolean, false()),
+    Column("codec", Text),
+    Column("body", LargeBinary),
+    _required("version"),
+    _required("last_seen_at", Utc),
+    Column("resolved_at", Utc),
+    _created(),
+    UniqueConstraint("source_file_path", "record_number", "sha256"),
+    Index("idx_quarantine_run_id", "run_id"),
+)
+
+unknown_keys = Table(
+    "unknown_keys",
+    metadata,
+    _required("platform"),
+    _required("shape"),
+    _required("key"),
+    _required("records", BigInteger),
+    _required("first_seen_at", Utc),
+    _required("last_seen_at", Utc),
+    PrimaryKeyConstraint("platform", "shape", "key"),
+    sqlite_with_rowid=False,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    _id("name"),
+    _required("owner"),
+    _required("since", Utc),
+    _required("heartbeat_at", Utc),
+)

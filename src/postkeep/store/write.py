@@ -235,9 +235,7 @@ def write_originals(tx: Connection, rows: Iterable[OriginalRow]) -> None:
 
 
 def write_aliases(tx: Connection, aliases: Iterable[tuple[str, str, str]]) -> None:
-    bulk.insert(
-        tx, schema.post_aliases, ("post_id", "kind", "value"), sorted(aliases), on_conflict="DO NOTHING"
-    )
+    bulk.insert(tx, schema.post_aliases, ("post_id", "kind", "value"), sorted(aliases), on_conflict="DO NOTHING")
 
 
 def write_seen_via(tx: Connection, spans: Mapping[tuple[str, str], Span]) -> None:

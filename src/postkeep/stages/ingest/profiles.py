@@ -21,9 +21,7 @@ class ProfileFold:
         self.known = known
         self.ids = ids
         self._by_native = {(row.platform, row.native_id): row for row in known.profiles if row.native_id}
-        self._by_name = {
-            (row.platform, row.kind, row.username): row for row in known.profiles if row.username
-        }
+        self._by_name = {(row.platform, row.kind, row.username): row for row in known.profiles if row.username}
         self._seen: dict[tuple[object, ...], ProfileRow] = {}
 
     def observe(self, profile: Profile, at: datetime) -> ProfileRow | None:
@@ -121,8 +119,4 @@ class ProfileFold:
 
 
 def _later(holder: ProfileRow, row: ProfileRow) -> bool:
-    return (
-        holder.observed_at is not None
-        and row.observed_at is not None
-        and holder.observed_at > row.observed_at
-    )
+    return holder.observed_at is not None and row.observed_at is not None and holder.observed_at > row.observed_at

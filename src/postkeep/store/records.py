@@ -1,0 +1,48 @@
+"""Raw records: which are known at which time, and their exact bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from postkeep.store import bulk
+from postkeep.store.bulk import moment
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A stored record at one of the times it was observed, and the post it told of."""
+
+    sha256: str
+    observed_at: datetime
+    post_id: str
+
+
+def sightings(tx: Connection, hashes: Iterable[str], times: Iterable[datetime] | None) -> list[Sighting]:
+    """Where these records were seen already; with `times`, only observations of those times."""
+    wanted = list(hashes)
+    found = [
+        *bulk.among(
+            tx,
+            "SELECT record_sha256, observed_at, post_id FROM data_downloads WHERE record_sha256 {in}",
+            wanted,
+        ),
+        *bulk.among(
+            tx,
+            "SELECT r.record_sha256, d.observed_at, d.post_id FROM snapshot_records r"
+            " JOIN data_downloads d ON d.download_id = r.download_id WHERE r.record_sha256 {in}",
+            wanted,
+        ),
+    ]
+    moments = None if times is None else set(times)
+    all_of_them = (Sighting(sha, moment(at), post_id) for sha, at, post_id in found)  # type: ignore[arg-type]
+    return [each for each in all_of_them if moments is None or each.observed_at in moments]
+
+
+def body(tx: Connection, sha256: str) -> tuple[str, bytes] | None:
+    """The codec and packed bytes of a raw record."""
+    row = bulk.execute(tx, "SELECT codec, body FROM raw_records WHERE sha256 = ?", sha256).first()
+    return None if row is None else (row[0], bytes(row[1]))

@@ -1,0 +1,114 @@
+"""What is still to do: one row per stage and subject, only while something is to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from postkeep.model import Stage
+from postkeep.store import bulk, schema
+
+ASKED_FOR = -1
+"""The priority of work somebody is waiting for; ordinary work has 0."""
+
+
+def add(
+    tx: Connection,
+    stage: Stage,
+    rows: Iterable[tuple[str, str]],
+    due_at: datetime,
+    *,
+    priority: int = 0,
+) -> None:
+    """Queue subjects (subject, host) as due; what is queued already becomes due afresh, its fails forgotten."""
+    bulk.insert(
+        tx,
+        schema.work,
+        ("stage", "subject", "host", "priority", "due_at", "fails"),
+        [(stage, subject, host, priority, due_at, 0) for subject, host in rows],
+        on_conflict="(stage, subject) DO UPDATE SET host = excluded.host, due_at = excluded.due_at,"
+        " priority = CASE WHEN excluded.priority < work.priority THEN excluded.priority ELSE work.priority END,"
+        " fails = 0",
+    )
+
+
+def ask_for(tx: Connection, stage: Stage, post_ids: Sequence[str], now: datetime) -> int:
+    """Put the due work of these posts before all other; returns how much there is.
+
+    Work that is not due keeps its time: asking does not wait and does not hurry a host that said "later".
+    """
+    due = bulk.among(
+        tx,
+        "SELECT w.subject FROM post_media m JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
+        " WHERE m.post_id {in} AND w.due_at <= ? AND w.priority > ?",
+        post_ids,
+        now,
+        ASKED_FOR,
+    )
+    bulk.update(
+        tx,
+        schema.work,
+        ("priority",),
+        [(ASKED_FOR, stage, subject) for (subject,) in due],
+        key=["stage", "subject"],
+    )
+    return len(due)
+
+
+def hosts(tx: Connection, stage: Stage) -> list[str]:
+    """Every host that has work, by skipping from one to the next in the index."""
+    found: list[str] = []
+    last = ""
+    while True:
+        row = bulk.execute(
+            tx,
+            "SELECT host FROM work WHERE stage = ? AND host > ? ORDER BY host LIMIT 1",
+            str(stage),
+            last,
+        ).first()
+        if row is None:
+            return found
+        last = row[0]
+        found.append(last)
+
+
+def due_count(tx: Connection, stage: Stage, now: datetime, *, below: int = 1) -> int:
+    """How much is due with a priority number smaller than `below`."""
+    return int(
+        bulk.execute(
+            tx,
+            "SELECT count(*) FROM work WHERE stage = ? AND due_at <= ? AND priority < ?",
+            str(stage),
+            now,
+            below,
+        ).scalar()
+    )
+
+
+def reschedule(tx: Connection, stage: Stage, rows: Sequence[tuple[datetime, int, str]]) -> None:
+    """Move subjects (due_at, fails, subject) to a later time, as ordinary work."""
+    bulk.update(
+        tx,
+        schema.work,
+        ("due_at", "fails", "priority"),
+        [(due_at, fails, 0, stage, subject) for due_at, fails, subject in rows],
+        key=["stage", "subject"],
+    )
+
+
+def done(tx: Connection, stage: Stage, subjects: Iterable[str]) -> None:
+    bulk.delete(tx, schema.work, ("stage", "subject"), [(stage, subject) for subject in subjects])
+
+
+def counts(tx: Connection, stage: Stage, now: datetime) -> dict[str, Any]:
+    """How much waits, and how much of it is due."""
+    total, due = bulk.execute(
+        tx,
+        "SELECT count(*), coalesce(sum(CASE WHEN due_at <= ? THEN 1 ELSE 0 END), 0) FROM work WHERE stage = ?",
+        now,
+        str(stage),
+    ).one()
+    return {"waiting": int(total), "due": int(due)}

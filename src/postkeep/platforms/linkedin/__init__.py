@@ -1,0 +1,74 @@
+"""LinkedIn posts as four scrapers deliver them, told apart by their content and never by a file's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ...errors import ParseError, UnknownShape
+from ...model import Json, Parsed
+from .harvestapi import parse_harvest
+from .lasting import canonical
+from .names import PLATFORM_NAME, name_in_url
+from .posts import parse_company_post, parse_detail, parse_profile_post
+
+_URNS = frozenset({"activity_urn", "share_urn", "ugcPost_urn"})
+_PREFIX = "urn:li:"
+
+_Reader = Callable[[dict[str, Json], str | None], Parsed]
+
+
+class Linkedin:
+    """The LinkedIn platform; stateless, so that any thread may use it."""
+
+    @property
+    def name(self) -> str:
+        return PLATFORM_NAME
+
+    def recognises(self, record: Json) -> bool:
+        """Whether the record has one of the four shapes; never raises."""
+        return _reader(record) is not None
+
+    def records(self, document: Json) -> Iterator[Json]:
+        """The document itself: LinkedIn records stand alone."""
+        yield document
+
+    def parse(self, record: Json, via: str | None = None) -> Parsed:
+        """Read a record; raises ParseError (UnknownShape for none of the four shapes) and nothing else."""
+        if not isinstance(record, dict):
+            raise ParseError(f"not an object but {type(record).__name__}")
+        reader = _reader(record)
+        if reader is None:
+            raise UnknownShape("not a LinkedIn post")
+        return reader(record, via)
+
+    def canonical(self, record: Json) -> bytes:
+        """The record's lasting content with sorted keys; raises ParseError when nested too deeply."""
+        return canonical(record)
+
+
+def _reader(record: Json) -> _Reader | None:
+    if not isinstance(record, dict):
+        return None
+    if "activity_urn" in record:
+        return parse_company_post if "post_url" in record or "source_company" in record else None
+    if "linkedinUrl" in record and "engagement" in record:
+        # The same actor delivers comments and reactions among its posts.
+        is_post = "commentary" not in record and record.get("type") not in ("comment", "reaction")
+        return parse_harvest if is_post else None
+    if _is_urn(record.get("urn"), record) or _is_urn(record.get("full_urn"), record):
+        return parse_profile_post if "post_type" in record or "posted_at" in record else None
+    post = record.get("post")
+    if isinstance(post, dict) and (_is_urn(post.get("urn"), post) or name_in_url(post.get("url"))):
+        return parse_detail
+    return None
+
+
+def _is_urn(value: Json, record: dict[str, Json]) -> bool:
+    if isinstance(value, dict):
+        return not _URNS.isdisjoint(value)
+    if isinstance(value, str):
+        return value.startswith(_PREFIX) or (value.isdecimal() and "url" in record)
+    return False
+
+
+PLATFORM = Linkedin()

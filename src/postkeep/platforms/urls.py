@@ -1,0 +1,82 @@
+"""What of a media URL stays the same when it is signed again, and when its signature ends."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from .fields import LONGEST_URL, as_moment
+
+LONGEST_KEY = 400
+
+_PARTS = re.compile(r"https?://([^\s/?#\\]+)(/[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)?", re.IGNORECASE)
+_HOST = re.compile(r"(?:.*@)?(\[[0-9a-f:.]+\]|[^:@\[\]]+)(:[0-9]*)?")
+_SECONDS = re.compile(r"[0-9]{9,11}")
+_ROTATING = ("x-amz-", "utm_")
+_SIGNATURE = frozenset({"expires", "signature", "key-pair-id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A URL in its parts: `host` is lower case without user and port, and empty when the port is unusual
+    or a user stands before it, so that nobody takes it for a host he knows."""
+
+    authority: str
+    host: str
+    path: str
+    query: str
+
+
+def split(url: str) -> Address | None:
+    """Take an http or https URL apart; None when it is longer than 4,000 characters or has no host."""
+    match = _PARTS.fullmatch(url) if len(url) <= LONGEST_URL else None
+    if match is None:
+        return None
+    authority = match[1].lower()
+    host = _HOST.fullmatch(authority)
+    if host is None:
+        return None
+    plain = "@" not in authority and host[2] in (None, ":443", ":80")
+    return Address(authority, host[1] if plain else "", match[2] or "/", match[3] or "")
+
+
+def is_host(host: str, domain: str) -> bool:
+    """Whether the host is the domain or lies below it."""
+    return host == domain or host.endswith(f".{domain}")
+
+
+def lasting_key(address: Address) -> str:
+    """What identifies the URL whenever it was signed: no scheme, fragment or rotating parameter.
+
+    It always holds a slash, so that it is never equal to a platform's own asset id.
+    """
+    query = _lasting_query(address.query) if address.query else ""
+    return bounded_key(f"{address.authority}{address.path}{'?' if query else ''}{query}")
+
+
+def bounded_key(key: str) -> str:
+    """The key itself up to 400 characters, else `sha256:` and its digest."""
+    return key if len(key) <= LONGEST_KEY else f"sha256:{sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def expiry(address: Address) -> datetime | None:
+    """When the signature ends, from the parameter `e` (Unix seconds)."""
+    for pair in address.query.split("&"):
+        if pair.startswith("e=") and _SECONDS.fullmatch(pair, 2):
+            return as_moment(int(pair[2:]))
+    return None
+
+
+def _lasting_query(query: str) -> str:
+    pairs = query.split("&")
+    names = [pair.partition("=")[0].lower() for pair in pairs]
+    dropped = _SIGNATURE
+    if "t" in names and any(pair.startswith("e=") and pair[2:].isdecimal() for pair in pairs):
+        dropped = dropped | {"e", "v", "t"}
+    return "&".join(
+        pair
+        for pair, name in zip(pairs, names, strict=True)
+        if name not in dropped and not name.startswith(_ROTATING)
+    )

@@ -1,0 +1,373 @@
+"""What the library answers: inert values that a face prints, or turns into JSON field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from postkeep.model import MediaState, MediaType, RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far long work is: `doing` says what (reading, fetching, verifying); `total` is None while unknown.
+
+    `unit` is what `done` and `total` count (bytes, files, posts).
+    """
+
+    doing: str
+    done: int
+    total: int | None
+    unit: str = "files"
+    note: str = ""
+
+
+OnProgress = Callable[[Progress], None]
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaTotals:
+    """Media of a run. `errors` are those in retry, failed, refused or unsupported; the rest are facts."""
+
+    found: int = 0
+    cached: int = 0
+    errors: int = 0
+    pending: int = 0
+    expired: int = 0
+    gone: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSummary:
+    """What an import did. `processed` = `new` + `duplicates` + `errors`; `updated` are among the duplicates."""
+
+    run_id: str
+    status: RunStatus
+    processed: int
+    new: int
+    duplicates: int
+    errors: int
+    updated: int
+    quarantined: int
+    sources: int
+    unreadable: int
+    media: MediaTotals
+    fetched: bool
+    problems: tuple[str, ...] = ()
+    error: str | None = None
+    followed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSummary:
+    """What a fetch did: `cached` came over the network, `linked` were here already, `states` count all."""
+
+    run_id: str
+    status: RunStatus
+    due: int
+    cached: int
+    linked: int
+    failed: int
+    requests: int
+    bytes: int
+    waiting: int
+    states: Mapping[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillPost:
+    """A post whose media are not all in the cache."""
+
+    post_id: str
+    kind: str
+    items: int
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillSummary:
+    run_id: str | None
+    status: RunStatus
+    dry_run: bool
+    checked: int
+    with_media: int
+    processed: int
+    failed: int
+    media: MediaTotals
+    posts: tuple[BackfillPost, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifySummary:
+    """What verifying the cache found. Damaged files went to quarantine; damaged and missing ones are queued."""
+
+    run_id: str
+    status: RunStatus
+    checked: int
+    sound: int
+    damaged: tuple[str, ...]
+    missing: tuple[str, ...]
+    adopted: int
+    strangers: tuple[str, ...]
+    queued: int
+    bytes: int
+    error: str | None = None
+
+    @property
+    def clean(self) -> bool:
+        return not self.damaged and not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotView:
+    """The numbers of a post at one time. `of_original`: they belong to the post this one reposts."""
+
+    observed_at: datetime
+    source: str
+    zone_assumed: bool
+    of_original: bool
+    reactions: int | None
+    comments: int | None
+    reposts: int | None
+    views: int | None
+    likes: int | None
+    saves: int | None
+    run_id: str | None
+    source_file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaView:
+    """One place for media in a post, and where its bytes stand. `path` is relative to the cache root."""
+
+    media_id: str
+    post_id: str
+    role: str
+    position: int
+    media_type: MediaType
+    state: MediaState
+    cached: bool
+    url: str
+    path: str | None
+    mime_type: str | None
+    size: int | None
+    width: int | None
+    height: int | None
+    duration: float | None
+    md5: str | None
+    sha256: str | None
+    archive_url: str | None
+    expires_at: datetime | None
+    absent_since: datetime | None
+    error: str | None
+    error_at: datetime | None
+    next_try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PostLine:
+    """A post as lists show it, with its latest numbers and how many of its media are in the cache."""
+
+    post_id: str
+    platform: str
+    native_id: str
+    kind: str
+    posted_at: datetime
+    author: str | None
+    author_name: str | None
+    text: str | None
+    url: str | None
+    latest: SnapshotView | None
+    media: int
+    cached: int
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """A text a post once had."""
+
+    text: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalView:
+    """The post a quote or repost shares; `post_id` is known once that post was imported."""
+
+    post_id: str | None
+    reference: str | None
+    author: str | None
+    text: str | None
+    url: str | None
+    posted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PostDetail:
+    line: PostLine
+    urn: str
+    full_urn: str | None
+    text: str | None
+    text_altered: bool
+    edited: bool | None
+    observed_at: datetime | None
+    snapshots: tuple[SnapshotView, ...]
+    media: tuple[MediaView, ...]
+    texts: tuple[TextView, ...]
+    original: OriginalView | None
+    aliases: tuple[str, ...]
+    hashtags: tuple[str, ...]
+    links: tuple[str, ...]
+    seen_via: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    run_id: str
+    kind: str
+    status: RunStatus
+    started_at: datetime
+    completed_at: datetime | None
+    error: str | None
+    summary: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class RunDetail:
+    run: RunView
+    outcomes: Mapping[str, int]
+    posts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineView:
+    quarantine_id: str
+    source: str
+    record: int
+    offset: int
+    length: int
+    sha256: str
+    reason: str
+    field: str | None
+    version: str
+    last_seen_at: datetime
+    replayable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySummary:
+    """What replaying the quarantine did; `remaining` records still cannot be read."""
+
+    run_id: str
+    status: RunStatus
+    replayed: int
+    new: int
+    duplicates: int
+    remaining: int
+    not_replayable: int
+
+
+@dataclass(frozen=True, slots=True)
+class TypeTotals:
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaStats:
+    """The media library in numbers; `places` are media rows of posts, `files` distinct contents in the cache."""
+
+    places: int
+    files: int
+    bytes: int
+    by_type: Mapping[str, TypeTotals]
+    by_state: Mapping[str, int]
+    waiting: int
+    due: int
+    cache_limit: int
+    cache_root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The database in numbers."""
+
+    posts: int
+    marked: int
+    snapshots: int
+    runs: int
+    profiles: int
+    media: int
+    raw_records: int
+    quarantined: int
+    unknown_keys: Mapping[str, int]
+    first_observed_at: datetime | None
+    last_observed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file in the cache, proven a moment ago. `path` is absolute."""
+
+    path: str
+    md5: str
+    sha256: str
+    size: int
+    mime_type: str
+    media_type: MediaType
+    width: int | None
+    height: int | None
+    duration: float | None
+    extension: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UrlOutcome:
+    """One URL of several: its file, or why there is none."""
+
+    url: str
+    file: FileView | None
+    error: str | None
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Md5Check:
+    """Whether the cache holds content of this MD5 and it is sound."""
+
+    md5: str
+    found: bool
+    sound: bool
+    path: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a verification found: where, what is expected, what is there."""
+
+    where: str
+    what: str
+    expected: str = ""
+    found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeSummary:
+    before: str | None
+    after: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSummary:
+    path: str
+    bytes: int

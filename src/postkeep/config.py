@@ -1,12 +1,54 @@
-"""One frozen configuration, and the only reader of the environment."""
+"""One frozen configuration, and the only reader of the environment.
+
+A new setting is one line in a dataclass: names, types, limits and variables are read off its field.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+from postkeep.errors import ConfigError
+from postkeep.settings import Given, Rule, Setting, full_path, settings_of, shown, without_password
 
 BROWSER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+TOML_NAME = "postkeep.toml"
+ENV_NAME = ".env"
+PREFIX = "POSTKEEP_"
+
+
+def _database(text: str, folder: Path) -> str:
+    scheme, found, _ = text.partition("://")
+    if found:
+        if scheme not in ("sqlite", "postgres", "postgresql", "postgresql+psycopg"):
+            raise ValueError("not a path, sqlite:// or postgresql:// URL")
+        return text
+    return str(full_path(text, folder)) if text else ""
+
+
+def _zone(text: str, _folder: Path) -> str:
+    if text == "UTC":
+        return text
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("not the name of a time zone (such as Europe/Paris)") from None
+    return text
+
+
+Count = Annotated[int, Rule(least=1)]
+Bytes = Annotated[int, Rule(least=1, size=True)]
+Seconds = Annotated[float, Rule(least=0.001)]
+Port = Annotated[int, Rule(least=1, most=65535)]
+
+
+# --- the settings -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +59,16 @@ class FetchConfig:
     `10.1.0.0/16:443`, `[::1]:8080`). `user_agents` maps a domain (and its subdomains) to the agent it wants.
     """
 
-    per_host: int = 5
-    concurrency: int = 64
-    connect_timeout: float = 10.0
-    stall_timeout: float = 30.0
-    total_timeout: float = 600.0
-    max_bytes: int = 100 * 1024 * 1024
-    max_redirects: int = 5
-    tries: int = 5
-    backoff: float = 60.0
-    ports: tuple[int, ...] = (80, 443)
+    per_host: Count = 5
+    concurrency: Count = 64
+    connect_timeout: Seconds = 10.0
+    stall_timeout: Seconds = 30.0
+    total_timeout: Seconds = 600.0
+    max_bytes: Bytes = 100 * 1024 * 1024
+    max_redirects: Annotated[int, Rule(least=0)] = 5
+    tries: Count = 5
+    backoff: Annotated[float, Rule(least=0)] = 60.0
+    ports: tuple[Port, ...] = (80, 443)
     allow: tuple[str, ...] = ()
     user_agent: str = "postkeep/0.1 (personal archive)"
     user_agents: Mapping[str, str] = field(default_factory=lambda: {"licdn.com": BROWSER_AGENT})
@@ -38,14 +80,14 @@ class CacheConfig:
     """Where the cache is (None: `cache` in the home) and how large it may grow, in bytes."""
 
     directory: Path | None = None
-    max_bytes: int = 10 * 1024**3
+    max_bytes: Bytes = 10 * 1024**3
 
 
 @dataclass(frozen=True, slots=True)
 class ImportConfig:
     """`timezone` is the zone of time stamps that name none (an IANA name)."""
 
-    timezone: str = "UTC"
+    timezone: Annotated[str, Rule(check=_zone)] = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +98,19 @@ class Config:
     """
 
     home: Path
-    database: str = ""
+    database: Annotated[str, Rule(check=_database, show=without_password)] = ""
     fetch: FetchConfig = field(default_factory=FetchConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
-    imports: ImportConfig = field(default_factory=ImportConfig)
-    sentry_dsn: str = ""
-    origins: Mapping[str, str] = field(default_factory=dict)
+    imports: Annotated[ImportConfig, Rule(name="import")] = field(default_factory=ImportConfig)
+    sentry_dsn: Annotated[str, Rule(secret=True, variable="SENTRY_DSN")] = ""
+    origins: Annotated[Mapping[str, str], Rule(derived=True)] = field(default_factory=dict)
 
     @property
     def database_url(self) -> str:
-        if "://" in self.database:
-            return self.database
+        """The URL to open; PostgreSQL always through psycopg 3."""
+        scheme, found, rest = self.database.partition("://")
+        if found:
+            return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else self.database
         path = Path(self.database).expanduser() if self.database else self.home / "postkeep.db"
         return f"sqlite:///{path.absolute()}"
 
@@ -77,3 +121,187 @@ class Config:
     @property
     def log_file(self) -> Path:
         return self.home / "log" / "media.log"
+
+
+@cache
+def settings() -> tuple[Setting, ...]:
+    """Every setting, in the order of the dataclasses."""
+    return tuple(settings_of(Config, PREFIX))
+
+
+# --- loading ------------------------------------------------------------------------------------
+
+
+def load_config(
+    *,
+    flags: Mapping[str, object] | None = None,
+    env_file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    user_folder: Path | None = None,
+) -> Config:
+    """Join flags, environment, `.env`, `postkeep.toml` and defaults, the first named winning.
+
+    `flags` maps dotted names to values, None meaning not given. `env_file` replaces every other `.env`.
+    Both files are read from the user's configuration folder and from the home, whose values win. Reads files,
+    creates none. Raises ConfigError naming key, value and source.
+    """
+    here = Path()
+    variables = os.environ if environ is None else environ
+    user = user_folder or _user_folder()
+    outermost = _from_flags(flags or {}, here)
+    outer = _from_variables(variables, "", here)
+    user_env = _from_env_file(env_file or user / ENV_NAME, required=env_file is not None)
+    user_toml = _from_toml(user / TOML_NAME)
+    origins = {each.name: "default" for each in settings()}
+
+    home = _user_home()
+    for given in (*user_toml, *user_env, *outer, *outermost):
+        if given.setting.name == "home":
+            home, origins["home"] = given.read(), given.origin
+    home_toml = [] if _same(home, user) else _from_home(_from_toml(home / TOML_NAME))
+    home_env = [] if env_file or _same(home, user) else _from_home(_from_env_file(home / ENV_NAME))
+
+    config = Config(home)
+    for given in (*user_toml, *home_toml, *user_env, *home_env, *outer, *outermost):
+        if given.setting.name != "home":
+            config = _with(config, given)
+            origins[given.setting.name] = given.origin
+    return replace(config, origins=origins)
+
+
+def _user_folder() -> Path:
+    from platformdirs import user_config_dir
+
+    return Path(user_config_dir("postkeep", appauthor=False))
+
+
+def _user_home() -> Path:
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("postkeep", appauthor=False))
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.absolute() == other.absolute()
+
+
+def _with(config: Config, given: Given) -> Config:
+    value = given.read()
+    if isinstance(value, dict):
+        # Tables add up, or naming one domain would lose the agents the others need; "" takes one away.
+        value = {key: text for key, text in {**given.setting.of(config), **value}.items() if text}
+    *section, last = given.setting.attributes
+    if not section:
+        return replace(config, **{last: value})
+    return replace(config, **{section[0]: replace(getattr(config, section[0]), **{last: value})})
+
+
+def _from_home(given: list[Given]) -> list[Given]:
+    for each in given:
+        if each.setting.name == "home":
+            each.refuse("a file in the home cannot say where the home is")
+    return given
+
+
+def _from_flags(flags: Mapping[str, object], folder: Path) -> list[Given]:
+    known = {each.name: each for each in settings()}
+    given = [(name, value) for name, value in flags.items() if value is not None]
+    return [
+        Given(known.get(name) or _unknown(name, "flag", known), value, "flag", folder, isinstance(value, str))
+        for name, value in given
+    ]
+
+
+def _from_variables(variables: Mapping[str, str | None], label: str, folder: Path) -> list[Given]:
+    known = {each.variable: each for each in settings()}
+    given = []
+    for name, value in variables.items():
+        if name in known:
+            # Compose files and shells pass what is not set as an empty text.
+            if value:
+                given.append(Given(known[name], value, label or f"environment {name}", folder, True))
+        elif name.startswith(PREFIX):
+            _unknown(name, label or "environment", known)
+    return given
+
+
+def _from_env_file(path: Path, *, required: bool = False) -> list[Given]:
+    text = _text(path, required=required)
+    if text is None:
+        return []
+    from io import StringIO
+
+    from dotenv.parser import parse_stream
+
+    variables: dict[str, str | None] = {}
+    for line in parse_stream(StringIO(text)):
+        if line.error:
+            raise ConfigError(f"{path}, line {line.original.line}: not a NAME=value line")
+        if line.key:
+            variables[line.key] = line.value
+    return _from_variables(variables, f"{ENV_NAME} ({path})", path.absolute().parent)
+
+
+def _from_toml(path: Path) -> list[Given]:
+    text = _text(path)
+    if text is None:
+        return []
+    import tomllib
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    known = {each.name: each for each in settings()}
+    origin = f"{TOML_NAME} ({path})"
+    return [
+        Given(known.get(name) or _unknown(name, origin, known), value, origin, path.absolute().parent, False)
+        for name, value in _leaves(document, "", known)
+    ]
+
+
+def _leaves(table: Mapping[str, Any], prefix: str, known: Mapping[str, Setting]) -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        name = prefix + key
+        is_section = any(each.startswith(name + ".") for each in known)
+        if isinstance(value, dict) and name not in known and (value or is_section):
+            yield from _leaves(value, name + ".", known)
+        else:
+            yield name, value
+
+
+def _text(path: Path, *, required: bool = False) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        if required:
+            raise ConfigError(f"{path}: no such file") from None
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+
+
+def _unknown(name: str, source: str, known: Mapping[str, Setting]) -> NoReturn:
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name, known, n=1, cutoff=0.0)[0]
+    raise ConfigError(f"unknown key {name} in {source}; the nearest known key is {nearest}")
+
+
+# --- showing ------------------------------------------------------------------------------------
+
+
+def describe(config: Config) -> list[tuple[str, str, str]]:
+    """Name, value as shown, and origin of every setting, secrets and passwords as ***.
+
+    Sizes are shown in the largest unit that divides them, unset paths as what they stand for.
+    """
+    lines = []
+    for each in settings():
+        value = each.of(config)
+        if each.name == "database" and not value:
+            value = config.home / "postkeep.db"
+        elif each.name == "cache.directory":
+            value = config.cache_root
+        lines.append((each.name, shown(each, value), config.origins.get(each.name, "default")))
+    return lines

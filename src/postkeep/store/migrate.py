@@ -1,0 +1,170 @@
+"""Brings a database to the revision this program needs, all of it or nothing, one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from postkeep.errors import SchemaNewer, StoreBusy, StoreError
+from postkeep.store.engine import Store
+
+REVISIONS = ("0001",)
+"""Every revision, oldest first: known without importing Alembic, which costs a quarter of a second."""
+
+HEAD = REVISIONS[-1]
+"""The revision this program reads and writes."""
+
+LOCK_SECONDS = 5.0
+"""How long an upgrade waits for another process's upgrade of the same SQLite file."""
+
+_VERSION_TABLE = "alembic_version"
+_POSTGRESQL_LOCK = 0x706F73746B656570  # "postkeep" in ASCII: one number for all who upgrade
+
+# Alembic keeps the running upgrade in module globals.
+_one_at_a_time = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeReport:
+    """What an upgrade did: revision before (None: an empty database), revision after, revisions applied."""
+
+    before: str | None
+    after: str
+    steps: tuple[str, ...]
+
+
+def revision(store: Store) -> str | None:
+    """The revision the database says it has; None when it records none. Nothing is judged or changed."""
+    with store.reading() as tx:
+        return _recorded(tx) if _VERSION_TABLE in _table_names(tx) else None
+
+
+def ensure_current(store: Store) -> None:
+    """Make an empty database ready and make sure any other has the revision this program needs; idempotent.
+
+    Raises SchemaNewer when a newer program wrote it, StoreError when it wants `postkeep db upgrade` first or
+    is not postkeep's, StoreBusy when another process holds it for too long.
+    """
+    with store.reading() as tx:
+        before = _judged(tx)
+    if before is None:
+        upgrade(store)
+    elif before != HEAD:
+        raise StoreError(
+            f"the database has revision {before}, this postkeep needs {HEAD}: run `postkeep db upgrade`"
+        )
+
+
+def upgrade(store: Store) -> UpgradeReport:
+    """Apply all missing revisions in one transaction; idempotent, and safe when several processes try at once.
+
+    Raises what `ensure_current` raises, except that an older revision is what it is for.
+    """
+    with _one_at_a_time, _upgrade_lock(store.path), store.writing() as tx:
+        if not store.is_sqlite:
+            # Bound to the transaction, so that it also holds behind a pooler that shares sessions.
+            tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})")
+        before = _judged(tx)
+        if before == HEAD:
+            return UpgradeReport(before, HEAD, ())
+        _run_alembic(tx)
+        done = REVISIONS.index(before) + 1 if before is not None else 0
+        return UpgradeReport(before, HEAD, REVISIONS[done:])
+
+
+def _run_alembic(tx: Connection) -> None:
+    # Quiet before it is imported: it already speaks while it loads its plug-ins.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": tx})
+    config.set_main_option("script_location", "postkeep:migrations")
+    command.upgrade(config, HEAD)
+
+
+@contextmanager
+def _upgrade_lock(path: Path | None) -> Iterator[None]:
+    """A file beside a SQLite database; it stays, for removing it would let two processes lock two files."""
+    if path is None:
+        yield
+        return
+    beside = path.with_name(f"{path.name}-upgrade-lock")
+    try:
+        file = os.open(beside, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"cannot open the lock file {beside}: {error.strerror}") from error
+    try:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise StoreBusy(
+                        f"another process is upgrading the database {path}; try again when it is done"
+                    ) from None
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(file)
+
+
+def _judged(tx: Connection) -> str | None:
+    """The recorded revision, None for an empty database; raises for one that is not ours to touch."""
+    names = _table_names(tx)
+    recorded = _recorded(tx) if _VERSION_TABLE in names else None
+    if recorded in REVISIONS:
+        return recorded
+    if recorded is not None:
+        if "posts" in names:
+            raise SchemaNewer(
+                f"the database has revision {recorded}, newer than this postkeep's {HEAD}:"
+                " upgrade the program; nothing was changed"
+            )
+        raise StoreError("the database belongs to another program; nothing was changed")
+    if "posts" in names:
+        raise StoreError(
+            "the database has a table `posts` but no migration history, as the predecessor's had: adopting one"
+            " is not possible with this version yet; nothing was changed"
+        )
+    if in_the_way := _in_the_way(tx, names - {_VERSION_TABLE}):
+        raise StoreError(
+            f"the database holds tables of another program ({', '.join(in_the_way)}); nothing was changed"
+        )
+    return None
+
+
+def _in_the_way(tx: Connection, names: set[str]) -> list[str]:
+    """A SQLite file with any table is somebody's; a PostgreSQL schema may be shared while no names meet."""
+    if tx.dialect.name != "sqlite":
+        from postkeep.store.schema import metadata
+
+        names = names & set(metadata.tables)
+    return sorted(names)[:5]
+
+
+def _recorded(tx: Connection) -> str | None:
+    recorded: str | None = tx.exec_driver_sql(f"SELECT version_num FROM {_VERSION_TABLE}").scalar()  # noqa: S608
+    return recorded
+
+
+def _table_names(tx: Connection) -> set[str]:
+    if tx.dialect.name == "sqlite":
+        statement = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_'"
+    else:
+        statement = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    return set(tx.exec_driver_sql(statement).scalars())
+
+
+__all__ = ["HEAD", "LOCK_SECONDS", "REVISIONS", "UpgradeReport", "ensure_current", "revision", "upgrade"]

@@ -1,0 +1,234 @@
+"""Says exactly where a database differs from what it should be: its tables, and rows that contradict others."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from postkeep.store import migrate, shapes
+from postkeep.store.engine import Store
+
+SHOWN_IDS = 10
+"""How many ids a RowFault names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing about one table; `expected` or `found` is None where there should be, or is, no such thing."""
+
+    table: str
+    what: str
+    expected: str | None
+    found: str | None
+
+    def __str__(self) -> str:
+        subject = f"{self.table}: {self.what}"
+        if self.found is None:
+            return f"{subject} is missing (expected: {self.expected})"
+        if self.expected is None:
+            return f"{subject} should not be there (found: {self.found})"
+        return f"{subject} differs (expected: {self.expected}; found: {self.found})"
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """Rows that contradict others: how many, and the first of their ids in order."""
+
+    check: str
+    sentence: str
+    count: int
+    ids: tuple[str, ...]
+
+    def __str__(self) -> str:
+        more = f" and {self.count - len(self.ids)} more" if self.count > len(self.ids) else ""
+        return f"{self.sentence}: {', '.join(self.ids)}{more}"
+
+
+# --- the tables -----------------------------------------------------------------------------------------
+
+
+def verify_schema(store: Store) -> list[Difference]:
+    """Compare the live tables and the recorded revision with those this program is made for; empty when equal.
+
+    Changes nothing. Differences come by table; those of a missing table are one. On PostgreSQL comments the
+    schema does not ask for are nobody's business.
+    """
+    with store.reading() as tx:
+        wanted, found = shapes.wanted(tx.dialect), shapes.found(tx)
+    differences = list(_of_tables(wanted, found))
+    recorded = migrate.revision(store)
+    if recorded != migrate.HEAD:
+        differences.append(Difference("alembic_version", "revision", migrate.HEAD, recorded))
+    return differences
+
+
+def _of_tables(wanted: shapes.Shape, found: shapes.Shape) -> Iterator[Difference]:
+    for table in sorted(wanted.keys() | found.keys()):
+        if table not in found:
+            yield Difference(table, "table", "a table", None)
+        elif table not in wanted:
+            yield Difference(table, "table", None, "a table")
+        else:
+            yield from _of_table(table, wanted[table], found[table])
+
+
+def _of_table(table: str, wanted: dict[str, str], found: dict[str, str]) -> Iterator[Difference]:
+    for what in sorted(wanted.keys() | found.keys()):
+        expected, actual = wanted.get(what), found.get(what)
+        if expected != actual and not (expected is None and what.startswith("comment")):
+            yield Difference(table, what, expected, actual)
+
+
+# --- the rows -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _RowCheck:
+    """A query for the ids (column `id`) of rows for which `sentence` is true; it runs on both databases."""
+
+    name: str
+    sentence: str
+    sql: str
+
+
+def _text_differs(*columns: str) -> str:
+    return " OR ".join(f"COALESCE(m.{name}, '') <> COALESCE(f.{name}, '')" for name in columns)
+
+
+def _number_differs(*columns: str) -> str:
+    return " OR ".join(f"COALESCE(m.{name}, -1) <> COALESCE(f.{name}, -1)" for name in columns)
+
+
+_FACTS_DIFFER = (
+    _text_differs("local_file_path", "md5_sum", "mime_type", "archive_url")
+    + " OR "
+    + _number_differs("file_size", "width", "height")
+)
+
+
+def _place_checks(table: str) -> tuple[_RowCheck, ...]:
+    """What must hold for every place of media, in posts and in profiles."""
+    return (
+        _RowCheck(
+            f"{table}-facts",
+            f"{table}: path, MD5, size, type, dimensions or archive URL differ from those of the file",
+            f"SELECT m.media_id AS id FROM {table} m JOIN media_files f ON f.file_id = m.file_id"  # noqa: S608
+            f" WHERE {_FACTS_DIFFER}",
+        ),
+        _RowCheck(
+            f"{table}-fetched-without-file",
+            f"{table}: said to be fetched, but no file is known",
+            f"SELECT media_id AS id FROM {table} WHERE download_state = 'fetched' AND file_id IS NULL",  # noqa: S608
+        ),
+        _RowCheck(
+            f"{table}-file-without-fetched",
+            f"{table}: has a file, but is not said to be fetched",
+            f"SELECT media_id AS id FROM {table}"  # noqa: S608
+            " WHERE file_id IS NOT NULL AND download_state <> 'fetched'",
+        ),
+    )
+
+
+_ROW_CHECKS = (
+    _RowCheck(
+        "latest-snapshot-exists",
+        "posts: the latest snapshot does not exist or is another post's",
+        "SELECT p.post_id AS id FROM posts p LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id"
+        " WHERE p.latest_download_id IS NOT NULL AND (d.download_id IS NULL OR d.post_id <> p.post_id)",
+    ),
+    _RowCheck(
+        "latest-snapshot-named",
+        "posts: there are snapshots, but none is named as the latest",
+        "SELECT p.post_id AS id FROM posts p WHERE p.latest_download_id IS NULL"
+        " AND EXISTS (SELECT 1 FROM data_downloads o WHERE o.post_id = p.post_id)",
+    ),
+    _RowCheck(
+        "latest-snapshot-is-latest",
+        "posts: a snapshot was observed later than the one named as the latest",
+        "SELECT p.post_id AS id FROM posts p JOIN data_downloads d ON d.download_id = p.latest_download_id"
+        " WHERE EXISTS (SELECT 1 FROM data_downloads o"
+        " WHERE o.post_id = p.post_id AND o.observed_at > d.observed_at)",
+    ),
+    *_place_checks("post_media"),
+    *_place_checks("profile_media"),
+    _RowCheck(
+        "fetch-work-has-media",
+        "work: a fetch is due for media that do not exist",
+        "SELECT w.subject AS id FROM work w WHERE w.stage = 'fetch'"
+        " AND NOT EXISTS (SELECT 1 FROM post_media m WHERE m.media_id = w.subject)"
+        " AND NOT EXISTS (SELECT 1 FROM profile_media m WHERE m.media_id = w.subject)",
+    ),
+    _RowCheck(
+        "snapshot-record-kept",
+        "data_downloads: the raw record is not there",
+        "SELECT d.download_id AS id FROM data_downloads d WHERE d.record_sha256 IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM raw_records r WHERE r.sha256 = d.record_sha256)",
+    ),
+    _RowCheck(
+        "further-record-kept",
+        "snapshot_records: the raw record is not there",
+        "SELECT s.download_id AS id FROM snapshot_records s"
+        " WHERE NOT EXISTS (SELECT 1 FROM raw_records r WHERE r.sha256 = s.record_sha256)",
+    ),
+    _RowCheck(
+        "analysis-log-is-list",
+        "post_media: the analysis log is not a JSON array",
+        "SELECT media_id AS id FROM post_media WHERE {not_json_array}",
+    ),
+)
+
+_SPELLED = {
+    "sqlite": {
+        "not_json_array": "CASE WHEN json_valid(ai_analysis_log)"
+        " THEN json_type(ai_analysis_log) <> 'array' ELSE 1 END"
+    },
+    "postgresql": {"not_json_array": "jsonb_typeof(ai_analysis_log) <> 'array'"},
+}
+
+ROW_CHECKS = tuple((check.name, check.sentence) for check in _ROW_CHECKS)
+"""Name and sentence of every check that runs on both databases."""
+
+
+def verify_rows(store: Store) -> list[RowFault]:
+    """Look for rows that contradict others; empty when there are none. Changes nothing; reads all of the rows.
+
+    A SQLite file is first read page by page: when its pages are damaged, that is the only fault told, for
+    nothing it then answers can be relied on. Raises StoreError when it is too damaged to be read at all.
+    """
+    with store.reading() as tx:
+        if store.is_sqlite:
+            if damaged := _damaged_pages(tx):
+                return [damaged]
+            faults = list(_dangling(tx))
+        else:
+            faults = []
+        faults += [fault for check in _ROW_CHECKS if (fault := _run(tx, check))]
+    return faults
+
+
+def _run(tx: Connection, check: _RowCheck) -> RowFault | None:
+    rows = check.sql.format(**_SPELLED[tx.dialect.name])
+    found = tx.exec_driver_sql(
+        f"SELECT id, count(*) OVER () FROM ({rows}) q ORDER BY id LIMIT {SHOWN_IDS}"  # noqa: S608
+    ).all()
+    return RowFault(check.name, check.sentence, found[0][1], tuple(row[0] for row in found)) if found else None
+
+
+def _damaged_pages(tx: Connection) -> RowFault | None:
+    lines = list(tx.exec_driver_sql("PRAGMA integrity_check").scalars())
+    if lines == ["ok"]:
+        return None
+    return RowFault("pages", "the database file is damaged", len(lines), tuple(lines[:SHOWN_IDS]))
+
+
+def _dangling(tx: Connection) -> Iterator[RowFault]:
+    """PostgreSQL never lets a foreign key dangle; SQLite does when a writer did not switch the check on."""
+    places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for table, row, parent, _number in tx.exec_driver_sql("PRAGMA foreign_key_check"):
+        places[table, parent].append("a row" if row is None else f"row {row}")
+    for (table, parent), rows in sorted(places.items()):
+        sentence = f"{table}: refers to {parent} that do not exist"
+        yield RowFault("foreign-keys", sentence, len(rows), tuple(rows[:SHOWN_IDS]))

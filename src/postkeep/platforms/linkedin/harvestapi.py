@@ -40,6 +40,8 @@ _ARTICLE_KEYS = frozenset({"title", "subtitle", "link", "linkLabel", "image", "d
 _ENGAGEMENT_KEYS = frozenset({"id", "likes", "comments", "shares", "reactions"})
 _TIME_KEYS = frozenset({"timestamp", "date", "postedAgoShort", "postedAgoText"})
 
+_MENTIONS = ("PROFILE_MENTION", "COMPANY_NAME")
+
 # A repost is stated to have been made when its id was drawn, give or take.
 _SAME_MOMENT = timedelta(minutes=10)
 
@@ -54,7 +56,8 @@ def parse_harvest(record: dict[str, Json], via: str | None) -> Parsed:
     else:
         post = _own(record, unread, cast, walk)
     _note(record, unread, "")
-    return Parsed("harvestapi", (post,), tuple(cast.profiles), cast.scraped(via), unread.names())
+    scraped = cast.scraped(via)
+    return Parsed("harvestapi", (post,), tuple(cast.profiles), scraped, unread.names())
 
 
 def _own(record: dict[str, Json], unread: Unread, cast: Cast, walk: MediaWalk) -> Post:
@@ -174,12 +177,16 @@ def _reposted_as(record: dict[str, Json]) -> Alias | None:
     if not record.get("repostedBy"):
         return None
     original = name_in_url(record.get("linkedinUrl"))
-    names = [read_urn(record.get(key), ACTIVITY) for key in ("repostId", "id", "entityId")]
-    found = [name for name in names if name is not None and name.kind == ACTIVITY and name != original]
     at = as_moment(as_dict(record.get("repostedAt")).get("timestamp"))
-    if at is None:
-        return found[0] if found and original is not None else None
-    for name in found:
+    for key in ("repostId", "id", "entityId"):
+        name = read_urn(record.get(key), ACTIVITY)
+        if name is None or name.kind != ACTIVITY or name == original:
+            continue
+        if at is None:
+            # Without the time only an `id` that differs from the original's address speaks for itself.
+            if key == "id" and original is not None and original.kind == ACTIVITY:
+                return name
+            continue
         moment = born(name)
         if moment is not None and abs(moment - at) <= _SAME_MOMENT:
             return name
@@ -234,12 +241,13 @@ def _mentions(attributes: Json, text: str | None) -> tuple[Mention, ...]:
     found: dict[Mention, None] = {}
     for attribute in objects(attributes):
         actor = attribute.get("profile") or attribute.get("company")
-        profile = read_actor(actor, Unread(), "")
-        if profile is None:
+        if not isinstance(actor, dict) and attribute.get("type") not in _MENTIONS:
             continue
-        name = profile.name or _marked(attribute, text) or profile.username
+        profile = read_actor(actor, Unread(), "")
+        name = as_line(as_dict(actor).get("name"), LONGEST_NAME) or _marked(attribute, text)
         if name:
-            found.setdefault(Mention(name, profile.username, profile.url))
+            public, url = (profile.username, profile.url) if profile else (None, None)
+            found.setdefault(Mention(name, public, url))
         if len(found) == MOST:
             break
     return tuple(found)

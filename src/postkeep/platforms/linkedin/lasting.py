@@ -14,12 +14,14 @@ _VOLATILE = frozenset({"pagination_token", "query", "ame", "datetime_obj", "_sea
 _VOLATILE_TIMES = frozenset({"relative", "date", "postedAgoShort", "postedAgoText"})
 _TIMES = ("posted_at", "postedAt", "repostedAt")
 _NESTED = ("reshared_post", "repost", "post")
+_DEPTH = 3
 
 # The literal stands first, so that the search skips to it; the character before the quote tells a value from
-# an escaped quote within a text.
+# an escaped quote within a text, and a query holds visible ASCII alone, so that a text which begins with an
+# address keeps the words behind it.
 _ROTATING = re.compile(
     rb'"https://(?<=[:,\[]"https://)'
-    rb'((?:[a-z0-9-]+\.){0,4}(?:licdn\.com/|linkedin\.com/(?:posts|feed|pulse)/)[^"?\\]*)\?[^"\\]*"'
+    rb'((?:[a-z0-9-]+\.){0,4}(?:licdn\.com/|linkedin\.com/(?:posts|feed|pulse)/)[!#->@-\[\]-~]*)\?[!#-\[\]-~]*"'
 )
 _EXPIRY = re.compile(rb'"expiresAt":(?:[0-9]+|null|"[^"\\]*"),?')
 
@@ -39,7 +41,7 @@ def canonical(record: Json) -> bytes:
     return _ROTATING.sub(rb'"https://\1"', body)
 
 
-def _lasting(record: dict[str, Json]) -> dict[str, Json]:
+def _lasting(record: dict[str, Json], depth: int = 0) -> dict[str, Json]:
     lasting = {key: value for key, value in record.items() if key not in _VOLATILE}
     for name in _TIMES:
         times = lasting.get(name)
@@ -47,6 +49,6 @@ def _lasting(record: dict[str, Json]) -> dict[str, Json]:
             lasting[name] = {key: value for key, value in times.items() if key not in _VOLATILE_TIMES}
     for name in _NESTED:
         nested = lasting.get(name)
-        if isinstance(nested, dict):
-            lasting[name] = _lasting(nested)
+        if isinstance(nested, dict) and depth < _DEPTH:
+            lasting[name] = _lasting(nested, depth + 1)
     return lasting

@@ -162,8 +162,11 @@ def _read(
     author = reading.cast.admit(read_author(record.get("author"), reading.unread))
     reading.walk.post(record)
     original = None
-    if kind is PostKind.QUOTE:
-        original = _quoted(as_dict(record.get("reshared_post")), name, reading)
+    shared = record.get("reshared_post")
+    if isinstance(shared, dict):
+        original = _quoted(shared, name, reading)
+    elif shared is not None:
+        reading.walk.damaged("reshared_post=unusable")
     return Post(
         PLATFORM_NAME,
         name.value,
@@ -251,7 +254,7 @@ def _kind(record: dict[str, Json], unread: Unread) -> PostKind:
     if kind is None and stated is not None:
         unread.note(f"post_type={stated[:40] if isinstance(stated, str) else type(stated).__name__}")
     # Whatever it is called: with the shared post inside, the rest of the record is the sharer's own.
-    if record.get("reshared_post"):
+    if as_dict(record.get("reshared_post")):
         return PostKind.QUOTE
     return kind or PostKind.REGULAR
 
@@ -269,10 +272,8 @@ def _identity(record: dict[str, Json]) -> tuple[Alias, tuple[Alias, ...]]:
 
 def _metrics(stats: Json, unread: Unread) -> Metrics:
     detail = counts(stats)
-    if not detail:
-        return Metrics()
     get = detail.get
-    if len(detail) < len(stats):
+    if isinstance(stats, dict) and len(detail) < len(stats):
         for name, value in stats.items():
             if value is not None and as_count(value) is None:
                 unread.note(f"stats.{name}")

@@ -1,0 +1,124 @@
+"""Folders that belong to one process, so that a later run can tell a dead process's leavings from a living's."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import os
+import re
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from postkeep.media.disk import PRIVATE_FOLDER
+
+_NAME = re.compile(r"^(\d+)-(\d+)$")
+_TOLERANCE = 2_000  # milliseconds; the system clock may be set while a process lives
+
+
+class OwnFolder:
+    """This process's folder `{parent}/{pid}-{start in milliseconds}`, made when first asked for.
+
+    While it is open it holds a lock on the folder: process numbers alone mislead between containers that share
+    a disk, and start times do when the clock is set. Safe to share between threads and across a fork.
+    """
+
+    def __init__(self, parent: Path) -> None:
+        self.parent = parent
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._path = parent
+        self._release: weakref.finalize[[int], OwnFolder] | None = None
+
+    def path(self) -> Path:
+        """The folder, made again if somebody removed it; `parent` must exist. Raises OSError."""
+        with self._lock:
+            pid = os.getpid()
+            known = self._pid == pid
+            if not known:
+                self._pid, self._path = pid, self.parent / own_name()
+            try:
+                self._path.mkdir(PRIVATE_FOLDER)
+            except FileExistsError:
+                if known and self._release is not None:
+                    return self._path
+            self._hold()
+            return self._path
+
+    def close(self) -> None:
+        """Give the folder up, and remove it if it is empty; `path` opens it again."""
+        with self._lock:
+            if self._release is not None:
+                self._release()
+                self._release = None
+                if self._pid == os.getpid():
+                    with contextlib.suppress(OSError):
+                        self._path.rmdir()
+
+    def _hold(self) -> None:
+        if self._release is not None:
+            self._release()
+        descriptor = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
+        # Some network file systems have no locks: process number and start time must do there.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        self._release = weakref.finalize(self, os.close, descriptor)
+
+
+def own_name() -> str:
+    """The name of this process: its number and its start in milliseconds."""
+    return _name(os.getpid())
+
+
+@functools.lru_cache(maxsize=4)
+def _name(pid: int) -> str:
+    return f"{pid}-{_start(pid)}"
+
+
+def left_behind(parent: Path) -> Iterator[Path]:
+    """The folders in `parent` whose processes are gone, in order of name; never this or a living process's."""
+    try:
+        paths = sorted(parent.iterdir())
+    except FileNotFoundError:
+        return
+    own = own_name()
+    for path in paths:
+        skipped = path.name == own or not _NAME.match(path.name)
+        if not skipped and not path.is_symlink() and path.is_dir() and _is_gone(path.name) and not _is_held(path):
+            yield path
+
+
+def _is_gone(name: str) -> bool:
+    pid, start = (int(part) for part in name.split("-"))
+    try:
+        found = _start(pid)
+        dead = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except (psutil.NoSuchProcess, OverflowError):
+        return True
+    except psutil.AccessDenied:
+        return False
+    return dead or abs(found - start) > _TOLERANCE
+
+
+def _start(pid: int) -> int:
+    return int(psutil.Process(pid).create_time() * 1000)
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False

@@ -104,11 +104,17 @@ def _without_addresses(text: str) -> str:
 
 def _trimmed(url: str) -> str:
     end = len(url)
+    surplus: dict[str, int] = {}
     while end:
         last = url[end - 1]
-        opening = _CLOSING.get(last)
-        surplus = opening is not None and url.count(last, 0, end) > url.count(opening, 0, end)
-        if last not in _TRAILING and not surplus:
+        if last in _CLOSING:
+            # Counted once: nothing but trailing characters is taken away, an opening bracket never.
+            if last not in surplus:
+                surplus[last] = url.count(last, 0, end) - url.count(_CLOSING[last], 0, end)
+            if surplus[last] <= 0:
+                break
+            surplus[last] -= 1
+        elif last not in _TRAILING:
             break
         end -= 1
     return url[:end]

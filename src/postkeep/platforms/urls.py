@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from .fields import LONGEST_URL, as_moment
 
@@ -13,13 +14,13 @@ LONGEST_KEY = 400
 
 _PARTS = re.compile(r"https?://([^\s/?#\\]+)(/[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)?", re.IGNORECASE)
 _HOST = re.compile(r"(?:.*@)?(\[[0-9a-f:.]+\]|[^:@\[\]]+)(:[0-9]*)?")
-_SECONDS = re.compile(r"[0-9]{9,11}")
+_SPECIAL = re.compile(r"[@:\[\]]")
+_SECONDS = re.compile(r"(?:^|&)e=([0-9]{9,11})(?=&|$)")
 _ROTATING = ("x-amz-", "utm_")
 _SIGNATURE = frozenset({"expires", "signature", "key-pair-id"})
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A URL in its parts: `host` is lower case without user and port, and empty when the port is unusual
     or a user stands before it, so that nobody takes it for a host he knows."""
 
@@ -35,6 +36,8 @@ def split(url: str) -> Address | None:
     if match is None:
         return None
     authority = match[1].lower()
+    if not _SPECIAL.search(authority):
+        return Address(authority, authority, match[2] or "/", match[3] or "")
     host = _HOST.fullmatch(authority)
     if host is None:
         return None
@@ -63,10 +66,14 @@ def bounded_key(key: str) -> str:
 
 def expiry(address: Address) -> datetime | None:
     """When the signature ends, from the parameter `e` (Unix seconds)."""
-    for pair in address.query.split("&"):
-        if pair.startswith("e=") and _SECONDS.fullmatch(pair, 2):
-            return as_moment(int(pair[2:]))
-    return None
+    match = _SECONDS.search(address.query)
+    return _ends(match[1]) if match else None
+
+
+# Whole weeks and hours end together, so a few values serve all URLs of a scrape.
+@lru_cache(maxsize=256)
+def _ends(seconds: str) -> datetime | None:
+    return as_moment(int(seconds))
 
 
 def _lasting_query(query: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from ...model import Json, MediaRef, MediaType, Role
-from ..fields import Unread, as_dict, as_list, as_side
+from ..fields import LONGEST_URL, Unread, as_dict, as_list, as_side
 from ..urls import bounded_key, expiry, is_host, lasting_key, split
 
 MOST_MEDIA = 1000
@@ -33,8 +33,7 @@ _DOCUMENT_KEYS = frozenset({"title", "page_count", "url", "thumbnail"})
 _ARTICLE_KEYS = frozenset({"url", "title", "subtitle", "thumbnail"})
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """What a media URL says: the key that outlives its signature, the variant served and its size."""
 
     url: str
@@ -102,7 +101,7 @@ class MediaWalk:
             value = value.get("url")
         if value is None or value == "":
             return None
-        place = locate(value) if isinstance(value, str) else None
+        place = locate(value) if isinstance(value, str) and len(value) <= LONGEST_URL else None
         if place is None:
             self.damaged(UNUSABLE)
         return place

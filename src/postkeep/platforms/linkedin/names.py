@@ -8,7 +8,7 @@ from datetime import datetime
 
 from ...errors import ParseError
 from ...model import Alias, Json
-from ..fields import as_moment, as_number, from_milliseconds
+from ..fields import MAX_ID, as_moment, as_number, from_milliseconds
 
 PLATFORM_NAME = "linkedin"
 ACTIVITY = "activity"
@@ -21,15 +21,14 @@ _TIME_SHIFT = 22
 
 def read_urn(value: Json, bare_kind: str) -> Alias | None:
     """Read `urn:li:{kind}:{digits}` or bare digits, which are of the kind `bare_kind`."""
-    if isinstance(value, str):
-        match = _URN.fullmatch(value)
-        if match is None:
-            return None
-        kind, value = match[1] or bare_kind, match[2]
-    else:
-        kind = bare_kind
-    digits = as_number(value)
-    return Alias(kind, digits) if digits else None
+    if not isinstance(value, str):
+        digits = as_number(value)
+        return Alias(bare_kind, digits) if digits else None
+    match = _URN.fullmatch(value)
+    if match is None:
+        return None
+    number = int(match[2])
+    return Alias(match[1] or bare_kind, str(number)) if 0 < number < MAX_ID else None
 
 
 def name_in_url(url: Json) -> Alias | None:

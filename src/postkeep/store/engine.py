@@ -27,7 +27,13 @@ def open_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
         parsed = make_url(url)
     except exc.ArgumentError as error:
         raise ConfigError("the database URL cannot be read") from error
-    return _sqlite(parsed, busy_seconds) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _sqlite(parsed, busy_seconds)
+        case "postgresql" | "postgres":
+            return _postgresql(parsed)
+        case other:
+            raise ConfigError(f"the database URL begins with {other}://, not sqlite:// or postgresql://")
 
 
 def _sqlite(url: URL, busy_seconds: float) -> Engine:

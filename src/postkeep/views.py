@@ -371,3 +371,13 @@ class UpgradeSummary:
 class BackupSummary:
     path: str
     bytes: int
+
+
+def human_size(count: int) -> str:
+    """A number of bytes as people read it; 1 KB is 1024 bytes."""
+    size, unit = float(count), "B"
+    for larger in ("KB", "MB", "GB", "TB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"

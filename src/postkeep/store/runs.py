@@ -85,7 +85,7 @@ def start(tx: Connection, run_id: str, kind: str, now: datetime, system: Mapping
                 now,
                 this_process(),
                 orjson.dumps(
-                    {"hostname": socket.gethostname(), "platform": host_platform.platform()} | system
+                    {"hostname": socket.gethostname(), "platform": host_platform.platform(), **system}
                 ).decode(),
                 now,
             )

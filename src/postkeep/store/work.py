@@ -35,6 +35,19 @@ def add(
     )
 
 
+def ensure(
+    tx: Connection, stage: Stage, rows: Iterable[tuple[str, str]], due_at: datetime, *, priority: int
+) -> None:
+    """Queue subjects (subject, host) that are not queued, and put those that are before other work."""
+    bulk.insert(
+        tx,
+        schema.work,
+        ("stage", "subject", "host", "priority", "due_at", "fails"),
+        [(stage, subject, host, priority, due_at, 0) for subject, host in rows],
+        on_conflict="(stage, subject) DO UPDATE SET priority = excluded.priority",
+    )
+
+
 def ask_for(tx: Connection, stage: Stage, post_ids: Sequence[str], now: datetime) -> int:
     """Put the due work of these posts before all other; returns how much there is.
 

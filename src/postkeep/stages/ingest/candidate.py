@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backports import zstd
-from postkeep.sources.decode import decode
 
 from postkeep.errors import ParseError
 from postkeep.model import BadRecord, Parsed, Platform, RawRecord
 from postkeep.platforms import recognise
+from postkeep.sources.decode import decode
 
 CODEC = "zstd"
 

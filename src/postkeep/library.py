@@ -1,0 +1,320 @@
+"""The one place where parts are chosen and joined; a Library delegates, it computes nothing."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+from zoneinfo import ZoneInfo
+
+from postkeep.config import Config
+from postkeep.ids import IdFactory
+from postkeep.media import sniff
+from postkeep.media.cache import Cache, cache_path
+from postkeep.media.hashing import md5_bytes, md5_file
+from postkeep.media.journal import Journal
+from postkeep.model import MediaType, Platform, utc_now
+from postkeep.platforms import PLATFORMS, load_platform
+from postkeep.sources import read_sources
+from postkeep.stages import direct, looking, session
+from postkeep.stages.reading import ReadingProgress
+from postkeep.stages.replay import run_replay
+from postkeep.stages.session import Parts
+from postkeep.store import Store, backup, listing, migrate, quarantine, runs, verify
+from postkeep.views import (
+    BackfillSummary,
+    BackupSummary,
+    FetchSummary,
+    FileView,
+    Finding,
+    ImportSummary,
+    Md5Check,
+    MediaStats,
+    MediaView,
+    OnProgress,
+    PostDetail,
+    PostLine,
+    QuarantineView,
+    ReplaySummary,
+    RunDetail,
+    RunView,
+    Stop,
+    Totals,
+    UpgradeSummary,
+    UrlOutcome,
+    VerifySummary,
+)
+
+if TYPE_CHECKING:
+    from postkeep.net.fetcher import Fetcher
+
+
+def _never() -> bool:
+    return False
+
+
+def _quiet(step: object) -> None:
+    pass
+
+
+def open_library(config: Config, *, read_only: bool = False, connect_to: Sequence[str] = ()) -> Library:
+    """Open the database (created when it is new) and the cache of a configuration.
+
+    With `read_only` nothing is written: runs of dead processes stay as they are. `connect_to` leads host names
+    to other addresses, for tests. The caller closes the library, or uses it as a context manager. Raises
+    StoreError when the database cannot be used or has another schema than this version.
+    """
+    store = Store(config.database_url)
+    try:
+        migrate.ensure_current(store)
+        library = Library(config, store, connect_to=connect_to)
+        if not read_only:
+            library.end_abandoned_runs()
+    except BaseException:
+        store.close()
+        raise
+    return library
+
+
+def upgrade_database(config: Config) -> UpgradeSummary:
+    """Bring the database to this version's schema; doing it again changes nothing."""
+    store = Store(config.database_url)
+    try:
+        report = migrate.upgrade(store)
+    finally:
+        store.close()
+    return UpgradeSummary(report.before, report.after, len(report.steps))
+
+
+class Library:
+    """All verbs a face may use. Not for several threads at once, but for several processes."""
+
+    def __init__(self, config: Config, store: Store, *, connect_to: Sequence[str] = ()) -> None:
+        self.config = config
+        self._store = store
+        self._cache = Cache(config.cache_root)
+        self._journal = Journal(config.cache_root / "journal")
+        self._connect_to = tuple(connect_to)
+        self._parts = Parts(store, self._cache, self._journal, self._new_fetcher, config, IdFactory(), utc_now)
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up the database and the cache's temporary folder; idempotent."""
+        self._journal.close()
+        self._cache.close()
+        self._store.close()
+
+    def _new_fetcher(self) -> Fetcher:
+        from postkeep.net.fetcher import Fetcher
+
+        return Fetcher(self.config.fetch, spool=self._cache.spool, connect_to=self._connect_to)
+
+    def _platforms(self) -> list[Platform]:
+        return [load_platform(name) for name in PLATFORMS]
+
+    def end_abandoned_runs(self) -> None:
+        """End runs whose process is gone; asks before it writes, so that readers are not kept waiting."""
+        with self._store.reading() as tx:
+            if not runs.abandoned(tx, utc_now()):
+                return
+        with self._store.writing() as tx:
+            runs.end_abandoned(tx, utc_now())
+
+    # --- doing ---
+
+    def import_(
+        self,
+        sources: Sequence[str],
+        *,
+        stdin: BinaryIO | None = None,
+        fetch: bool = True,
+        wait: bool = True,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
+    ) -> ImportSummary:
+        """Store the posts in these files and folders (`-`: standard input), then fetch their media once.
+
+        Raises SourceError when nothing could be read at all.
+        """
+        events = read_sources(
+            sources,
+            zone=ZoneInfo(self.config.imports.timezone),
+            now=utc_now,
+            stdin=stdin or (sys.stdin.buffer if "-" in sources else None),
+        )
+        return session.run_import(
+            self._parts,
+            events,
+            self._platforms(),
+            fetch=fetch,
+            wait=wait,
+            stop=stop,
+            progress=progress,
+            reading=ReadingProgress(sources),
+        )
+
+    def fetch_due(
+        self,
+        *,
+        limit: int | None = None,
+        wait: bool = True,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
+    ) -> FetchSummary:
+        """Fetch all media that are due, each tried once."""
+        return session.run_fetch(self._parts, limit=limit, wait=wait, stop=stop, progress=progress)
+
+    def backfill(
+        self,
+        *,
+        dry_run: bool = False,
+        limit: int | None = None,
+        start_date: date | None = None,
+        batch_size: int = 10,
+        sleep_min: float = 0.5,
+        sleep_max: float = 2.0,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
+    ) -> BackfillSummary:
+        """Try the media of posts that miss some; `start_date` is a UTC day of posting, pauses are seconds."""
+        return session.run_backfill(
+            self._parts,
+            dry_run=dry_run,
+            limit=limit,
+            start_date=start_date,
+            batch_size=batch_size,
+            sleep_min=sleep_min,
+            sleep_max=sleep_max,
+            stop=stop,
+            progress=progress,
+        )
+
+    def verify_cache(self, *, stop: Stop = _never, progress: OnProgress = _quiet) -> VerifySummary:
+        """Hash every cached file; damaged ones go to quarantine and are queued, as are missing ones."""
+        return looking.run_verify(self._parts, stop=stop, progress=progress)
+
+    def verify_md5(self, md5: str) -> Md5Check:
+        """Hash the cached file of this MD5."""
+        return looking.check_md5(self._parts, md5)
+
+    def fetch_urls(
+        self,
+        urls: Sequence[str],
+        *,
+        at_once: int | None = None,
+        timeout: float | None = None,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
+    ) -> list[UrlOutcome]:
+        """Bring URLs that belong to no post into the cache; one outcome each, in order."""
+        return direct.fetch_urls(self._parts, urls, at_once=at_once, timeout=timeout, stop=stop, progress=progress)
+
+    def fetch_url(self, url: str, *, timeout: float | None = None) -> FileView:
+        """Bring one URL into the cache; raises the FetchError or CacheError."""
+        return direct.fetch_url(self._parts, url, timeout=timeout)
+
+    def extract_and_store_media(self, post_id: str, post: object) -> direct.StoredMedia:
+        """Store the media that a post's JSON shows, for a post that is stored or not yet, and fetch them."""
+        return direct.store_media(self._parts, self._platforms(), post_id, post)
+
+    def find_file(self, *, md5: str | None = None, url: str | None = None) -> FileView | None:
+        """The proven file of this MD5, or of this URL (the predecessor's cache included)."""
+        return looking.find_file(self._parts, md5=md5, url=url)
+
+    def replay_quarantine(self, *, stop: Stop = _never, progress: OnProgress = _quiet) -> ReplaySummary:
+        """Read the quarantined records again."""
+        return run_replay(self._parts, self._platforms(), stop=stop, progress=progress)
+
+    # --- looking ---
+
+    def posts(
+        self,
+        *,
+        limit: int = 50,
+        after: str | None = None,
+        author: str | None = None,
+        since: date | None = None,
+    ) -> list[PostLine]:
+        """A page of posts, newest first; `after` is the post_id the page before ended with."""
+        with self._store.reading() as tx:
+            return listing.posts(tx, limit=limit, after=after, author=author, since=since)
+
+    def post(self, reference: str) -> PostDetail:
+        """A post by its id, URN, digits or URL; raises NotFound for none, and for several, naming them."""
+        with self._store.reading() as tx:
+            return looking.one_post(tx, reference)
+
+    def media_list(self, *, post: str | None = None, limit: int = 50, after: str | None = None) -> list[MediaView]:
+        """The media of a post in order, or a page of all media by id."""
+        with self._store.reading() as tx:
+            post_id = looking.one_post(tx, post).line.post_id if post is not None else None
+            return listing.media(tx, post_id=post_id, limit=limit, after=after)
+
+    def media_stats(self) -> MediaStats:
+        with self._store.reading() as tx:
+            return listing.media_stats(
+                tx, utc_now(), cache_limit=self.config.cache.max_bytes, cache_root=str(self.config.cache_root)
+            )
+
+    def totals(self) -> Totals:
+        with self._store.reading() as tx:
+            return listing.totals(tx)
+
+    def runs(self, *, limit: int = 20, after: str | None = None) -> list[RunView]:
+        """The newest runs; `after` is the run_id the page before ended with."""
+        with self._store.reading() as tx:
+            return looking.run_views(tx, limit=limit, after=after)
+
+    def run(self, run_id: str, *, limit: int = 100) -> RunDetail:
+        """A run and the first of its posts; raises NotFound."""
+        with self._store.reading() as tx:
+            return looking.run_detail(tx, run_id, limit=limit)
+
+    def quarantine(self, *, limit: int = 50, after: str | None = None) -> list[QuarantineView]:
+        """A page of quarantined records by id."""
+        with self._store.reading() as tx:
+            return looking.quarantine_views(quarantine.page(tx, limit=limit, after=after or ""))
+
+    def verify_database(self) -> list[Finding]:
+        """Compare the database with its schema and its rows with each other; empty when all is well."""
+        return looking.findings([*verify.verify_schema(self._store), *verify.verify_rows(self._store)])
+
+    def backup(self, target: Path) -> BackupSummary:
+        """Copy the database while others use it; raises StoreError on PostgreSQL, naming the tool to use."""
+        report = backup.backup(self._store, target)
+        return BackupSummary(str(report.path), report.size)
+
+
+# --- what a file is, without a library ------------------------------------------------------------------
+
+
+def hash_file(path: Path) -> str:
+    """The MD5 of a file, in lowercase hex; raises OSError."""
+    return md5_file(path)
+
+
+def hash_bytes(content: bytes) -> str:
+    """The MD5 of bytes, in lowercase hex."""
+    return md5_bytes(content)
+
+
+def guess_media_type(url: str, mime_type: str | None) -> MediaType:
+    """What a URL probably leads to, for planning."""
+    return sniff.guess_media_type(url, mime_type)
+
+
+def relative_cache_path(media_type: MediaType, md5: str, extension: str) -> str:
+    """Where content stands in a cache, relative to its root."""
+    return cache_path(media_type, md5, extension)
+
+
+def dimensions_of(path: Path) -> tuple[int | None, int | None]:
+    """Width and height as a file's header states them; raises OSError."""
+    return looking.dimensions_of(path)

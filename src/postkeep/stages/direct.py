@@ -1,0 +1,175 @@
+"""Media without the work list: single URLs, and the media of one post's JSON, fetched while the caller waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from postkeep.errors import FetchError, NotFound, NotMedia, ParseError, TimedOut
+from postkeep.log import get_logger
+from postkeep.model import (
+    CachedFile,
+    Observation,
+    ObservedSource,
+    Place,
+    Platform,
+    RawRecord,
+)
+from postkeep.net.fetcher import Fetcher
+from postkeep.stages import looking
+from postkeep.stages.ingest.candidate import Rejected, candidate, digest
+from postkeep.stages.session import Parts, run_import
+from postkeep.store import media
+from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
+
+log = get_logger("direct")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMedia:
+    """The media of one post: all their ids, and how they stand."""
+
+    media_ids: tuple[str, ...]
+    found: int
+    cached: int
+    errors: int
+
+
+def fetch_url(parts: Parts, url: str, *, timeout: float | None) -> FileView:
+    """Bring a URL into the cache, or give out what it brought before; raises FetchError or CacheError."""
+    if (known := _known(parts, url)) is not None:
+        return known
+
+    async def fetch() -> CachedFile:
+        async with parts.fetcher() as fetcher:
+            return await _in_time(_download(parts, fetcher, url), timeout, url)
+
+    return _remember(parts, url, asyncio.run(fetch()))
+
+
+def fetch_urls(
+    parts: Parts,
+    urls: Sequence[str],
+    *,
+    at_once: int | None,
+    timeout: float | None,
+    stop: Stop,
+    progress: OnProgress,
+) -> list[UrlOutcome]:
+    """Bring URLs into the cache; one outcome each, in the order given. A URL given twice is fetched once."""
+    many = at_once or parts.config.fetch.concurrency
+    return asyncio.run(_fetch_all(parts, urls, stop, progress, at_once=many, timeout=timeout))
+
+
+async def _fetch_all(
+    parts: Parts,
+    urls: Sequence[str],
+    stop: Stop,
+    progress: OnProgress,
+    *,
+    at_once: int,
+    timeout: float | None,
+) -> list[UrlOutcome]:
+    slots = asyncio.Semaphore(at_once)
+    distinct = list(dict.fromkeys(urls))
+    done = 0
+
+    async def one(fetcher: Fetcher, url: str) -> UrlOutcome:
+        nonlocal done
+        async with slots:
+            if stop():
+                return UrlOutcome(url, None, "stopped before its turn", "cancelled")
+            try:
+                view = await asyncio.to_thread(_known, parts, url)
+                if view is None:
+                    file = await _in_time(_download(parts, fetcher, url), timeout, url)
+                    view = await asyncio.to_thread(_remember, parts, url, file)
+                outcome = UrlOutcome(url, view, None, None)
+            except FetchError as error:
+                log.warning("download_failed", url=url, kind=error.kind, reason=error.message)
+                outcome = UrlOutcome(url, None, error.message, error.kind)
+        done += 1
+        progress(Progress("fetching", done, len(distinct), "files"))
+        return outcome
+
+    async with parts.fetcher() as fetcher, asyncio.TaskGroup() as group:
+        tasks = {url: group.create_task(one(fetcher, url)) for url in distinct}
+    return [tasks[url].result() for url in urls]
+
+
+def _known(parts: Parts, url: str) -> FileView | None:
+    return looking.find_file(parts, md5=None, url=url)
+
+
+async def _in_time(download: Awaitable[CachedFile], timeout: float | None, url: str) -> CachedFile:
+    try:
+        return await asyncio.wait_for(download, timeout)
+    except TimeoutError:
+        raise TimedOut(f"not done after {timeout:g} seconds", url=url) from None
+
+
+async def _download(parts: Parts, fetcher: Fetcher, url: str) -> CachedFile:
+    log.debug("download_started", url=url)
+    fetched = await fetcher.fetch(url)
+
+    def keep() -> CachedFile:
+        try:
+            staged = parts.cache.stage(fetched.body)
+        except NotMedia as error:
+            raise NotMedia(error.found, url=url) from None
+        file = parts.cache.commit(staged).file
+        parts.cache.sync_directories()
+        return file
+
+    file = await asyncio.to_thread(keep)
+    log.info("media_cached", url=url, size=file.digest.size, sha256=file.digest.sha256, md5=file.digest.md5)
+    return file
+
+
+def _remember(parts: Parts, url: str, file: CachedFile) -> FileView:
+    now = parts.clock()
+    with parts.store.writing() as tx:
+        stored = media.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
+        media.keep_url(tx, looking.url_key(url), url, stored.file_id, now)
+    return looking.file_view(parts, stored, url=url)
+
+
+def store_media(parts: Parts, platforms: list[Platform], post_id: str, post: object) -> StoredMedia:
+    """Store a post's JSON as observed now, and fetch its media once.
+
+    `post_id` is the stored post the JSON belongs to, or empty for one that may be new. Raises ParseError when
+    the JSON is no post, NotFound when it is another post than `post_id`. A media failure is counted, not raised.
+    """
+    body = orjson.dumps(post)
+    observation = Observation(parts.clock(), ObservedSource.COLLECTOR)
+    raw = RawRecord(body, Place("extract_and_store_media", 1, 0), observation)
+    made = candidate(raw, digest(body), platforms)
+    if isinstance(made, Rejected):
+        raise ParseError(made.bad.reason, field=made.field)
+    native_ids = [each.native_id for each in made.parsed.posts]
+    if post_id:
+        with parts.store.reading() as tx:
+            stored = looking.one_post(tx, post_id)
+        if stored.line.native_id not in native_ids:
+            raise NotFound(f"the JSON is of post {', '.join(native_ids)}, not of {post_id}")
+    summary = run_import(
+        parts,
+        [raw],
+        platforms,
+        fetch=True,
+        wait=True,
+        stop=lambda: False,
+        progress=lambda step: None,
+        reading=lambda event: None,
+    )
+    with parts.store.reading() as tx:
+        detail = looking.one_post(tx, post_id or native_ids[0])
+    return StoredMedia(
+        tuple(each.media_id for each in detail.media if each.absent_since is None),
+        summary.media.found,
+        summary.media.cached,
+        summary.media.errors,
+    )

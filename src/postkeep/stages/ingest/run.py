@@ -1,0 +1,344 @@
+"""Carries records into the store batch by batch: read and parse outside a transaction, fold and write inside."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+import postkeep
+from postkeep.errors import StoreClash
+from postkeep.ids import IdFactory
+from postkeep.log import get_logger
+from postkeep.model import BadRecord, BadSource, Platform, RawRecord, SourceDone, Stage
+from postkeep.stages.hosts import host_of
+from postkeep.stages.ingest.candidate import CODEC, Candidate, Rejected, candidate, compress, digest
+from postkeep.stages.ingest.fold import Intent, plan_batch
+from postkeep.store import Store, known, quarantine, records, runs, schema, work, write
+
+log = get_logger("ingest")
+
+SourceEvent = RawRecord | BadRecord | BadSource | SourceDone
+
+_MOST_RECORDS = 1000
+_FEWEST_RECORDS = 50
+_MOST_BYTES = 8 * 1024 * 1024
+_GOAL_SECONDS = 0.12
+"""How long a write transaction should take; 250 ms is the most that others should have to wait."""
+_PROBLEMS_KEPT = 50
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an import did so far. Processed = new + duplicates + errors; an update is also a duplicate."""
+
+    processed: int = 0
+    new: int = 0
+    duplicates: int = 0
+    updated: int = 0
+    errors: int = 0
+    sources: int = 0
+    unreadable: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def problem(self, line: str) -> None:
+        """Keep the line for the summary; beyond a few only the log has them all."""
+        if len(self.problems) < _PROBLEMS_KEPT:
+            self.problems.append(line)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A record whose exact bytes are known at this very time: only noted, not read again."""
+
+    raw: RawRecord
+    post_ids: tuple[str, ...]
+
+
+class Ingest:
+    """One import: feeds on source events, writes in batches, counts in `tally`.
+
+    `queue` says whether new media are put before other work (somebody waits for them). `fetch_avatars`
+    queues profile pictures as well. A source record's failure is never an exception.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        platforms: Sequence[Platform],
+        ids: IdFactory,
+        run_id: str,
+        clock: Callable[[], datetime],
+        priority: int = 0,
+        fetch_avatars: bool = False,
+    ) -> None:
+        self.store = store
+        self.platforms = platforms
+        self.ids = ids
+        self.run_id = run_id
+        self.clock = clock
+        self.priority = priority
+        self.fetch_avatars = fetch_avatars
+        self.tally = Tally()
+        self._records: list[RawRecord] = []
+        self._bad: list[Rejected] = []
+        self._bytes = 0
+        self._batch_size = 200
+
+    def feed(self, events: Iterable[SourceEvent]) -> Iterable[SourceEvent]:
+        """Take events in, one by one, and give each back once it was taken; the last batch is written at the end.
+
+        Stopping half-way (closing the generator) loses at most the records of the open batch, which the next
+        import of the same source brings back.
+        """
+        for event in events:
+            self._take(event)
+            if len(self._records) + len(self._bad) >= self._batch_size or self._bytes >= _MOST_BYTES:
+                self.flush()
+            yield event
+        self.flush()
+
+    def _take(self, event: SourceEvent) -> None:
+        match event:
+            case RawRecord():
+                self._records.append(event)
+                self._bytes += len(event.body)
+            case BadRecord():
+                self._bad.append(Rejected(event, None))
+                self._bytes += len(event.body or b"")
+            case BadSource():
+                self.tally.unreadable += 1
+                self.tally.problem(f"{event.source}: {event.reason}")
+                log.warning("source_unreadable", source=event.source, reason=event.reason)
+            case SourceDone():
+                self.tally.sources += 1
+                log.debug("source_read", source=event.source, records=event.records)
+
+    def flush(self) -> None:
+        """Write what was taken; idempotent."""
+        gathered, bad = self._records, self._bad
+        if not gathered and not bad:
+            return
+        self._records, self._bad, self._bytes = [], [], 0
+        seen, fresh = self._sort_out(gathered)
+        candidates = []
+        for raw, sha256 in fresh:
+            made = candidate(raw, sha256, self.platforms)
+            if isinstance(made, Candidate):
+                candidates.append(made)
+            else:
+                bad.append(made)
+        packed = {each.sha256: compress(each.raw.body) for each in candidates}
+        began = time.perf_counter()
+        outcomes = self._write(candidates, packed, seen, bad)
+        self._resize(time.perf_counter() - began, len(gathered) + len(bad))
+        self._count(outcomes, bad)
+
+    def _sort_out(self, gathered: list[RawRecord]) -> tuple[list[_Seen], list[tuple[RawRecord, str]]]:
+        """Part records whose bytes are known at this time from those to be read."""
+        hashed = [(raw, digest(raw.body)) for raw in gathered]
+        with self.store.reading() as tx:
+            found = records.sightings(tx, {sha256 for _, sha256 in hashed}, None)
+        at_time: dict[tuple[str, datetime], list[str]] = {}
+        any_time: dict[str, list[str]] = {}
+        for each in found:
+            at_time.setdefault((each.sha256, each.observed_at), []).append(each.post_id)
+            any_time.setdefault(each.sha256, []).append(each.post_id)
+        seen, fresh = [], []
+        for raw, sha256 in hashed:
+            posts = at_time.get((sha256, raw.observation.at))
+            if posts is None and not raw.observation.known:
+                posts = any_time.get(sha256)
+            if posts is None:
+                fresh.append((raw, sha256))
+            else:
+                seen.append(_Seen(raw, tuple(dict.fromkeys(posts))))
+        return seen, fresh
+
+    def _write(
+        self,
+        candidates: list[Candidate],
+        packed: dict[str, bytes],
+        seen: list[_Seen],
+        bad: list[Rejected],
+    ) -> list[tuple[str, str, datetime]]:
+        for attempt in range(5):
+            now = self.clock()
+            try:
+                with self.store.writing() as tx:
+                    loaded = _load(tx, candidates)
+                    intent = plan_batch(candidates, loaded, ids=self.ids, run_id=self.run_id, now=now)
+                    self._store(tx, intent, packed, now)
+                    outcomes = [
+                        *intent.outcomes,
+                        *((post, "unchanged", s.raw.observation.at) for s in seen for post in s.post_ids),
+                    ]
+                    runs.note_posts(tx, self.run_id, outcomes)
+                    self._quarantine(tx, bad, now)
+                    if self.priority < 0:
+                        known_posts = {post for post, outcome, _ in outcomes if outcome != "new"}
+                        work.ask_for(tx, Stage.FETCH, sorted(known_posts), now)
+                    runs.beat(tx, self.run_id, now)
+                return outcomes
+            except StoreClash:
+                # Another import wrote one of these posts meanwhile, or an id was drawn twice: look again.
+                if attempt == 4:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _store(self, tx: Connection, intent: Intent, packed: dict[str, bytes], now: datetime) -> None:
+        rows = intent.known
+        write.write_profiles(tx, rows.profiles, rows.names, now)
+        write.write_posts(tx, rows.posts.values(), now)
+        write.write_snapshots(tx, rows.snapshots.values(), intent.snapshot_records, now)
+        write.write_records(
+            tx,
+            [
+                (
+                    sha256,
+                    each.content_hash,
+                    each.platform,
+                    each.parsed.shape,
+                    CODEC,
+                    len(each.raw.body),
+                    packed[sha256],
+                )
+                for sha256, each in intent.raw_records.items()
+            ],
+            now,
+        )
+        self._store_media(tx, intent, now)
+        write.write_texts(tx, rows.texts)
+        new_posts = {row.post_id for row in rows.posts.values() if row.new}
+        write.write_words(
+            tx,
+            replaced=[post_id for post_id in intent.words if post_id not in new_posts],
+            hashtags={post_id: words.hashtags for post_id, words in intent.words.items()},
+            mentions={post_id: words.mentions for post_id, words in intent.words.items()},
+            links={post_id: words.links for post_id, words in intent.words.items()},
+        )
+        write.write_aliases(tx, intent.aliases)
+        write.write_seen_via(tx, rows.seen_via)
+        write.write_originals(tx, rows.originals.values())
+        shares = [row.post_id for row in rows.originals.values() if row.new or row.changed]
+        write.join_originals(tx, intent.refs, shares)
+        write.write_unknown_keys(tx, intent.unknown_keys, now)
+
+    def _store_media(self, tx: Connection, intent: Intent, now: datetime) -> None:
+        rows = intent.known
+        wanted = write.write_places(
+            tx,
+            schema.post_media,
+            "post_id",
+            (row for owned in rows.media.values() for row in owned.values()),
+            now,
+        )
+        pictures = write.write_places(
+            tx,
+            schema.profile_media,
+            "profile_id",
+            (row for owned in rows.profile_media.values() for row in owned.values()),
+            now,
+        )
+        if self.fetch_avatars:
+            wanted = [*wanted, *pictures]
+        work.add(
+            tx,
+            Stage.FETCH,
+            [(row.media_id, host_of(row.media_url)) for row in wanted],
+            now,
+            priority=self.priority,
+        )
+
+    def _quarantine(self, tx: Connection, bad: list[Rejected], now: datetime) -> None:
+        quarantine.put(
+            tx,
+            [
+                quarantine.Quarantined(
+                    quarantine_id=self.ids.new("qua"),
+                    place=each.bad.place,
+                    observation=each.bad.observation,
+                    length=each.bad.length,
+                    sha256=each.bad.sha256,
+                    reason=each.bad.reason,
+                    field=each.field,
+                    via=each.bad.via,
+                    version=postkeep.__version__,
+                    last_seen_at=now,
+                    codec=None if each.bad.body is None else CODEC,
+                    body=None if each.bad.body is None else compress(each.bad.body),
+                )
+                for each in bad
+            ],
+            run_id=self.run_id,
+            now=now,
+        )
+
+    def _resize(self, seconds: float, size: int) -> None:
+        """Let the next batch take about the time a write transaction may take."""
+        if size >= self._batch_size // 2:
+            factor = min(2.0, max(0.5, _GOAL_SECONDS / max(seconds, 0.001)))
+            self._batch_size = max(_FEWEST_RECORDS, min(_MOST_RECORDS, int(self._batch_size * factor)))
+
+    def _count(self, outcomes: list[tuple[str, str, datetime]], bad: list[Rejected]) -> None:
+        tally = self.tally
+        new = sum(outcome == "new" for _, outcome, _ in outcomes)
+        tally.new += new
+        tally.duplicates += len(outcomes) - new
+        tally.updated += sum(outcome == "changed" for _, outcome, _ in outcomes)
+        tally.errors += len(bad)
+        tally.processed += len(outcomes) + len(bad)
+        for each in bad:
+            tally.problem(f"{each.bad.place}: {each.bad.reason}")
+            log.warning(
+                "record_quarantined",
+                source=each.bad.place.source,
+                record=each.bad.place.number,
+                offset=each.bad.place.offset,
+                length=each.bad.length,
+                reason=each.bad.reason,
+                field=each.field,
+            )
+
+
+def _load(tx: Connection, candidates: list[Candidate]) -> known.Known:
+    """Load what these records will be compared with."""
+    rows = known.Known()
+    posts = [(each, post) for each in candidates for post in each.parsed.posts]
+    rows.posts = known.load_posts(tx, {(post.platform, post.native_id) for _, post in posts})
+    by_key = rows.posts
+    pairs, guessed, late, owners = set(), set(), set(), set()
+    for each, post in posts:
+        row = by_key.get((post.platform, post.native_id))
+        if row is None:
+            continue
+        at = each.raw.observation.at
+        owners.add(row.post_id)
+        pairs.add((row.post_id, at))
+        if not each.raw.observation.known:
+            guessed.add(row.post_id)
+        if row.observed_at is not None and at < row.observed_at:
+            late.add(row.post_id)
+    if owners:
+        rows.snapshots = known.load_snapshots(tx, pairs)
+        rows.content_hashes = known.load_content_hashes(tx, guessed) if guessed else {}
+        rows.told_at = known.load_told_at(tx, late) if late else {}
+        rows.media = known.load_places(tx, "post_media", "post_id", owners)
+        rows.seen_via = known.load_seen_via(tx, owners)
+        rows.texts = known.load_texts(tx, owners)
+        rows.originals = known.load_originals(tx, owners)
+    people = [profile for each in candidates for profile in each.parsed.profiles]
+    people += [each.parsed.via for each in candidates if each.parsed.via is not None]
+    rows.profiles, rows.names = known.load_profiles(
+        tx,
+        {profile.username for profile in people if profile.username},
+        {profile.native_id for profile in people if profile.native_id},
+    )
+    rows.profile_media = known.load_places(
+        tx, "profile_media", "profile_id", [row.profile_id for row in rows.profiles]
+    )
+    return rows

@@ -1,0 +1,261 @@
+"""Looking things up and proving them: what a face asks for that one query does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from postkeep.errors import FileDamaged, FileMissing, NotFound, NotMedia
+from postkeep.media.measure import measure
+from postkeep.media.sniff import SNIFF_BYTES, sniff
+from postkeep.model import RunStatus
+from postkeep.stages.hosts import host_of
+from postkeep.stages.recorded import recorded
+from postkeep.stages.session import Parts
+from postkeep.stages.verify import Verify, VerifyTally
+from postkeep.store import bulk, listing, media, runs
+from postkeep.store.media import StoredFile
+from postkeep.store.quarantine import Quarantined
+from postkeep.store.runs import Run
+from postkeep.views import (
+    FileView,
+    Finding,
+    Md5Check,
+    OnProgress,
+    PostDetail,
+    Progress,
+    QuarantineView,
+    RunDetail,
+    RunView,
+    Stop,
+    VerifySummary,
+)
+
+
+def one_post(tx: Connection, reference: str) -> PostDetail:
+    """The post a reference means; raises NotFound when it means none or several."""
+    found = listing.find_posts(tx, reference.strip())
+    if not found:
+        raise NotFound(f"no post is known as {reference!r}")
+    if len(found) > 1:
+        raise NotFound(f"{reference!r} is a name of several posts: {', '.join(found)}")
+    detail = listing.post(tx, found[0])
+    if detail is None:
+        raise NotFound(f"no post is known as {reference!r}")
+    return detail
+
+
+# --- runs and quarantine ------------------------------------------------------------------------------
+
+
+def run_views(tx: Connection, *, limit: int, after: str | None) -> list[RunView]:
+    before: tuple[datetime, str] | None = None
+    if after is not None:
+        last = runs.get(tx, after)
+        if last is None:
+            raise NotFound(f"no run is known as {after!r}")
+        before = (last.started_at, last.run_id)
+    return [_run_view(run) for run in runs.page(tx, limit=limit, before=before)]
+
+
+def run_detail(tx: Connection, run_id: str, *, limit: int) -> RunDetail:
+    run = runs.get(tx, run_id)
+    if run is None:
+        raise NotFound(f"no run is known as {run_id!r}")
+    counts = bulk.execute(
+        tx, "SELECT outcome, count(*) FROM run_posts WHERE run_id = ? GROUP BY outcome ORDER BY outcome", run_id
+    ).all()
+    return RunDetail(
+        _run_view(run),
+        {outcome: int(count) for outcome, count in counts},
+        tuple(runs.posts_of(tx, run_id, limit=limit)),
+    )
+
+
+def _run_view(run: Run) -> RunView:
+    return RunView(
+        run.run_id,
+        run.kind,
+        run.status,
+        run.started_at,
+        run.completed_at,
+        run.error_message,
+        dict(run.summary),
+    )
+
+
+def quarantine_views(rows: Iterable[Quarantined]) -> list[QuarantineView]:
+    return [
+        QuarantineView(
+            quarantine_id=row.quarantine_id,
+            source=row.place.source,
+            record=row.place.number,
+            offset=row.place.offset,
+            length=row.length,
+            sha256=row.sha256,
+            reason=row.reason,
+            field=row.field,
+            version=row.version,
+            last_seen_at=row.last_seen_at,
+            replayable=row.codec is not None,
+        )
+        for row in rows
+    ]
+
+
+# --- files --------------------------------------------------------------------------------------------
+
+
+def run_verify(parts: Parts, *, stop: Stop, progress: OnProgress) -> VerifySummary:
+    """Prove the whole cache, as a recorded run."""
+
+    def report(tally: VerifyTally) -> None:
+        progress(Progress("verifying", tally.checked, tally.total, "files", f"{len(tally.damaged)} damaged"))
+
+    with recorded(parts.store, "verify-cache", ids=parts.ids, clock=parts.clock) as run:
+        tally = Verify(
+            parts.store,
+            parts.cache,
+            ids=parts.ids,
+            clock=parts.clock,
+            run_id=run.run_id,
+            stop=stop,
+            progress=report,
+        ).run()
+        if stop():
+            run.status = RunStatus.CANCELLED
+        elif tally.damaged or tally.missing:
+            run.status = RunStatus.PARTIAL
+        run.summary.update(
+            processed=tally.checked, damaged=len(tally.damaged), missing=len(tally.missing), bytes=tally.bytes
+        )
+        return VerifySummary(
+            run_id=run.run_id,
+            status=run.status,
+            checked=tally.checked,
+            sound=tally.sound,
+            damaged=tuple(tally.damaged),
+            missing=tuple(tally.missing),
+            adopted=tally.adopted,
+            strangers=tuple(tally.strangers),
+            queued=tally.queued,
+            bytes=tally.bytes,
+            error=run.error,
+        )
+
+
+def check_md5(parts: Parts, md5: str) -> Md5Check:
+    """Hash the file of this MD5; a damaged one goes to quarantine and is queued."""
+    md5 = md5.strip().lower()
+    with parts.store.reading() as tx:
+        files = [file for file in media.files_by(tx, "md5_sum", [md5]) if file.cached_at]
+    if not files:
+        return Md5Check(md5, False, False, None, "no cached file has this MD5")
+    for file in files:
+        try:
+            prove(parts, file, strict=True)
+        except (FileMissing, FileDamaged) as error:
+            return Md5Check(md5, True, False, file.path, error.message)
+    return Md5Check(md5, True, True, files[0].path, "the content is what its name and its row say")
+
+
+def find_file(parts: Parts, *, md5: str | None, url: str | None) -> FileView | None:
+    """The proven file of an MD5, or of a URL fetched for a post, without one, or by the predecessor."""
+    with parts.store.reading() as tx:
+        if md5 is not None:
+            found = media.files_by(tx, "md5_sum", [md5.strip().lower()])
+        else:
+            found = media.files_of_url(tx, url_key(url or ""))
+    for file in found:
+        if file.cached_at is not None:
+            try:
+                return prove(parts, file, url=url)
+            except (FileMissing, FileDamaged):
+                continue
+    return _legacy(parts, url) if url is not None else None
+
+
+def _legacy(parts: Parts, url: str) -> FileView | None:
+    """A file of the predecessor's cache is hashed and recorded when it is first asked for."""
+    path = parts.cache.legacy_path(url)
+    if path is None:
+        return None
+    file = parts.cache.adopt(str(path.relative_to(parts.cache.root)))
+    now = parts.clock()
+    with parts.store.writing() as tx:
+        stored = media.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
+        media.keep_url(tx, url_key(url), url, stored.file_id, now)
+    return file_view(parts, stored, url=url)
+
+
+def prove(parts: Parts, file: StoredFile, *, strict: bool = False, url: str | None = None) -> FileView:
+    """Prove a cached file and give it out; what is damaged or missing is queued again.
+
+    Raises FileDamaged, after the file went to quarantine, or FileMissing.
+    """
+    try:
+        digest, proof = parts.cache.prove(
+            file.path, sha256=file.sha256, md5=file.md5_sum, proof=file.proof, strict=strict
+        )
+    except (FileDamaged, FileMissing) as error:
+        damaged = isinstance(error, FileDamaged)
+        with parts.store.writing() as tx:
+            media.mark_uncached(tx, [file.file_id], parts.clock(), quarantined=damaged, hosts=host_of)
+        if damaged:
+            parts.cache.quarantine(file.path)
+        raise
+    if digest is not None:
+        with parts.store.writing() as tx:
+            media.refresh_proofs(tx, [(file.file_id, proof)], parts.clock())
+    return file_view(parts, file, url=url)
+
+
+def file_view(parts: Parts, file: StoredFile, *, url: str | None = None) -> FileView:
+    return FileView(
+        path=str(parts.cache.absolute(file.path)),
+        md5=file.md5_sum,
+        sha256=file.sha256 or "",
+        size=file.size,
+        mime_type=file.kind.mime_type,
+        media_type=file.kind.media_type,
+        width=file.dimensions.width,
+        height=file.dimensions.height,
+        duration=file.dimensions.duration,
+        extension=file.kind.extension,
+        url=url,
+    )
+
+
+def url_key(url: str) -> str:
+    """The name under which a URL without an owner is remembered: the URL without scheme and fragment."""
+    return url.partition("#")[0].partition("://")[2] or url
+
+
+def findings(faults: Iterable[object]) -> list[Finding]:
+    """What verifying the database found, as values a face can print."""
+    found = []
+    for fault in faults:
+        where = str(getattr(fault, "table", None) or getattr(fault, "check", ""))
+        found.append(
+            Finding(
+                where,
+                str(fault),
+                getattr(fault, "expected", None) or "",
+                getattr(fault, "found", None) or "",
+            )
+        )
+    return found
+
+
+def dimensions_of(path: Path) -> tuple[int | None, int | None]:
+    """Width and height as the header of any file states them; None for what is no media or does not say."""
+    with path.open("rb") as file:
+        try:
+            kind = sniff(file.read(SNIFF_BYTES))
+        except NotMedia:
+            return None, None
+        measured = measure(file, kind, path.stat().st_size)
+    return measured.width, measured.height

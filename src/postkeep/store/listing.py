@@ -1,0 +1,370 @@
+"""What people look at: pages of posts and media by key, single posts with all that hangs on them, totals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from postkeep.ids import is_id
+from postkeep.model import MediaState, MediaType, Stage
+from postkeep.store import bulk, work
+from postkeep.store.bulk import moment
+from postkeep.views import (
+    MediaStats,
+    MediaView,
+    OriginalView,
+    PostDetail,
+    PostLine,
+    SnapshotView,
+    TextView,
+    Totals,
+    TypeTotals,
+)
+
+_SNAPSHOT = (
+    "d.observed_at, d.observed_source, d.zone_assumed, d.of_original, d.total_reactions, d.comments, d.reposts,"
+    " d.views, d.likes, d.saves, d.run_id, d.source_file_path"
+)
+_LINE = (
+    "p.post_id, p.platform, p.native_id, p.post_type, p.posted_at, p.author_username, a.name, p.text_content,"
+    f" p.url, p.first_seen_at, {_SNAPSHOT}"
+)
+_LINE_FROM = (
+    " FROM posts p LEFT JOIN profiles a ON a.profile_id = p.author_profile_id"
+    " LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id"
+)
+_LINE_WIDTH = 10
+
+
+def _snapshot(values: Sequence[Any]) -> SnapshotView | None:
+    if values[0] is None:
+        return None
+    return SnapshotView(
+        moment(values[0]),  # type: ignore[arg-type]
+        values[1],
+        bool(values[2]),
+        bool(values[3]),
+        *values[4:12],
+    )
+
+
+def posts(
+    tx: Connection, *, limit: int, after: str | None = None, author: str | None = None, since: date | None = None
+) -> list[PostLine]:
+    """A page of posts, newest first; `after` is the post_id the last page ended with, `since` a UTC day."""
+    where: list[str] = []
+    parameters: list[Any] = []
+    if after is not None:
+        where.append(
+            "(p.posted_at_timestamp, p.post_id) <"
+            " (SELECT posted_at_timestamp, post_id FROM posts WHERE post_id = ?)"
+        )
+        parameters.append(after)
+    if author is not None:
+        where.append("p.author_username = ?")
+        parameters.append(author)
+    if since is not None:
+        where.append("p.posted_at_timestamp >= ?")
+        parameters.append(_day_start(since))
+    condition = f" WHERE {' AND '.join(where)}" if where else ""
+    rows = bulk.execute(
+        tx,
+        f"SELECT {_LINE}{_LINE_FROM}{condition} ORDER BY p.posted_at_timestamp DESC, p.post_id DESC LIMIT ?",
+        *parameters,
+        limit,
+    ).all()
+    return _lines(tx, rows)
+
+
+def _day_start(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+
+
+def _lines(tx: Connection, rows: Sequence[Any]) -> list[PostLine]:
+    counts = {
+        post_id: (int(total), int(cached))
+        for post_id, total, cached in bulk.among(
+            tx,
+            "SELECT m.post_id, count(*), sum(CASE WHEN f.cached_at IS NOT NULL THEN 1 ELSE 0 END)"
+            " FROM post_media m LEFT JOIN media_files f ON f.file_id = m.file_id"
+            " WHERE m.post_id {in} GROUP BY m.post_id",
+            [row[0] for row in rows],
+        )
+    }
+    lines = []
+    for row in rows:
+        media, cached = counts.get(row[0], (0, 0))
+        lines.append(
+            PostLine(
+                post_id=row[0],
+                platform=row[1],
+                native_id=row[2],
+                kind=row[3] or "",
+                posted_at=moment(row[4]),  # type: ignore[arg-type]
+                author=row[5],
+                author_name=row[6],
+                text=row[7],
+                url=row[8],
+                latest=_snapshot(row[_LINE_WIDTH:]),
+                media=media,
+                cached=cached,
+                first_seen_at=moment(row[9]),  # type: ignore[arg-type]
+            )
+        )
+    return lines
+
+
+_URN = re.compile(r"urn:li:(activity|ugcPost|share):(\d{1,20})")
+_IN_URL = re.compile(r"-(activity|ugcPost|share)-(\d{1,20})")
+
+
+def find_posts(tx: Connection, reference: str) -> list[str]:
+    """The post_ids a person may mean by an id, an URN of any kind, bare digits or a URL; none, one or several."""
+    if is_id(reference, "p"):
+        row = bulk.execute(tx, "SELECT post_id FROM posts WHERE post_id = ?", reference).first()
+        return [row[0]] if row else []
+    named = _URN.search(reference) or _IN_URL.search(reference)
+    kind, value = (named.group(1), named.group(2)) if named else ("", reference)
+    found: list[str] = []
+    if kind in ("", "activity"):
+        found = [
+            post_id
+            for (post_id,) in bulk.execute(
+                tx, "SELECT post_id FROM posts WHERE platform IN ('linkedin') AND native_id = ?", value
+            ).all()
+        ]
+    if not found:
+        statement = "SELECT DISTINCT post_id FROM post_aliases WHERE value = ?"
+        parameters = [value]
+        if kind:
+            statement += " AND kind = ?"
+            parameters.append(kind)
+        found = [post_id for (post_id,) in bulk.execute(tx, f"{statement} ORDER BY post_id", *parameters).all()]
+    if not found and reference.isdigit() is False:
+        rows = bulk.execute(tx, "SELECT post_id FROM posts WHERE urn = ? OR native_id = ?", reference, reference)
+        found = [post_id for (post_id,) in rows.all()]
+    return found
+
+
+def post(tx: Connection, post_id: str) -> PostDetail | None:
+    """A post with its numbers over time (oldest first), its media in order, and its history."""
+    rows = bulk.execute(tx, f"SELECT {_LINE}{_LINE_FROM} WHERE p.post_id = ?", post_id).all()
+    if not rows:
+        return None
+    urn, full_urn, text, altered, edited, observed = bulk.execute(
+        tx,
+        "SELECT urn, full_urn, text_content, text_altered, edited, observed_at FROM posts WHERE post_id = ?",
+        post_id,
+    ).one()
+    return PostDetail(
+        line=_lines(tx, rows)[0],
+        urn=urn,
+        full_urn=full_urn,
+        text=text,
+        text_altered=bool(altered),
+        edited=None if edited is None else bool(edited),
+        observed_at=moment(observed),
+        snapshots=tuple(
+            view
+            for row in bulk.execute(
+                tx,
+                f"SELECT {_SNAPSHOT} FROM data_downloads d WHERE d.post_id = ? ORDER BY d.observed_at",  # noqa: S608
+                post_id,
+            ).all()
+            if (view := _snapshot(row)) is not None
+        ),
+        media=tuple(media(tx, post_id=post_id, limit=10_000)),
+        texts=_texts(tx, post_id),
+        original=_original(tx, post_id),
+        aliases=_column(
+            tx, "SELECT kind || ':' || value FROM post_aliases WHERE post_id = ? ORDER BY kind, value", post_id
+        ),
+        hashtags=_column(tx, "SELECT hashtag FROM post_hashtags WHERE post_id = ? ORDER BY hashtag", post_id),
+        links=_column(tx, "SELECT url FROM post_links WHERE post_id = ? ORDER BY position", post_id),
+        seen_via=_column(
+            tx,
+            "SELECT coalesce(p.username, p.name) FROM post_seen_via v"
+            " JOIN profiles p ON p.profile_id = v.profile_id WHERE v.post_id = ? ORDER BY 1",
+            post_id,
+        ),
+    )
+
+
+def _column(tx: Connection, statement: str, *parameters: Any) -> tuple[str, ...]:
+    return tuple(value for (value,) in bulk.execute(tx, statement, *parameters).all())
+
+
+def _texts(tx: Connection, post_id: str) -> tuple[TextView, ...]:
+    rows = bulk.execute(
+        tx,
+        "SELECT text_content, first_seen_at, last_seen_at FROM post_texts WHERE post_id = ?"
+        " ORDER BY first_seen_at, text_hash",
+        post_id,
+    ).all()
+    return tuple(TextView(text, moment(first), moment(last)) for text, first, last in rows)  # type: ignore[arg-type]
+
+
+def _original(tx: Connection, post_id: str) -> OriginalView | None:
+    row = bulk.execute(
+        tx,
+        "SELECT o.original_post_id, o.ref_kind, o.ref_value, coalesce(a.name, o.author_username),"
+        " o.text_content, o.url, o.posted_at FROM post_originals o"
+        " LEFT JOIN profiles a ON a.profile_id = o.author_profile_id WHERE o.post_id = ?",
+        post_id,
+    ).first()
+    if row is None:
+        return None
+    reference = f"{row[1]}:{row[2]}" if row[1] else None
+    return OriginalView(row[0], reference, row[3], row[4], row[5], moment(row[6]))
+
+
+def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str | None = None) -> list[MediaView]:
+    """Media of one post in order, or a page of all media by id, after the given one."""
+    if post_id is not None:
+        where, order, parameters = "m.post_id = ?", "m.position, m.media_id", [post_id]
+    else:
+        where, order, parameters = "m.media_id > ?", "m.media_id", [after or ""]
+    rows = bulk.execute(
+        tx,
+        "SELECT m.media_id, m.post_id, m.role, m.position, m.media_type, m.download_state,"  # noqa: S608
+        " f.cached_at IS NOT NULL, m.media_url, m.local_file_path, m.mime_type, m.file_size, m.width, m.height,"
+        " f.duration, m.md5_sum, f.sha256, m.archive_url, m.expires_at, m.absent_since, m.error_kind,"
+        " m.error_message, m.error_at, w.due_at FROM post_media m"
+        " LEFT JOIN media_files f ON f.file_id = m.file_id"
+        " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
+        f" WHERE {where} ORDER BY {order} LIMIT ?",
+        *parameters,
+        limit,
+    ).all()
+    return [
+        MediaView(  # type: ignore[call-arg]
+            *row[:4],
+            MediaType(row[4]),
+            MediaState(row[5]),
+            bool(row[6]),
+            *row[7:17],
+            moment(row[17]),
+            moment(row[18]),
+            row[20] or row[19],
+            moment(row[21]),
+            moment(row[22]),
+        )
+        for row in rows
+    ]
+
+
+def media_stats(tx: Connection, now: datetime, *, cache_limit: int, cache_root: str) -> MediaStats:
+    by_type = {
+        media_type: TypeTotals(int(files), int(size))
+        for media_type, files, size in bulk.execute(
+            tx,
+            "SELECT media_type, count(*), sum(file_size) FROM media_files WHERE cached_at IS NOT NULL"
+            " GROUP BY media_type ORDER BY media_type",
+        ).all()
+    }
+    by_state = {
+        state: int(count)
+        for state, count in bulk.execute(
+            tx, "SELECT download_state, count(*) FROM post_media GROUP BY download_state ORDER BY 1"
+        ).all()
+    }
+    queue = work.counts(tx, Stage.FETCH, now)
+    return MediaStats(
+        places=sum(by_state.values()),
+        files=sum(each.files for each in by_type.values()),
+        bytes=sum(each.bytes for each in by_type.values()),
+        by_type=by_type,
+        by_state=by_state,
+        waiting=queue["waiting"],
+        due=queue["due"],
+        cache_limit=cache_limit,
+        cache_root=cache_root,
+    )
+
+
+def totals(tx: Connection) -> Totals:
+    def count(table: str, where: str = "") -> int:
+        return int(bulk.execute(tx, f"SELECT count(*) FROM {table} {where}").scalar())  # noqa: S608
+
+    first, last = bulk.execute(tx, "SELECT min(observed_at), max(observed_at) FROM data_downloads").one()
+    unknown = bulk.execute(
+        tx,
+        "SELECT platform || '/' || shape || ': ' || key, records FROM unknown_keys ORDER BY records DESC LIMIT 20",
+    ).all()
+    return Totals(
+        posts=count("posts"),
+        marked=count("posts", "WHERE is_marked"),
+        snapshots=count("data_downloads"),
+        runs=count("download_runs"),
+        profiles=count("profiles"),
+        media=count("post_media"),
+        raw_records=count("raw_records"),
+        quarantined=count("quarantine", "WHERE resolved_at IS NULL"),
+        unknown_keys={key: int(records) for key, records in unknown},
+        first_observed_at=moment(first),
+        last_observed_at=moment(last),
+    )
+
+
+def incomplete_posts(
+    tx: Connection, now: datetime, *, after: str, limit: int, since: date | None
+) -> list[tuple[str, str, int, datetime]]:
+    """Posts with media that are due or not in the cache: (post_id, kind, items, posted_at), by id."""
+    later = "" if since is None else " AND p.posted_at_timestamp >= ?"
+    rows = bulk.execute(
+        tx,
+        "SELECT p.post_id, p.post_type, count(*), p.posted_at FROM post_media m"  # noqa: S608
+        " JOIN posts p ON p.post_id = m.post_id LEFT JOIN media_files f ON f.file_id = m.file_id"
+        " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
+        " WHERE m.post_id > ? AND (w.due_at IS NULL OR w.due_at <= ?)"
+        " AND (m.download_state IN ('pending', 'retry')"
+        f" OR (m.download_state = 'fetched' AND f.cached_at IS NULL)){later}"
+        " GROUP BY p.post_id, p.post_type, p.posted_at ORDER BY p.post_id LIMIT ?",
+        after,
+        now,
+        *(() if since is None else (_day_start(since),)),
+        limit,
+    ).all()
+    return [(post_id, kind or "", int(items), moment(at)) for post_id, kind, items, at in rows]  # type: ignore[misc]
+
+
+def incomplete_media(tx: Connection, post_ids: Iterable[str], now: datetime) -> list[tuple[str, str, str]]:
+    """The media of these posts that a backfill should try: (media_id, post_id, url)."""
+    rows = bulk.among(
+        tx,
+        "SELECT m.media_id, m.post_id, m.media_url FROM post_media m"
+        " LEFT JOIN media_files f ON f.file_id = m.file_id"
+        " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
+        " WHERE m.post_id {in} AND (w.due_at IS NULL OR w.due_at <= ?)"
+        " AND (m.download_state IN ('pending', 'retry')"
+        " OR (m.download_state = 'fetched' AND f.cached_at IS NULL))",
+        post_ids,
+        now,
+    )
+    return [(media_id, post_id, url) for media_id, post_id, url in rows]
+
+
+def media_totals(tx: Connection, media_ids: Sequence[str]) -> dict[tuple[str, bool], int]:
+    """How many of these media are in each state, and in the cache: (state, cached) -> count."""
+    rows = bulk.among(
+        tx,
+        "SELECT m.download_state, f.cached_at IS NOT NULL, count(*) FROM post_media m"
+        " LEFT JOIN media_files f ON f.file_id = m.file_id WHERE m.media_id {in} GROUP BY 1, 2",
+        media_ids,
+    )
+    return {(state, bool(cached)): int(count) for state, cached, count in rows}
+
+
+def incomplete_of(tx: Connection, post_ids: Iterable[str]) -> int:
+    """How many of these posts have media that are not in the cache."""
+    rows = bulk.among(
+        tx,
+        "SELECT DISTINCT m.post_id FROM post_media m LEFT JOIN media_files f ON f.file_id = m.file_id"
+        " WHERE m.post_id {in} AND f.cached_at IS NULL",
+        post_ids,
+    )
+    return len(rows)

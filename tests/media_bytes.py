@@ -147,15 +147,22 @@ def mp4(
     moov_first: bool = False,
     fragmented: bool = False,
     wide_mdat: bool = False,
+    others: tuple[tuple[bytes, int, int], ...] = (),
 ) -> bytes:
-    """Movie, track and handler headers around a media box that holds `seed`; an audio track comes first."""
+    """Movie, track and handler headers around a media box that holds `seed`.
+
+    An audio track comes first, `others` (handler, width, height) come around the video track, one before it.
+    """
     ticks = round(seconds * 1000)
     own, extension = (0, box(b"mvex", _mehd(version, ticks))) if fragmented else (ticks, b"")
+    tracks = [(b"soun", 0, 0), *others[:1], (b"vide", width, height), *others[1:]]
     moov = box(
         b"moov",
         _mvhd(version, own),
-        box(b"trak", _tkhd(version, 0, 0), box(b"mdia", box(b"hdlr", bytes(8), b"soun", bytes(13)))),
-        box(b"trak", _tkhd(version, width, height), box(b"mdia", box(b"hdlr", bytes(8), b"vide", bytes(13)))),
+        *(
+            box(b"trak", _tkhd(version, *sides), box(b"mdia", box(b"hdlr", bytes(8), handler, bytes(13))))
+            for handler, *sides in tracks
+        ),
         extension,
     )
     mdat = box(b"mdat", seed, wide=wide_mdat)

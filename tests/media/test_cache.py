@@ -304,6 +304,27 @@ def test_a_disk_that_refuses_is_named(
     assert kept(cache) == {}
 
 
+@pytest.mark.parametrize("spill", [False, True])
+def test_bytes_are_on_the_disk_before_they_have_their_name(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch, spill: bool
+) -> None:
+    steps: list[tuple[str, int]] = []
+    fsync, link = os.fsync, os.link
+
+    def noted_fsync(descriptor: int) -> None:
+        steps.append(("fsync", os.fstat(descriptor).st_ino))
+        fsync(descriptor)
+
+    def noted_link(source: Path, target: Path) -> None:
+        steps.append(("link", source.stat().st_ino))
+        link(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "link", noted_link)
+    inode = cache.commit(cache.stage(spilled(cache, CONTENT) if spill else body(CONTENT))).file.proof.inode
+    assert steps == [("fsync", inode), ("link", inode)]
+
+
 def test_short_writes_are_finished(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, view: write(descriptor, view[:5]))

@@ -97,6 +97,12 @@ def test_videos_of_every_layout(version: int, moov_first: bool, wide_mdat: bool,
     assert sides(content, "video/mp4") == Dimensions(1920, 1080, 61.5)
 
 
+def test_the_first_video_track_counts_and_another_track_only_where_there_is_none() -> None:
+    others = ((b"sbtl", 900, 90), (b"vide", 16, 16), (b"text", 8, 8))
+    assert sides(make.mp4(640, 360, 1.0, others=others), "video/mp4") == Dimensions(640, 360, 1.0)
+    assert sides(make.mp4(0, 0, 1.0, others=others[:1]), "video/mp4") == Dimensions(900, 90, 1.0)
+
+
 def test_a_video_of_more_than_four_gigabytes_is_not_read_through() -> None:
     start, end = make.ftyp(b"isom"), make.mp4(320, 240, 3.0)[len(make.ftyp(b"isom", b"isom")) :]
     gap = 5 * 1024**3
@@ -116,6 +122,9 @@ def test_a_video_of_more_than_four_gigabytes_is_not_read_through() -> None:
 def test_a_live_recording_has_a_size_and_no_length() -> None:
     content = make.webm(320, 240, seconds=None, live=True)
     assert sides(content, "video/webm") == Dimensions(320, 240, None)
+    short = make.webm(320, 240, seconds=None, live=True).replace(b"\x01" + b"\xff" * 7, b"\xff")
+    late = short.replace(make.element(0xEC, bytes(20)), make.element(0xEC, bytes(300)))
+    assert sides(late, "video/webm") == Dimensions(320, 240, None)
     assert sides(make.webm(live=True, scale=500_000), "video/webm") == Dimensions(80, 60, 4.25)
 
 

@@ -134,6 +134,14 @@ def test_where_there_are_no_locks_the_number_decides(tmp_path: Path, monkeypatch
     assert [path.name for path in left_behind(tmp_path)] == ["4194399-1"]
 
 
+def test_the_own_folder_is_never_left_behind_when_the_clock_is_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / own_name()).mkdir()
+    monkeypatch.setattr("postkeep.media.owner._start", lambda pid: 1)
+    assert list(left_behind(tmp_path)) == []
+
+
 # --- the journal ---------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,6 @@
       +- StoreError                  exit 3
       |    +- StoreBusy                       (temporary)
       |    +- SchemaNewer
-      |    +- SchemaMissing
       |    +- StoreClash                      somebody else wrote the same key first: plan again
       +- LeaseTaken                           another process does this stage
       |    +- LeaseLost
@@ -98,10 +97,6 @@ class StoreBusy(StoreError):
 
 class SchemaNewer(StoreError):
     """The database was written by a newer postkeep; upgrade the program, nothing was changed."""
-
-
-class SchemaMissing(StoreError):
-    """The database has no postkeep tables yet; run `postkeep db upgrade`."""
 
 
 class StoreClash(StoreError):

@@ -61,7 +61,7 @@ def fetch_urls(
 ) -> list[UrlOutcome]:
     """Bring URLs into the cache; one outcome each, in the order given. A URL given twice is fetched once."""
     many = at_once or parts.config.fetch.concurrency
-    return asyncio.run(_fetch_all(parts, urls, stop, progress, at_once=many, timeout=timeout))
+    return asyncio.run(_fetch_all(parts, urls, stop, progress, at_once=many, seconds=timeout))
 
 
 async def _fetch_all(
@@ -71,7 +71,7 @@ async def _fetch_all(
     progress: OnProgress,
     *,
     at_once: int,
-    timeout: float | None,
+    seconds: float | None,
 ) -> list[UrlOutcome]:
     slots = asyncio.Semaphore(at_once)
     distinct = list(dict.fromkeys(urls))
@@ -85,7 +85,7 @@ async def _fetch_all(
             try:
                 view = await asyncio.to_thread(_known, parts, url)
                 if view is None:
-                    file = await _in_time(_download(parts, fetcher, url), timeout, url)
+                    file = await _in_time(_download(parts, fetcher, url), seconds, url)
                     view = await asyncio.to_thread(_remember, parts, url, file)
                 outcome = UrlOutcome(url, view, None, None)
             except FetchError as error:
@@ -104,11 +104,11 @@ def _known(parts: Parts, url: str) -> FileView | None:
     return looking.find_file(parts, md5=None, url=url)
 
 
-async def _in_time(download: Awaitable[CachedFile], timeout: float | None, url: str) -> CachedFile:
+async def _in_time(download: Awaitable[CachedFile], seconds: float | None, url: str) -> CachedFile:
     try:
-        return await asyncio.wait_for(download, timeout)
+        return await asyncio.wait_for(download, seconds)
     except TimeoutError:
-        raise TimedOut(f"not done after {timeout:g} seconds", url=url) from None
+        raise TimedOut(f"not done after {seconds:g} seconds", url=url) from None
 
 
 async def _download(parts: Parts, fetcher: Fetcher, url: str) -> CachedFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ def open_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
         case "sqlite":
             return _sqlite(parsed, busy_seconds)
         case "postgresql" | "postgres":
-            return _postgresql(parsed)
+            return _postgresql(parsed, busy_seconds)
         case other:
             raise ConfigError(f"the database URL begins with {other}://, not sqlite:// or postgresql://")
 
@@ -78,12 +79,11 @@ def _switch_to_wal(connection: Any, busy_seconds: float) -> None:
             time.sleep(0.02)
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, busy_seconds: float) -> Engine:
     try:
+        options = f"-c timezone=UTC -c lock_timeout={round(busy_seconds * 1000)}"
         return create_engine(
-            url.set(drivername="postgresql+psycopg"),
-            pool_pre_ping=True,
-            connect_args={"options": "-c timezone=UTC -c lock_timeout=30s"},
+            url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args={"options": options}
         )
     except ModuleNotFoundError as error:
         raise ExtraMissing("postgres", "PostgreSQL") from error
@@ -142,6 +142,21 @@ class Store:
         self.engine.dispose()
 
 
+_BUSY_STATES = {"55P03", "40P01", "40001", "57014"}
+"""PostgreSQL: lock not available, deadlock, serialization failure, cancelled by a timeout."""
+
+_BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_MENDABLE_CODES = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+}
+_DAMAGED_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
 @contextmanager
 def wrapped() -> Iterator[None]:
     """Turn driver errors a user can mend into StoreErrors; mistakes in our SQL stay what they are."""
@@ -149,18 +164,30 @@ def wrapped() -> Iterator[None]:
         yield
     except exc.IntegrityError as error:
         raise StoreClash(f"the database refused a row: {_first_line(error)}") from error
-    except (exc.OperationalError, exc.InternalError) as error:
-        line = _first_line(error)
-        if "locked" in line or "lock timeout" in line or "deadlock" in line or "busy" in line:
-            raise StoreBusy() from error
-        if "no such table" in line or "no such column" in line:
-            raise
-        raise StoreError(f"the database cannot be used: {line}") from error
-    except exc.DatabaseError as error:
-        line = _first_line(error)
-        if "malformed" in line or "not a database" in line or "corrupt" in line:
-            raise StoreError(f"the database file is damaged: {line}") from error
+    except exc.DBAPIError as error:
+        if (mended := _mendable(error)) is not None:
+            raise mended from error
         raise
+
+
+def _mendable(error: exc.DBAPIError) -> StoreError | None:
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        code = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
+        if code in _BUSY_CODES:
+            return StoreBusy()
+        if code in _DAMAGED_CODES:
+            return StoreError(f"the database file is damaged: {_first_line(error)}")
+        return (
+            StoreError(f"the database cannot be used: {_first_line(error)}") if code in _MENDABLE_CODES else None
+        )
+    state = getattr(cause, "sqlstate", None)
+    if state in _BUSY_STATES:
+        return StoreBusy()
+    # Class 08: connection; 53: resources; 57: operator; 28: authorisation; 3D: no such database.
+    if state is None or state[:2] in ("08", "53", "57", "28", "3D", "25"):
+        return StoreError(f"the database cannot be used: {_first_line(error)}")
+    return None
 
 
 def _first_line(error: exc.DBAPIError) -> str:

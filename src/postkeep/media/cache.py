@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -24,6 +25,7 @@ from postkeep.media.sniff import SNIFF_BYTES, sniff
 from postkeep.model import Body, CachedFile, Digest, Dimensions, Kind, MediaType, Proof
 
 _TRIES = 16
+_NAMED = re.compile(r"([0-9a-f]{32})[-.]")
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO})
 
 
@@ -181,6 +183,19 @@ class Cache:
             with contextlib.suppress(FileMissing, FileDamaged):
                 return path, self.prove(path, sha256=digest.sha256, strict=True)[1]
         return None
+
+    def adopt(self, path: str) -> CachedFile:
+        """Read a file no row knows: hash, recognise and measure it where it stands.
+
+        Raises FileDamaged when its name states an MD5 that its content does not have, NotMedia, FileMissing.
+        """
+        named = _NAMED.match(PurePosixPath(path).name) if path.startswith("media/") else None
+        digest, proof = self.prove(path, sha256=None, md5=named.group(1) if named else None, strict=True)
+        if digest is None:
+            raise AssertionError("a strict proof always hashes")
+        with self.open(path) as file:
+            kind = sniff(file.read(SNIFF_BYTES))
+            return CachedFile(path, digest, kind, measure(file, kind, digest.size), proof)
 
     def absolute(self, path: str) -> Path:
         """The absolute path of a relative one; raises FileMissing for one that leaves the root, by a link too."""

@@ -29,7 +29,7 @@ def among(tx: Connection, statement: str, values: Iterable[Any], *more: Any) -> 
     else:
         text = statement.replace("{in}", "= ANY(?)").replace("%", "%%").replace("?", "%s")
         parameters = (wanted, *more)
-    return list(tx.exec_driver_sql(text, parameters).tuples())
+    return list(tx.exec_driver_sql(text, parameters))
 
 
 def execute(tx: Connection, statement: str, *parameters: Any) -> Any:

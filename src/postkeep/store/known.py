@@ -109,7 +109,7 @@ def load_snapshots(
             [at for _, at in wanted],
         )
     rows = {}
-    for values in found.tuples():
+    for values in found:
         row = SnapshotRow(*values)
         row.downloaded_at = moment(row.downloaded_at) or row.downloaded_at
         row.observed_at = moment(row.observed_at) or row.observed_at

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from postkeep.errors import FileDamaged, FileMissing
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.media.cache import Cache
@@ -108,12 +107,11 @@ def adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, clock
     left = journal.left()
     found: dict[str, tuple[JournalEntry, CachedFile]] = {}
     for entry in (entry for token in left for entry in journal.entries(token)):
-        try:
-            _, proof = cache.prove(entry.path, sha256=entry.sha256, md5=entry.md5, strict=True)
-        except (FileMissing, FileDamaged):
-            continue
-        file = CachedFile(entry.path, entry.digest, entry.kind, entry.dimensions, proof)
-        found[entry.subject] = (entry, file)
+        located = cache.locate(entry.digest, entry.kind)
+        if located is not None:
+            path, proof = located
+            file = CachedFile(path, entry.digest, entry.kind, entry.dimensions, proof)
+            found[entry.subject] = (entry, file)
     adopted = 0
     now = clock()
     if found:

@@ -29,7 +29,7 @@ from postkeep.store.media import Arrival, Due, StoredFile
 log = get_logger("fetch")
 
 _PAGE = 200
-_WRITERS = 4
+_WRITERS = 8
 _IDLE_SECONDS = 0.05
 _GRACE_SECONDS = 3.0
 """How long transfers under way may go on after somebody asked to stop."""

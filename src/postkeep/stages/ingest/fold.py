@@ -70,16 +70,16 @@ class _Fold:
         self.places = PlaceFold(ids, now)
 
     def record(self, each: Candidate) -> None:
-        stored = False
         at = each.raw.observation.at
-        for post in each.parsed.posts:
-            stored |= self._post(each, post)
+        stored = [self._post(each, post) for post in each.parsed.posts]
+        if stored and not any(stored):
+            return
         for profile in each.parsed.profiles:
             row = self.profiles.observe(profile, at)
             if row is not None and profile.media:
                 owned = self.known.profile_media.setdefault(row.profile_id, {})
                 self.places.observe(row.profile_id, owned, profile.media, at, tells_all=False, last_told=None)
-        if stored and each.sha256 not in self.intent.raw_records:
+        if each.sha256 not in self.intent.raw_records:
             self.intent.raw_records[each.sha256] = each
             for key in each.parsed.unknown_keys:
                 self.intent.unknown_keys[each.platform, each.parsed.shape, key] += 1

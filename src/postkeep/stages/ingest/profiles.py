@@ -46,7 +46,7 @@ class ProfileFold:
             row.native_id, row.changed = profile.native_id, True
             self._by_native[row.platform, row.native_id] = row
         if profile.username:
-            self._name(row, profile.username, newest=newest)
+            self._name(row, profile.username, at, newest=newest)
         for name, value in (
             ("name", profile.name),
             ("headline", profile.headline),
@@ -91,14 +91,14 @@ class ProfileFold:
             self._by_native[row.platform, row.native_id] = row
         return row
 
-    def _name(self, row: ProfileRow, username: str, *, newest: bool) -> None:
+    def _name(self, row: ProfileRow, username: str, at: datetime, *, newest: bool) -> None:
         if row.username == username:
             return
         key = (row.platform, row.kind, username)
         holder = self._by_name.get(key)
         if holder is not None and holder is not row:
             # The one seen under this name last keeps it.
-            if not newest or _later(holder, row):
+            if not newest or (holder.observed_at is not None and holder.observed_at > at):
                 return
             holder.username, holder.changed, holder.renamed = None, True, True
         elif not newest and row.username is not None:
@@ -117,6 +117,3 @@ class ProfileFold:
         else:
             span.widen(at)
 
-
-def _later(holder: ProfileRow, row: ProfileRow) -> bool:
-    return holder.observed_at is not None and row.observed_at is not None and holder.observed_at > row.observed_at

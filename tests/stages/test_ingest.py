@@ -349,7 +349,7 @@ _observations = st.lists(
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @settings(
-    max_examples=60,
+    max_examples=150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -94,10 +94,13 @@ class PlaceFold:
                 row.absent_since = row.last_seen_at = None
                 row.changed = True
         elif row.absent_since is not None and row.last_seen_at is not None and at > row.last_seen_at:
-            row.last_seen_at, row.changed = at, True
+            row.last_seen_at, row.position, row.changed = at, ref.position, True
             if at >= row.absent_since:
                 row.absent_since = told_after(at)
-        if ref.url != row.media_url and self._better(row, ref, at):
+        if ref.url == row.media_url:
+            if at > row.observed_at:
+                row.observed_at, row.changed = at, True
+        elif self._better(row, ref, at):
             self._take(row, ref, at)
 
     def _better(self, row: PlaceRow, ref: MediaRef, at: datetime) -> bool:

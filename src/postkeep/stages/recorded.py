@@ -12,6 +12,7 @@ from postkeep.errors import PostkeepError
 from postkeep.ids import IdFactory
 from postkeep.log import bind_run, get_logger
 from postkeep.model import RunStatus
+from postkeep.points import passing
 from postkeep.store import Store, runs
 
 log = get_logger("runs")
@@ -36,6 +37,7 @@ def recorded(
     with store.writing() as tx:
         runs.end_abandoned(tx, clock())
         runs.start(tx, run.run_id, kind, clock(), {"script": command or f"postkeep {kind}"})
+    passing("run_started")
     with bind_run(run.run_id):
         log.info("run_started", kind=kind)
         try:
@@ -52,4 +54,5 @@ def recorded(
         finally:
             with store.writing() as tx:
                 runs.finish(tx, run.run_id, run.status, clock(), summary=run.summary, error=run.error)
+            passing("run_finished")
             log.info("run_ended", status=run.status, error=run.error)

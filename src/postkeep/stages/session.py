@@ -18,6 +18,7 @@ from postkeep.media.cache import Cache
 from postkeep.media.journal import Journal
 from postkeep.model import MediaState, Platform, RunStatus, Stage
 from postkeep.net.fetcher import Fetcher
+from postkeep.points import passing
 from postkeep.stages.fetch import Fetch, FetchTally
 from postkeep.stages.fetch.outcomes import adopt
 from postkeep.stages.hosts import host_of
@@ -224,6 +225,7 @@ def _under_lease(
     with _lease(parts, wait=wait, stop=stop, below=below) as mine:
         if not mine:
             return FetchTally()
+        passing("lease_taken")
         parts.cache.sweep()
         adopt(parts.store, parts.cache, parts.journal, ids=parts.ids, clock=parts.clock)
         return asyncio.run(_fetch(parts, run, below=below, limit=limit, stop=stop, progress=progress))
@@ -277,6 +279,7 @@ def _lease(parts: Parts, *, wait: bool, stop: Stop, below: int) -> Iterator[bool
     finally:
         with parts.store.writing() as tx:
             leases.give_up(tx, FETCH_LEASE)
+        passing("lease_given_up")
 
 
 # --- backfill -----------------------------------------------------------------------------------------

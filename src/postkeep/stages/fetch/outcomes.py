@@ -13,6 +13,7 @@ from postkeep.media.cache import Cache
 from postkeep.media.entry import JournalEntry
 from postkeep.media.journal import Journal, Token
 from postkeep.model import CachedFile
+from postkeep.points import passing
 from postkeep.store import Store, bulk, leases, media, runs
 from postkeep.store.media import PLACES, Arrival, Failure
 
@@ -93,7 +94,10 @@ class Outcomes:
             media.store_arrivals(tx, arrivals, ids=self.ids, now=now)
             media.store_failures(tx, failures, now)
             runs.beat(tx, self.run_id, now)
+            passing("outcomes_written")
+        passing("outcomes_committed")
         self.journal.settle(tokens)
+        passing("journal_settled")
         for call in after:
             call()
 

@@ -21,6 +21,7 @@ from postkeep.media.entry import JournalEntry
 from postkeep.media.journal import Journal, Token
 from postkeep.model import CachedFile, Fetched, Proof, Stage
 from postkeep.net.fetcher import Fetcher
+from postkeep.points import passing
 from postkeep.stages.fetch.outcomes import Outcomes
 from postkeep.stages.fetch.verdict import expired, has_expired, judge
 from postkeep.store import Store, media, work
@@ -265,8 +266,15 @@ class Fetch:
     def _keep(self, row: Due, fetched: Fetched) -> tuple[CachedFile, Token]:
         """Bytes first: into the cache, with a line in the journal before the rename that makes them visible."""
         staged = self.cache.stage(fetched.body)
-        token = self.journal.append(JournalEntry.of(row.media_id, row.url, staged))
+        passing("file_staged")
+        try:
+            token = self.journal.append(JournalEntry.of(row.media_id, row.url, staged))
+        except BaseException:
+            self.cache.discard(staged)
+            raise
+        passing("file_journaled")
         committed = self.cache.commit(staged)
+        passing("file_renamed")
         if committed.collision:
             log.error("md5_collision", media_id=row.media_id, path=committed.file.path)
         return committed.file, token

@@ -116,4 +116,3 @@ class ProfileFold:
             self.known.names[row.profile_id, kind, value] = Span(at, at, new=True)
         else:
             span.widen(at)
-

@@ -14,6 +14,7 @@ from postkeep.errors import StoreClash
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.model import BadRecord, BadSource, Platform, RawRecord, SourceDone, Stage
+from postkeep.points import passing
 from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest.candidate import CODEC, Candidate, Rejected, candidate, compress, digest
 from postkeep.stages.ingest.fold import Intent, plan_batch
@@ -183,6 +184,8 @@ class Ingest:
                         known_posts = {post for post, outcome, _ in outcomes if outcome != "new"}
                         work.ask_for(tx, Stage.FETCH, sorted(known_posts), now)
                     runs.beat(tx, self.run_id, now)
+                    passing("batch_written")
+                passing("batch_committed")
                 return outcomes
             except StoreClash:
                 # Another import wrote one of these posts meanwhile, or an id was drawn twice: look again.

@@ -1,0 +1,34 @@
+"""Named moments between two durable steps. Nothing happens at them; the crash tests end the process there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+POINTS = (
+    "run_started",
+    "batch_written",
+    "batch_committed",
+    "lease_taken",
+    "file_staged",
+    "file_journaled",
+    "file_renamed",
+    "outcomes_written",
+    "outcomes_committed",
+    "journal_settled",
+    "lease_given_up",
+    "run_finished",
+)
+
+_hook: Callable[[str], None] | None = None
+
+
+def passing(name: str) -> None:
+    """Say that this moment is reached."""
+    if _hook is not None:
+        _hook(name)
+
+
+def watch(hook: Callable[[str], None] | None) -> None:
+    """Call `hook` with the name of every moment from now on; None stops that."""
+    global _hook
+    _hook = hook

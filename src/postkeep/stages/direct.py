@@ -89,7 +89,7 @@ async def _fetch_all(
                     view = await asyncio.to_thread(_remember, parts, url, file)
                 outcome = UrlOutcome(url, view, None, None)
             except FetchError as error:
-                log.warning("download_failed", url=url, kind=error.kind, reason=error.message)
+                log.info("download_failed", url=url, kind=error.kind, reason=error.message)
                 outcome = UrlOutcome(url, None, error.message, error.kind)
         done += 1
         progress(Progress("fetching", done, len(distinct), "files"))

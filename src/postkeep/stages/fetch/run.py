@@ -314,7 +314,7 @@ class Fetch:
         self._count(failure.state)
         self._settle(row.media_id)
         self.outcomes.failed(failure)
-        log.warning(
+        log.info(
             "download_failed",
             media_id=row.media_id,
             url=row.url,

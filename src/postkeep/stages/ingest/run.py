@@ -114,7 +114,7 @@ class Ingest:
             case BadSource():
                 self.tally.unreadable += 1
                 self.tally.problem(f"{event.source}: {event.reason}")
-                log.warning("source_unreadable", source=event.source, reason=event.reason)
+                log.info("source_unreadable", source=event.source, reason=event.reason)
             case SourceDone():
                 self.tally.sources += 1
                 log.debug("source_read", source=event.source, records=event.records)
@@ -297,7 +297,7 @@ class Ingest:
         tally.processed += len(outcomes) + len(bad)
         for each in bad:
             tally.problem(f"{each.bad.place}: {each.bad.reason}")
-            log.warning(
+            log.info(
                 "record_quarantined",
                 source=each.bad.place.source,
                 record=each.bad.place.number,

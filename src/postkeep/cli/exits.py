@@ -1,0 +1,105 @@
+"""The one place where errors and answers become exit codes; docs/exit-codes.md is this table in words."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from postkeep.errors import PostkeepError
+from postkeep.model import MediaState, RunStatus
+
+if TYPE_CHECKING:
+    from postkeep.views import (
+        BackfillSummary,
+        FetchSummary,
+        Finding,
+        ImportSummary,
+        Md5Check,
+        ReplaySummary,
+        UrlOutcome,
+        VerifySummary,
+    )
+
+
+class Exit(IntEnum):
+    DONE = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    DATABASE = 3
+    UNAVAILABLE = 4
+    DAMAGED = 5
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+# Expired and gone are facts about somebody else's server, and no failure of ours.
+FAILED_STATES = (MediaState.RETRY, MediaState.FAILED, MediaState.REFUSED, MediaState.UNSUPPORTED)
+_NETWORK_KINDS = frozenset({"dns", "connect", "tls", "timeout"})
+
+
+def of_error(error: PostkeepError) -> Exit:
+    """An error that ended the command; each class of the tree names its code."""
+    return Exit(error.exit_code)
+
+
+def of_signal(number: int) -> Exit:
+    """SIGINT or SIGTERM, as shells write it: 128 and the signal's number."""
+    return Exit.TERMINATED if number == signal.SIGTERM else Exit.INTERRUPTED
+
+
+def of_import(summary: ImportSummary) -> Exit:
+    if _broken_off(summary.status, summary.error):
+        return Exit.UNAVAILABLE
+    if summary.unreadable and not summary.sources and not summary.processed:
+        return Exit.USAGE
+    return _some(summary.errors, summary.quarantined, summary.unreadable, summary.media.errors)
+
+
+def of_fetch(summary: FetchSummary) -> Exit:
+    if _broken_off(summary.status, summary.error):
+        return Exit.UNAVAILABLE
+    return _some(*(summary.states.get(state, 0) for state in FAILED_STATES))
+
+
+def of_backfill(summary: BackfillSummary) -> Exit:
+    if _broken_off(summary.status, summary.error):
+        return Exit.UNAVAILABLE
+    return _some(summary.media.errors)
+
+
+def of_replay(summary: ReplaySummary) -> Exit:
+    return _some(summary.remaining)
+
+
+def of_verify(summary: VerifySummary) -> Exit:
+    if not summary.clean:
+        return Exit.DAMAGED
+    return Exit.UNAVAILABLE if _broken_off(summary.status, summary.error) else Exit.DONE
+
+
+def of_md5(check: Md5Check) -> Exit:
+    if not check.found:
+        return Exit.USAGE
+    return Exit.DONE if check.sound else Exit.DAMAGED
+
+
+def of_urls(outcomes: Sequence[UrlOutcome]) -> Exit:
+    """No network at all is told apart from single URLs that failed."""
+    failed = [outcome for outcome in outcomes if outcome.file is None]
+    if failed and len(failed) == len(outcomes) and all(each.kind in _NETWORK_KINDS for each in failed):
+        return Exit.UNAVAILABLE
+    return _some(len(failed))
+
+
+def of_findings(findings: Sequence[Finding]) -> Exit:
+    return Exit.DATABASE if findings else Exit.DONE
+
+
+def _some(*counts: int) -> Exit:
+    return Exit.SOME_FAILED if any(counts) else Exit.DONE
+
+
+def _broken_off(status: RunStatus, error: str | None) -> bool:
+    return status is RunStatus.FAILED and error is not None

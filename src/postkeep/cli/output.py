@@ -1,0 +1,58 @@
+"""The two streams: stdout carries answers, stderr the narration; a reader who leaves early is no error."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import sys
+
+import click
+
+
+def prepare() -> None:
+    """Let no character end a command because the terminal's encoding lacks it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def write(text: str) -> None:
+    """An answer on stdout, a line break added; raises ClickException when it cannot be written."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence_stdout()
+    except OSError as error:
+        silence_stdout()
+        raise click.ClickException(f"cannot write to stdout: {error.strerror}") from error
+
+
+def say(text: str) -> None:
+    """A line for people on stderr."""
+    try:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+    except OSError:
+        pass
+
+
+def silence_stdout() -> None:
+    """Send what is still written, at the interpreter's end too, where nobody reads."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        pass
+
+
+def stdout_gone() -> bool:
+    """Whether the reader of stdout has left."""
+    watch = select.poll()
+    try:
+        watch.register(sys.stdout.fileno(), select.POLLOUT)
+    except (OSError, ValueError):
+        return False
+    return any(event & select.POLLERR for _, event in watch.poll(0))

@@ -1,0 +1,55 @@
+"""The command `postkeep`: its global options and the table of its commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from postkeep import __version__
+from postkeep.cli.face import Face
+from postkeep.cli.lazy import Entry, LazyGroup
+
+NAME = "postkeep"
+
+COMMANDS = {
+    "import": Entry("postkeep.cli.imports:import_posts", "Import scraped posts from files and folders."),
+    "posts": Entry("postkeep.cli.posts:posts", "Look at posts and how their numbers grew."),
+    "media": Entry("postkeep.cli.media:media", "List, fetch and verify pictures, videos and documents."),
+    "data": Entry("postkeep.cli.data:data", "Import posts, and see how much there is."),
+    "runs": Entry("postkeep.cli.runs:runs", "See what was done when, and how it ended."),
+    "quarantine": Entry("postkeep.cli.quarantine:quarantine", "Look at records that could not be read."),
+    "db": Entry("postkeep.cli.database:db", "Upgrade, verify and copy the database."),
+    "config": Entry("postkeep.cli.settings:config", "See the settings and where each comes from."),
+    "completion": Entry("postkeep.cli.completion:completion", "Print the script that completes commands."),
+}
+
+
+@click.group(
+    NAME,
+    cls=LazyGroup,
+    entries=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The directory where postkeep keeps everything.",
+)
+@click.option("--database", metavar="URL", help="The database: a path, sqlite:// or postgresql:// URL.")
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Read this file in place of every .env.",
+)
+@click.option("-v", "--verbose", count=True, help="Tell more on stderr; twice: everything.")
+@click.version_option(__version__, message="%(prog)s %(version)s")
+@click.pass_context
+def postkeep(
+    ctx: click.Context, home: Path | None, database: str | None, env_file: Path | None, verbose: int
+) -> None:
+    """Keep the posts you follow: every picture, every number over time, proven.
+
+    Answers go to stdout (with --json as one JSON document), everything else to stderr.
+    """
+    ctx.obj = Face(home=home, database=database, env_file=env_file, verbosity=verbose)

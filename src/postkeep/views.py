@@ -171,7 +171,10 @@ class MediaView:
 
 @dataclass(frozen=True, slots=True)
 class PostLine:
-    """A post as lists show it, with its latest numbers and how many of its media are in the cache."""
+    """A post as lists show it, with its latest numbers and how many of its media are in the cache.
+
+    `shared_text` is the text of the post it quotes or reposts.
+    """
 
     post_id: str
     platform: str
@@ -181,6 +184,7 @@ class PostLine:
     author: str | None
     author_name: str | None
     text: str | None
+    shared_text: str | None
     url: str | None
     latest: SnapshotView | None
     media: int

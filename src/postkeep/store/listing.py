@@ -31,13 +31,14 @@ _SNAPSHOT = (
 )
 _LINE = (
     "p.post_id, p.platform, p.native_id, p.post_type, p.posted_at, p.author_username, a.name, p.text_content,"
-    f" p.url, p.first_seen_at, {_SNAPSHOT}"
+    f" p.url, p.first_seen_at, o.text_content, {_SNAPSHOT}"
 )
 _LINE_FROM = (
     " FROM posts p LEFT JOIN profiles a ON a.profile_id = p.author_profile_id"
     " LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id"
+    " LEFT JOIN post_originals o ON o.post_id = p.post_id"
 )
-_LINE_WIDTH = 10
+_LINE_WIDTH = 11
 
 
 def _snapshot(values: Sequence[Any]) -> SnapshotView | None:
@@ -108,6 +109,7 @@ def _lines(tx: Connection, rows: Sequence[Any]) -> list[PostLine]:
                 author=row[5],
                 author_name=row[6],
                 text=row[7],
+                shared_text=row[10],
                 url=row[8],
                 latest=_snapshot(row[_LINE_WIDTH:]),
                 media=media,

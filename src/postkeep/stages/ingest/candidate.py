@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from backports import zstd
 
 from postkeep.errors import ParseError
 from postkeep.model import BadRecord, Parsed, Platform, RawRecord
 from postkeep.platforms import recognise
 from postkeep.sources.decode import decode
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 CODEC = "zstd"
+_PACKER = zstd.ZstdCompressor(level=3)
 
 
 @dataclass(slots=True)
@@ -42,7 +47,8 @@ def digest(body: bytes) -> str:
 
 def compress(body: bytes) -> bytes:
     """Pack a record's bytes for the raw_records table."""
-    return zstd.compress(body, level=3)
+    # One compressor for all: making one costs as much as packing a record.
+    return _PACKER.compress(body, mode=zstd.ZstdCompressor.FLUSH_FRAME)
 
 
 def decompress(codec: str, body: bytes) -> bytes:

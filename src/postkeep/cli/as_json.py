@@ -10,14 +10,14 @@ from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
 
-from postkeep.cli.output import write
+from postkeep.cli.output import write_exactly
 from postkeep.cli.text import is_unsafe
 from postkeep.model import Json
 
 
 def write_json(answer: object) -> None:
     """Print an answer on stdout."""
-    write(document(answer, plain_ascii=(sys.stdout.encoding or "").lower().replace("-", "") != "utf8"))
+    write_exactly(document(answer, plain_ascii=(sys.stdout.encoding or "").lower().replace("-", "") != "utf8"))
 
 
 def document(answer: object, *, plain_ascii: bool = False) -> str:

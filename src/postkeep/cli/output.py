@@ -9,6 +9,8 @@ import sys
 
 import click
 
+from postkeep.cli.text import visible
+
 
 def prepare() -> None:
     """Let no character end a command because the terminal's encoding lacks it."""
@@ -18,7 +20,16 @@ def prepare() -> None:
 
 
 def write(text: str) -> None:
-    """An answer on stdout, a line break added; raises ClickException when it cannot be written."""
+    """Lines of an answer on stdout, made harmless; raises ClickException when they cannot be written.
+
+    This is the last door, for whatever comes from a database that others wrote to: a line break passes it, so
+    callers make single foreign texts visible themselves.
+    """
+    write_exactly(visible(text, lines=True))
+
+
+def write_exactly(text: str) -> None:
+    """The same for text that is known to be harmless, or drawn with colours."""
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
@@ -30,9 +41,9 @@ def write(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A line for people on stderr."""
+    """A line for people on stderr, made harmless."""
     try:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{visible(text, lines=True)}\n")
         sys.stderr.flush()
     except OSError:
         pass

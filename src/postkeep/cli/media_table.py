@@ -1,0 +1,61 @@
+"""Media as a table, each with a clear word for where its bytes stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from postkeep.cli.tables import Column, write_table
+from postkeep.cli.text import UNKNOWN, beginning, moment
+from postkeep.model import MediaState
+from postkeep.views import MediaView, human_size
+
+_COLUMNS = (
+    Column("Media", whole=True),
+    Column("Post", whole=True),
+    Column("State"),
+    Column("Role", whole=True),
+    Column("Type", whole=True),
+    Column("Size", right=True),
+    Column("Dimensions", right=True),
+    Column("Error"),
+)
+
+STATE_WORDS = {
+    MediaState.PENDING: "waiting",
+    MediaState.RETRY: "to be tried again",
+    MediaState.FETCHED: "known, not in the cache",
+    MediaState.GONE: "gone at its source",
+    MediaState.EXPIRED: "link expired",
+    MediaState.REFUSED: "refused",
+    MediaState.UNSUPPORTED: "not media",
+    MediaState.FAILED: "failed",
+}
+
+
+def write_media(media: Iterable[MediaView]) -> None:
+    write_table(_COLUMNS, [_row(each) for each in media])
+
+
+def state_words(media: MediaView) -> str:
+    """Where the bytes are, and what comes next."""
+    if media.cached:
+        words = "cached" if media.state is MediaState.FETCHED else f"cached; newer {STATE_WORDS[media.state]}"
+    else:
+        words = STATE_WORDS[media.state]
+        if media.state is MediaState.RETRY and media.next_try_at:
+            words += f" {moment(media.next_try_at)}"
+    return f"{words}; no longer in the post" if media.absent_since else words
+
+
+def _row(media: MediaView) -> tuple[str, ...]:
+    known_size = media.width is not None and media.height is not None
+    return (
+        media.media_id,
+        media.post_id,
+        state_words(media),
+        media.role,
+        media.mime_type or media.media_type.value,
+        UNKNOWN if media.size is None else human_size(media.size),
+        f"{media.width}×{media.height}" if known_size else UNKNOWN,
+        beginning(media.error, 80),
+    )

@@ -1,0 +1,132 @@
+"""One post as a page of text: head, text, numbers over time, media, what it shares, earlier texts."""
+
+from __future__ import annotations
+
+from postkeep.cli.media_table import write_media
+from postkeep.cli.output import write
+from postkeep.cli.tables import Column, write_pairs, write_table
+from postkeep.cli.text import UNKNOWN, count, known, moment, visible
+from postkeep.views import OriginalView, PostDetail, SnapshotView
+
+OF_ORIGINAL = "*"
+OF_ORIGINAL_NOTE = "* numbers of the post it shares, not its own"
+
+_ALWAYS = ("reactions", "comments", "reposts")
+_WHEN_KNOWN = ("views", "likes", "saves")
+
+
+def write_post(detail: PostDetail) -> None:
+    """Print all that is known of a post."""
+    _write_head(detail)
+    if detail.text:
+        _write_block("Text, shortened at its source" if detail.text_altered else "Text", detail.text)
+    _write_title("Numbers")
+    if detail.snapshots:
+        _write_numbers(detail.snapshots)
+    else:
+        write("none observed")
+    line = detail.line
+    _write_title(f"Media ({line.cached} of {line.media} in the cache)" if detail.media else "Media")
+    if detail.media:
+        write_media(detail.media)
+    else:
+        write("none")
+    if detail.original:
+        _write_original(detail.original)
+    for text in detail.texts:
+        if text.text != detail.text:
+            span = f"{moment(text.first_seen_at)} to {moment(text.last_seen_at)}"
+            _write_block(f"Earlier text, seen {span}", text.text)
+
+
+def _write_title(title: str) -> None:
+    write(f"\n{title}")
+
+
+def _write_block(title: str, text: str) -> None:
+    _write_title(title)
+    write("\n".join(f"  {line}".rstrip() for line in visible(text, lines=True).split("\n")))
+
+
+def _write_head(detail: PostDetail) -> None:
+    line = detail.line
+    author = " ".join(
+        part for part in (line.author_name, f"({line.author})" if line.author else None) if part is not None
+    )
+    pairs = [
+        ("Post", line.post_id),
+        ("Platform", f"{line.platform}, {line.kind}"),
+        ("Author", author or UNKNOWN),
+        ("Posted", moment(line.posted_at)),
+        ("URL", known(line.url)),
+        ("URN", detail.full_urn or detail.urn),
+        ("Edited", {True: "yes", False: "no", None: ""}[detail.edited]),
+        ("Seen via", ", ".join(detail.seen_via)),
+        ("Hashtags", " ".join(f"#{tag}" for tag in detail.hashtags)),
+        ("Links", " ".join(detail.links)),
+        ("Observed", moment(detail.observed_at)),
+    ]
+    write_pairs(pair for pair in pairs if pair[1])
+
+
+def _write_original(original: OriginalView) -> None:
+    _write_title("The post it shares")
+    pairs = [
+        ("Post", original.post_id or "not imported"),
+        ("Reference", original.reference),
+        ("Author", original.author),
+        ("Posted", moment(original.posted_at) if original.posted_at else None),
+        ("URL", original.url),
+    ]
+    write_pairs(((label, value) for label, value in pairs if value), indent="  ")
+    if original.text:
+        _write_block("Its text", original.text)
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+def _write_numbers(snapshots: tuple[SnapshotView, ...]) -> None:
+    names = [
+        *_ALWAYS,
+        *(name for name in _WHEN_KNOWN if any(_value(each, name) is not None for each in snapshots)),
+    ]
+    columns = [
+        Column("Observed", whole=True),
+        Column("Known from", whole=True),
+        *(Column(name.capitalize(), right=True) for name in names),
+    ]
+    write_table(columns, number_rows(snapshots, names))
+    if any(each.of_original for each in snapshots):
+        write(OF_ORIGINAL_NOTE)
+    if any(each.zone_assumed for each in snapshots):
+        write("~ the time's zone was assumed")
+
+
+def number_rows(snapshots: tuple[SnapshotView, ...], names: list[str]) -> list[tuple[str, ...]]:
+    """One row a snapshot; each number with its distance to the last known one of the same post."""
+    rows = []
+    last: dict[tuple[bool, str], int] = {}
+    for each in snapshots:
+        cells = []
+        for name in names:
+            value, before = _value(each, name), last.get((each.of_original, name))
+            cells.append(
+                _with_delta(value, before) + (OF_ORIGINAL if each.of_original and value is not None else "")
+            )
+            if value is not None:
+                last[each.of_original, name] = value
+        zone = "~" if each.zone_assumed else ""
+        rows.append((moment(each.observed_at) + zone, each.source, *cells))
+    return rows
+
+
+def _value(snapshot: SnapshotView, name: str) -> int | None:
+    value = getattr(snapshot, name)
+    return value if isinstance(value, int) else None
+
+
+def _with_delta(value: int | None, before: int | None) -> str:
+    if value is None or before is None or value == before:
+        return count(value)
+    return f"{value} ({value - before:+d})"

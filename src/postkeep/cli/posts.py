@@ -1,0 +1,96 @@
+"""`postkeep posts`: the list, and one post with all that is known of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from postkeep.cli import post_page
+from postkeep.cli.as_json import write_json
+from postkeep.cli.face import Face, json_option, limit_option, pass_face
+from postkeep.cli.output import say, write
+from postkeep.cli.tables import Column, write_table
+from postkeep.cli.text import beginning, count, known, moment
+from postkeep.views import PostLine
+
+_COLUMNS = (
+    Column("Post", whole=True),
+    Column("Posted", whole=True),
+    Column("Author"),
+    Column("Kind", whole=True),
+    Column("Text"),
+    Column("Reactions", right=True),
+    Column("Comments", right=True),
+    Column("Reposts", right=True),
+    Column("Media", right=True),
+)
+
+
+@click.group()
+def posts() -> None:
+    """Look at posts and how their numbers grew."""
+
+
+@posts.command("list")
+@limit_option(50, "posts")
+@click.option("--after", metavar="ID", help="Go on after this post, the last of the page before.")
+@click.option("--author", metavar="NAME", help="Only posts of this username.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Only posts from this day on (UTC).",
+)
+@json_option
+@pass_face
+def list_posts(
+    face: Face, limit: int, after: str | None, author: str | None, since: datetime | None, as_json: bool
+) -> int:
+    """List posts, newest first."""
+    with face.library(read_only=True) as library:
+        found = library.posts(limit=limit, after=after, author=author, since=since.date() if since else None)
+    if as_json:
+        write_json(found)
+    elif not found:
+        say("no posts")
+    else:
+        write_table(_COLUMNS, [_row(line) for line in found])
+        if any(line.latest and line.latest.of_original for line in found):
+            write(post_page.OF_ORIGINAL_NOTE)
+        if len(found) == limit:
+            say(f"there may be more: --after {found[-1].post_id}")
+    return 0
+
+
+@posts.command("show")
+@click.argument("ref")
+@json_option
+@pass_face
+def show_post(face: Face, ref: str, as_json: bool) -> int:
+    """Show one post: text, numbers over time, media, history.
+
+    REF is a post id, a URN, the digits of one, or the post's URL.
+    """
+    with face.library(read_only=True) as library:
+        detail = library.post(ref)
+    if as_json:
+        write_json(detail)
+    else:
+        post_page.write_post(detail)
+    return 0
+
+
+def _row(line: PostLine) -> tuple[str, ...]:
+    latest = line.latest
+    mark = post_page.OF_ORIGINAL if latest and latest.of_original else ""
+    numbers = (latest.reactions, latest.comments, latest.reposts) if latest else (None, None, None)
+    return (
+        line.post_id,
+        moment(line.posted_at),
+        beginning(line.author or line.author_name, 30) or known(None),
+        beginning(line.kind, 12),
+        beginning(line.text),
+        *(count(number) + (mark if number is not None else "") for number in numbers),
+        f"{line.cached}/{line.media}",
+    )

@@ -1,0 +1,184 @@
+"""What was done, in words: the summary on stdout, problems and what to do next on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from postkeep.cli.exits import FAILED_STATES
+from postkeep.cli.output import say, write
+from postkeep.cli.text import day, plural, visible
+from postkeep.model import MediaState, RunStatus
+from postkeep.views import (
+    BackfillSummary,
+    FetchSummary,
+    ImportSummary,
+    MediaTotals,
+    ReplaySummary,
+    VerifySummary,
+    human_size,
+)
+
+PROBLEMS_SHOWN = 10
+PATHS_SHOWN = 20
+
+Line = tuple[str, int | str]
+
+
+# --- texts --------------------------------------------------------------------------------------
+
+
+def import_text(summary: ImportSummary) -> str:
+    """The summary in the form that scripts of the predecessor read; extra lines only when they tell something."""
+    lines: list[Line] = [
+        ("Run ID", summary.run_id),
+        ("Processed", summary.processed),
+        ("New", summary.new),
+        ("Duplicates", summary.duplicates),
+        *_not_zero(("Updated", summary.updated)),
+        ("Errors", summary.errors),
+        *_not_zero(("Quarantined", summary.quarantined), ("Unreadable", summary.unreadable)),
+    ]
+    return _joined("Import Summary:", lines, summary.media)
+
+
+def backfill_text(summary: BackfillSummary) -> str:
+    lines: list[Line] = [
+        *([("Run ID", summary.run_id)] if summary.run_id else []),
+        ("Checked", summary.checked),
+        ("With media", summary.with_media),
+        ("Processed", summary.processed),
+        ("Failed", summary.failed),
+    ]
+    return _joined("Backfill Summary:", lines, summary.media)
+
+
+def dry_run_text(summary: BackfillSummary) -> str:
+    """The posts a backfill would try, in the form the contract gives: `id - kind (n items)`."""
+    return "\n".join(
+        f"{post.post_id} - {visible(post.kind)} ({plural(post.items, 'item')})" for post in summary.posts
+    )
+
+
+def fetch_text(summary: FetchSummary) -> str:
+    states = dict(summary.states)
+    lines: list[Line] = [
+        ("Run ID", summary.run_id),
+        ("Due", summary.due),
+        ("Cached", summary.cached),
+        *_not_zero(("Linked", summary.linked)),
+        ("Errors", sum(states.get(state, 0) for state in FAILED_STATES)),
+        *_not_zero(
+            ("Expired", states.get(MediaState.EXPIRED, 0)),
+            ("Gone", states.get(MediaState.GONE, 0)),
+            ("Refused", states.get(MediaState.REFUSED, 0)),
+        ),
+        ("Requests", summary.requests),
+        ("Bytes", human_size(summary.bytes)),
+        *_not_zero(("Waiting", summary.waiting)),
+    ]
+    return _joined("Fetch Summary:", lines)
+
+
+def verify_text(summary: VerifySummary) -> str:
+    lines: list[Line] = [
+        ("Run ID", summary.run_id),
+        ("Checked", summary.checked),
+        ("Sound", summary.sound),
+        ("Damaged", len(summary.damaged)),
+        ("Missing", len(summary.missing)),
+        *_not_zero(
+            ("Adopted", summary.adopted),
+            ("Strangers", len(summary.strangers)),
+            ("Queued", summary.queued),
+        ),
+        ("Bytes", human_size(summary.bytes)),
+    ]
+    return _joined("Verify Summary:", lines)
+
+
+def replay_text(summary: ReplaySummary) -> str:
+    lines: list[Line] = [
+        ("Run ID", summary.run_id),
+        ("Replayed", summary.replayed),
+        ("New", summary.new),
+        ("Duplicates", summary.duplicates),
+        ("Remaining", summary.remaining),
+    ]
+    return _joined("Replay Summary:", lines)
+
+
+def _joined(title: str, lines: Iterable[Line], media: MediaTotals | None = None) -> str:
+    text = [title, *(f"{label + ':':<11} {value}" for label, value in lines)]
+    if media is not None:
+        text += ["", "Media:", *(f"  {label + ':':<9} {value}" for label, value in _media_lines(media))]
+    return "\n".join(text)
+
+
+def _media_lines(media: MediaTotals) -> list[Line]:
+    return [
+        ("Found", media.found),
+        ("Cached", media.cached),
+        ("Errors", media.errors),
+        *_not_zero(
+            ("Expired", media.expired),
+            ("Gone", media.gone),
+            ("Refused", media.refused),
+            ("Pending", media.pending),
+        ),
+    ]
+
+
+def _not_zero(*lines: tuple[str, int]) -> list[Line]:
+    return [(label, value) for label, value in lines if value]
+
+
+# --- what to say beside them --------------------------------------------------------------------
+
+
+def say_end(status: RunStatus, error: str | None) -> None:
+    """Why work ended before its end, if it did."""
+    if error:
+        say(f"postkeep: {visible(' '.join(error.split()))}")
+    if status is RunStatus.CANCELLED:
+        say("stopped before the end: the same command goes on from there")
+
+
+def say_import(summary: ImportSummary) -> None:
+    """The first problems of an import, and who fetches when this one did not."""
+    shown = summary.problems[:PROBLEMS_SHOWN]
+    for problem in shown:
+        say(visible(problem))
+    if more := max(len(summary.problems), summary.errors + summary.unreadable) - len(shown):
+        say(f"… and {more} more: postkeep quarantine list")
+    if summary.followed:
+        say(f"the media are left to another process that is fetching ({visible(summary.followed)})")
+    say_end(summary.status, summary.error)
+
+
+def say_verify(summary: VerifySummary) -> None:
+    """The files that are not as they were proven, and what brings them back."""
+    _say_paths("damaged, now in quarantine", summary.damaged)
+    _say_paths("missing", summary.missing)
+    _say_paths("not postkeep's", summary.strangers)
+    if summary.queued:
+        say(f"{plural(summary.queued, 'file')} queued: `postkeep media download-all` fetches them again")
+    say_end(summary.status, summary.error)
+
+
+def _say_paths(what: str, paths: tuple[str, ...]) -> None:
+    for path in paths[:PATHS_SHOWN]:
+        say(f"{what}: {visible(path)}")
+    if len(paths) > PATHS_SHOWN:
+        say(f"{what}: … and {len(paths) - PATHS_SHOWN} more (all with --json)")
+
+
+def say_dry_run(summary: BackfillSummary) -> None:
+    total = sum(post.items for post in summary.posts)
+    first = min((post.posted_at for post in summary.posts), default=None)
+    since = f", the oldest of {day(first)}" if first else ""
+    say(f"{plural(len(summary.posts), 'post')} with {plural(total, 'file')} to fetch{since}; nothing was fetched")
+
+
+def write_text(text: str) -> None:
+    if text:
+        write(text)

@@ -1,0 +1,270 @@
+"""Invented answers of a library, and a library that gives them: a fake at the face's only port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+from postkeep.model import MediaState, MediaType, RunStatus
+from postkeep.views import (
+    BackfillPost,
+    BackfillSummary,
+    BackupSummary,
+    FetchSummary,
+    FileView,
+    Finding,
+    ImportSummary,
+    Md5Check,
+    MediaStats,
+    MediaTotals,
+    MediaView,
+    OriginalView,
+    PostDetail,
+    PostLine,
+    QuarantineView,
+    ReplaySummary,
+    RunDetail,
+    RunView,
+    SnapshotView,
+    TextView,
+    Totals,
+    TypeTotals,
+    UpgradeSummary,
+    UrlOutcome,
+    VerifySummary,
+)
+
+NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
+EVIL = "safe \x1b[2J\x9b31m \u202egnp.exe\u2066 [bold red]x[/] :smile:\r\nnext\x07"
+
+
+def snapshot(hours: int = 0, *, of_original: bool = False, **numbers: int | None) -> SnapshotView:
+    counts = dict.fromkeys(("reactions", "comments", "reposts", "views", "likes", "saves")) | numbers
+    return SnapshotView(
+        observed_at=NOON + timedelta(hours=hours),
+        source="file_name",
+        zone_assumed=False,
+        of_original=of_original,
+        run_id="run-1",
+        source_file="a.json",
+        **counts,
+    )
+
+
+def media_view(**changes: Any) -> MediaView:
+    values: dict[str, Any] = {
+        "media_id": "med-1",
+        "post_id": "p-1",
+        "role": "own",
+        "position": 0,
+        "media_type": MediaType.IMAGE,
+        "state": MediaState.FETCHED,
+        "cached": True,
+        "url": "https://media.example/1",
+        "path": "media/images/0.jpg",
+        "mime_type": "image/jpeg",
+        "size": 2048,
+        "width": 20,
+        "height": 10,
+        "duration": None,
+        "md5": "0" * 32,
+        "sha256": "0" * 64,
+        "archive_url": None,
+        "expires_at": None,
+        "absent_since": None,
+        "error": None,
+        "error_at": None,
+        "next_try_at": None,
+    }
+    return MediaView(**(values | changes))
+
+
+def post_line(**changes: Any) -> PostLine:
+    values: dict[str, Any] = {
+        "post_id": "p-1",
+        "platform": "linkedin",
+        "native_id": "7",
+        "kind": "regular",
+        "posted_at": NOON,
+        "author": "jane-doe",
+        "author_name": "Jane Doe",
+        "text": "Hello",
+        "url": "https://example.com/p",
+        "latest": snapshot(reactions=5, comments=0),
+        "media": 2,
+        "cached": 1,
+        "first_seen_at": NOON,
+    }
+    return PostLine(**(values | changes))
+
+
+def post_detail(**changes: Any) -> PostDetail:
+    values: dict[str, Any] = {
+        "line": post_line(),
+        "urn": "urn:li:activity:7",
+        "full_urn": None,
+        "text": "Hello\nworld",
+        "text_altered": False,
+        "edited": None,
+        "observed_at": NOON,
+        "snapshots": (snapshot(reactions=5), snapshot(2), snapshot(4, reactions=9, comments=1)),
+        "media": (media_view(),),
+        "texts": (TextView("Helo", NOON, NOON), TextView("Hello\nworld", NOON, NOON)),
+        "original": OriginalView(None, "urn:li:activity:8", "someone", "first", None, NOON),
+        "aliases": (),
+        "hashtags": ("one",),
+        "links": (),
+        "seen_via": ("jane-doe",),
+    }
+    return PostDetail(**(values | changes))
+
+
+def import_summary(**changes: Any) -> ImportSummary:
+    values: dict[str, Any] = {
+        "run_id": "run-67c2f6c0000000001",
+        "status": RunStatus.COMPLETED,
+        "processed": 100,
+        "new": 50,
+        "duplicates": 50,
+        "errors": 0,
+        "updated": 0,
+        "quarantined": 0,
+        "sources": 1,
+        "unreadable": 0,
+        "media": MediaTotals(found=120, cached=115, errors=5),
+        "fetched": True,
+    }
+    return ImportSummary(**(values | changes))
+
+
+def fetch_summary(**changes: Any) -> FetchSummary:
+    values: dict[str, Any] = {
+        "run_id": "run-1",
+        "status": RunStatus.COMPLETED,
+        "due": 3,
+        "cached": 3,
+        "linked": 0,
+        "failed": 0,
+        "requests": 3,
+        "bytes": 3000,
+        "waiting": 0,
+    }
+    return FetchSummary(**(values | changes))
+
+
+def backfill_summary(**changes: Any) -> BackfillSummary:
+    values: dict[str, Any] = {
+        "run_id": "run-1",
+        "status": RunStatus.COMPLETED,
+        "dry_run": False,
+        "checked": 2,
+        "with_media": 2,
+        "processed": 2,
+        "failed": 0,
+        "media": MediaTotals(found=3, cached=3),
+        "posts": (BackfillPost("p-1", "regular", 1, NOON), BackfillPost("p-2", "quote", 2, NOON)),
+    }
+    return BackfillSummary(**(values | changes))
+
+
+def verify_summary(**changes: Any) -> VerifySummary:
+    values: dict[str, Any] = {
+        "run_id": "run-1",
+        "status": RunStatus.COMPLETED,
+        "checked": 3,
+        "sound": 3,
+        "damaged": (),
+        "missing": (),
+        "adopted": 0,
+        "strangers": (),
+        "queued": 0,
+        "bytes": 3000,
+    }
+    return VerifySummary(**(values | changes))
+
+
+def replay_summary(remaining: int = 0) -> ReplaySummary:
+    return ReplaySummary("run-1", RunStatus.COMPLETED, 2, 1, 1, remaining, 0)
+
+
+def url_outcome(kind: str | None = None) -> UrlOutcome:
+    url = "https://media.example/1"
+    if kind is not None:
+        return UrlOutcome(url, None, "it failed", kind)
+    file = FileView("/c/1.jpg", "0" * 32, "0" * 64, 1, "image/jpeg", MediaType.IMAGE, 1, 1, None, "jpg", url)
+    return UrlOutcome(url, file, None, None)
+
+
+RUN = RunView("run-1", "import", RunStatus.PARTIAL, NOON, NOON + timedelta(seconds=75), None, {"new": 2})
+QUARANTINED = QuarantineView(
+    "qua-1", "a.json", 3, 120, 44, "0" * 64, "author: missing", "author", "0.1.0", NOON, True
+)
+
+
+def everything() -> dict[str, Any]:
+    """An answer for each verb of the library."""
+    return {
+        "import_": import_summary(media=MediaTotals(found=2, cached=2)),
+        "fetch_due": fetch_summary(),
+        "backfill": backfill_summary(),
+        "verify_cache": verify_summary(),
+        "verify_md5": Md5Check("0" * 32, True, True, "media/images/0.jpg", "sound"),
+        "fetch_urls": [url_outcome()],
+        "posts": [post_line()],
+        "post": post_detail(),
+        "media_list": [media_view()],
+        "media_stats": MediaStats(
+            2, 1, 2048, {"image": TypeTotals(1, 2048)}, {"fetched": 1, "gone": 1}, 0, 0, 1 << 30, "/home/cache"
+        ),
+        "totals": Totals(1, 0, 3, 1, 1, 2, 1, 0, {"linkedin/x: y": 3}, NOON, None),
+        "runs": [RUN],
+        "run": RunDetail(RUN, {"new": 1}, (("p-1", "new"),)),
+        "quarantine": [QUARANTINED],
+        "replay_quarantine": replay_summary(),
+        "verify_database": [],
+        "backup": BackupSummary("/tmp/copy.db", 4096),
+    }
+
+
+@dataclass
+class FakeLibrary:
+    """Answers from a table; an answer that is an exception is raised, one that is a function is asked."""
+
+    answers: dict[str, Any] = field(default_factory=everything)
+    asked: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
+    opened: list[bool] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+    def open_library(self, _config: object, *, read_only: bool = False) -> Self:
+        self.opened.append(read_only)
+        return self
+
+    def upgrade_database(self, _config: object) -> Any:
+        return self._answer("upgrade", UpgradeSummary(None, "0001", 1))
+
+    def _answer(self, verb: str, default: Any = None) -> Any:
+        answer = self.answers.get(verb, default)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        if verb.startswith("__") or verb not in self.answers:
+            raise AttributeError(verb)
+
+        def ask(*given: Any, **named: Any) -> Any:
+            self.asked.append((verb, given, named))
+            answer = self._answer(verb)
+            return answer(*given, **named) if callable(answer) else answer
+
+        return ask
+
+
+FINDING = Finding("posts", "column urn differs", "text", "integer")

@@ -1,0 +1,51 @@
+"""Every command of the tree, and a way to call each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from postkeep.cli.root import postkeep
+
+MD5 = "0" * 32
+
+# A call of each command that has `--json`, and the verb of the library it asks.
+CALLS: dict[str, tuple[str, ...]] = {
+    "import": ("import", "a.json"),
+    "data import": ("data", "import", "a.json"),
+    "data stats": ("data", "stats"),
+    "posts list": ("posts", "list"),
+    "posts show": ("posts", "show", "p-1"),
+    "media list": ("media", "list"),
+    "media download-all": ("media", "download-all"),
+    "media fetch": ("media", "fetch", "https://media.example/1"),
+    "media stats": ("media", "stats"),
+    "media verify": ("media", "verify", MD5),
+    "media verify-cache": ("media", "verify-cache"),
+    "media backfill": ("media", "backfill"),
+    "runs list": ("runs", "list"),
+    "runs show": ("runs", "show", "run-1"),
+    "quarantine list": ("quarantine", "list"),
+    "quarantine replay": ("quarantine", "replay"),
+    "db upgrade": ("db", "upgrade"),
+    "db verify": ("db", "verify"),
+    "db backup": ("db", "backup", "copy.db"),
+    "config show": ("config", "show"),
+}
+
+
+def tree(group: click.Group = postkeep, prefix: str = "") -> Iterator[tuple[str, click.Command]]:
+    """Name and command of all commands and groups below one."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        full = f"{prefix}{name}"
+        yield full, command
+        if isinstance(command, click.Group):
+            yield from tree(command, f"{full} ")
+
+
+def leaves() -> dict[str, click.Command]:
+    return {name: command for name, command in tree() if not isinstance(command, click.Group)}

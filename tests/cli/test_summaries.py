@@ -1,0 +1,130 @@
+"""Summaries to the letter: scripts read them."""
+
+from __future__ import annotations
+
+from postkeep.cli import summaries
+from postkeep.model import RunStatus
+from postkeep.views import MediaTotals
+from tests.cli import answers
+from tests.cli.answers import FakeLibrary
+from tests.cli.conftest import Call
+
+CONTRACT = """\
+Import Summary:
+Run ID:     run-67c2f6c0000000001
+Processed:  100
+New:        50
+Duplicates: 50
+Errors:     0
+
+Media:
+  Found:    120
+  Cached:   115
+  Errors:   5
+"""
+
+ALL_LINES = """\
+Import Summary:
+Run ID:     run-67c2f6c0000000001
+Processed:  100
+New:        50
+Duplicates: 50
+Updated:    3
+Errors:     2
+Quarantined: 2
+Unreadable: 1
+
+Media:
+  Found:    120
+  Cached:   100
+  Errors:   5
+  Expired:  6
+  Gone:     4
+  Refused:  3
+  Pending:  5
+"""
+
+
+def test_the_contract_is_kept_byte_for_byte(call: Call, library: FakeLibrary) -> None:
+    library.answers["import_"] = answers.import_summary()
+    called = call("import", "x")
+    assert (called.out, called.err) == (CONTRACT, "")
+
+
+def test_lines_that_tell_something_are_added(call: Call, library: FakeLibrary) -> None:
+    library.answers["import_"] = answers.import_summary(
+        updated=3,
+        errors=2,
+        quarantined=2,
+        unreadable=1,
+        media=MediaTotals(120, 100, 5, pending=5, expired=6, gone=4, refused=3),
+        problems=tuple(f"a.json: record {number}" for number in range(3)),
+    )
+    called = call("import", "x")
+    assert called.out == ALL_LINES
+    assert called.err == "a.json: record 0\na.json: record 1\na.json: record 2\n"
+
+
+def test_ten_problems_are_told_and_the_rest_counted(call: Call, library: FakeLibrary) -> None:
+    library.answers["import_"] = answers.import_summary(
+        errors=40, unreadable=2, problems=tuple(f"a.json: record {number}" for number in range(20))
+    )
+    lines = call("import", "x").err.splitlines()
+    assert lines[:10] == [f"a.json: record {number}" for number in range(10)]
+    assert lines[10:] == ["… and 32 more: postkeep quarantine list"]
+
+
+def test_why_work_ended_early_is_told(call: Call, library: FakeLibrary) -> None:
+    library.answers["import_"] = answers.import_summary(
+        status=RunStatus.CANCELLED, media=MediaTotals(), followed="host:1"
+    )
+    err = call("import", "x").err
+    assert "another process" in err
+    assert "stopped before the end" in err
+    library.answers["fetch_due"] = answers.fetch_summary(status=RunStatus.FAILED, error="the cache\nis full")
+    called = call("media", "download-all")
+    assert (called.code, called.err) == (4, "postkeep: the cache is full\n")
+
+
+def test_a_fetch_counts_facts_apart_from_errors() -> None:
+    text = summaries.fetch_text(
+        answers.fetch_summary(
+            due=6, failed=3, linked=1, waiting=2, states={"gone": 1, "expired": 1, "refused": 1, "retry": 2}
+        )
+    )
+    assert text == (
+        "Fetch Summary:\nRun ID:     run-1\nDue:        6\nCached:     3\nLinked:     1\nErrors:     3\n"
+        "Expired:    1\nGone:       1\nRefused:    1\nRequests:   3\nBytes:      2.9 KB\nWaiting:    2"
+    )
+
+
+def test_a_dry_run_lists_posts_in_the_contracts_form(call: Call, library: FakeLibrary) -> None:
+    library.answers["backfill"] = answers.backfill_summary(dry_run=True, run_id=None)
+    called = call("media", "backfill", "--dry-run")
+    assert called.out == "p-1 - regular (1 item)\np-2 - quote (2 items)\n"
+    assert "nothing was fetched" in called.err
+
+
+def test_a_backfill_sums_up_posts_and_media() -> None:
+    assert summaries.backfill_text(answers.backfill_summary()) == (
+        "Backfill Summary:\nRun ID:     run-1\nChecked:    2\nWith media: 2\nProcessed:  2\nFailed:     0\n"
+        "\nMedia:\n  Found:    3\n  Cached:   3\n  Errors:   0"
+    )
+
+
+def test_damage_is_named_and_what_mends_it(call: Call, library: FakeLibrary) -> None:
+    library.answers["verify_cache"] = answers.verify_summary(
+        checked=40, sound=10, damaged=tuple(f"d{number}" for number in range(29)), missing=("m",), queued=30
+    )
+    called = call("media", "verify-cache")
+    assert called.code == 5
+    assert "Damaged:    29\nMissing:    1\nQueued:     30\n" in called.out
+    assert "and 9 more" in called.err
+    assert "missing: m" in called.err
+    assert "download-all" in called.err
+
+
+def test_what_cannot_be_replayed_is_told(call: Call, library: FakeLibrary) -> None:
+    library.answers["replay_quarantine"] = answers.replay_summary(remaining=2)
+    called = call("quarantine", "replay")
+    assert (called.code, "Remaining:  2" in called.out) == (1, True)

@@ -91,6 +91,7 @@ def post_line(**changes: Any) -> PostLine:
         "author": "jane-doe",
         "author_name": "Jane Doe",
         "text": "Hello",
+        "shared_text": None,
         "url": "https://example.com/p",
         "latest": snapshot(reactions=5, comments=0),
         "media": 2,

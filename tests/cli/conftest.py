@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +13,7 @@ import pytest
 
 from postkeep import log
 from postkeep.cli.run import run
+from postkeep.library import Library
 from tests.cli.answers import FakeLibrary
 
 
@@ -26,14 +28,16 @@ Call = Callable[..., Called]
 
 
 @pytest.fixture
-def library(monkeypatch: pytest.MonkeyPatch) -> FakeLibrary:
-    """What the commands find in place of the library."""
+def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLibrary]:
+    """What the commands find in place of the library; the real one must understand what it is asked."""
     fake = FakeLibrary()
     module = ModuleType("postkeep.library")
     module.open_library = fake.open_library  # type: ignore[attr-defined]
     module.upgrade_database = fake.upgrade_database  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "postkeep.library", module)
-    return fake
+    yield fake
+    for verb, given, named in fake.asked:
+        signature(getattr(Library, verb)).bind(None, *given, **named)
 
 
 @pytest.fixture

@@ -179,6 +179,11 @@ def test_posts_mark_numbers_of_another_post(call: Call, library: FakeLibrary) ->
     assert "* numbers of the post it shares" in called.out
 
 
+def test_a_post_without_words_of_its_own_tells_what_it_shares(call: Call, library: FakeLibrary) -> None:
+    library.answers["posts"] = [answers.post_line(text=None, shared_text="Hear, hear")]
+    assert "shares: Hear, hear" in call("posts", "list").out
+
+
 def test_a_post_is_shown_with_growth_media_and_history(call: Call) -> None:
     out = call("posts", "show", "p-1").out
     assert "Jane Doe (jane-doe)" in out

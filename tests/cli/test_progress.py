@@ -83,6 +83,14 @@ def test_lines_come_every_ten_seconds_and_at_the_end_of_each_phase() -> None:
     assert told[3:] == ["verifying: 1 files, 0 damaged"]
 
 
+def test_nothing_to_do_is_no_news() -> None:
+    told = list[str]()
+    lines = Lines(told.append, Clock())
+    lines(step(0, 0))
+    lines.finish()
+    assert told == []
+
+
 def test_a_step_in_words() -> None:
     assert line_of(Progress("reading", 1024, 2048, "bytes", "7 records"), 61) == (
         "reading: 1.0 KB of 2.0 KB, 7 records, about 1 min 1 s left"

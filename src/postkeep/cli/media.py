@@ -110,8 +110,7 @@ def _write_stats(stats: MediaStats) -> None:
             ("Files", str(stats.files)),
             ("Size", f"{human_size(stats.bytes)} of {human_size(stats.cache_limit)}{used}"),
             ("In posts", str(stats.places)),
-            ("Due now", str(stats.due)),
-            ("Due later", str(stats.waiting)),
+            ("To fetch", f"{stats.waiting}, due now: {stats.due}"),
         ]
     )
     if stats.by_type:

@@ -90,7 +90,14 @@ def _row(line: PostLine) -> tuple[str, ...]:
         moment(line.posted_at),
         beginning(line.author or line.author_name, 30) or known(None),
         beginning(line.kind, 12),
-        beginning(line.text),
+        _told(line),
         *(count(number) + (mark if number is not None else "") for number in numbers),
         f"{line.cached}/{line.media}",
     )
+
+
+def _told(line: PostLine) -> str:
+    """The post's own text, else that of the post it shares, told apart."""
+    if line.text or not line.shared_text:
+        return beginning(line.text)
+    return f"shares: {beginning(line.shared_text, 52)}"

@@ -74,7 +74,7 @@ class Lines:
         self._say(self._clock())
 
     def _say(self, now: float) -> None:
-        if self._waiting is None:
+        if self._waiting is None or not (self._waiting.done or self._waiting.total):
             return
         left = self._pace.left(now, self._waiting.total)
         self._tell(line_of(self._waiting, left))

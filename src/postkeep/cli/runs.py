@@ -81,6 +81,8 @@ def _write_run(detail: RunDetail, limit: int) -> None:
     if detail.outcomes:
         write("\nPosts:")
         write_pairs([(word, str(number)) for word, number in detail.outcomes.items()], indent="  ")
+    if detail.posts:
+        write("\nFirst of them:")
     for post_id, outcome in detail.posts:
         write(f"  {visible(post_id)}  {visible(outcome)}")
     if len(detail.posts) == limit:

@@ -184,6 +184,18 @@ def test_a_post_without_words_of_its_own_tells_what_it_shares(call: Call, librar
     assert "shares: Hear, hear" in call("posts", "list").out
 
 
+def test_a_narrow_terminal_cuts_the_text_and_never_an_id(
+    call: Call, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")  # 80 columns, no colours
+    ids = [f"p-67c2f6c00000000{number}" for number in (10, 11)]
+    library.answers["posts"] = [answers.post_line(post_id=each, text="word " * 40) for each in ids]
+    _, *rows = call("posts", "list").out.splitlines()
+    assert [row.split()[0] for row in rows] == ids
+    assert all(len(row) <= 80 and "…" in row and row.endswith("1/2") for row in rows)
+
+
 def test_a_post_is_shown_with_growth_media_and_history(call: Call) -> None:
     out = call("posts", "show", "p-1").out
     assert "Jane Doe (jane-doe)" in out

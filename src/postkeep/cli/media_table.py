@@ -32,8 +32,13 @@ STATE_WORDS = {
 }
 
 
-def write_media(media: Iterable[MediaView]) -> None:
-    write_table(_COLUMNS, [_row(each) for each in media])
+def write_media(media: Iterable[MediaView], *, of_one_post: bool = False) -> None:
+    """Print a table of media; those of one post do not repeat its id."""
+    rows = [_row(each) for each in media]
+    if of_one_post:
+        write_table((_COLUMNS[0], *_COLUMNS[2:]), [(row[0], *row[2:]) for row in rows])
+    else:
+        write_table(_COLUMNS, rows)
 
 
 def state_words(media: MediaView) -> str:

@@ -28,7 +28,7 @@ def write_post(detail: PostDetail) -> None:
     line = detail.line
     _write_title(f"Media ({line.cached} of {line.media} in the cache)" if detail.media else "Media")
     if detail.media:
-        write_media(detail.media)
+        write_media(detail.media, of_one_post=True)
     else:
         write("none")
     if detail.original:

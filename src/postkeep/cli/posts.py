@@ -11,18 +11,18 @@ from postkeep.cli.as_json import write_json
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_table
-from postkeep.cli.text import beginning, count, known, moment
+from postkeep.cli.text import beginning, count, day, known
 from postkeep.views import PostLine
 
 _COLUMNS = (
     Column("Post", whole=True),
     Column("Posted", whole=True),
-    Column("Author"),
+    Column("Author", cut=True),
     Column("Kind", whole=True),
-    Column("Text"),
-    Column("Reactions", right=True),
-    Column("Comments", right=True),
-    Column("Reposts", right=True),
+    Column("Text", cut=True),
+    Column("React.", right=True),
+    Column("Comm.", right=True),
+    Column("Rep.", right=True),
     Column("Media", right=True),
 )
 
@@ -87,7 +87,7 @@ def _row(line: PostLine) -> tuple[str, ...]:
     numbers = (latest.reactions, latest.comments, latest.reposts) if latest else (None, None, None)
     return (
         line.post_id,
-        moment(line.posted_at),
+        day(line.posted_at),
         beginning(line.author or line.author_name, 30) or known(None),
         beginning(line.kind, 12),
         _told(line),

@@ -14,11 +14,15 @@ _NATURAL_WIDTH = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `right` for numbers, `whole` for what must not be broken or cut, such as ids."""
+    """A column; `right` for numbers, `whole` for what must stay in one line, such as ids.
+
+    On a narrow terminal others go on in the next line, or are cut with `cut`.
+    """
 
     title: str
     right: bool = False
     whole: bool = False
+    cut: bool = False
 
 
 def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
@@ -30,14 +34,19 @@ def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Non
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(
-            column.title,
+            Text(column.title, no_wrap=True, overflow="ellipsis"),
             justify="right" if column.right else "left",
             no_wrap=column.whole or column.right,
-            overflow="fold" if column.whole else "ellipsis",
+            overflow="fold",
         )
     for row in rows:
-        # As Text no cell is read as markup, and no `:smile:` becomes a picture.
-        table.add_row(*(Text(visible(cell)) for cell in row))
+        # As Text no cell is read as markup, and no `:smile:` becomes a picture. What is cut is so in its cells:
+        # columns that cannot wrap would all be made narrower together, ids too.
+        cells = (
+            Text(visible(cell), no_wrap=column.cut or None, overflow="ellipsis" if column.cut else None)
+            for column, cell in zip(columns, row, strict=True)
+        )
+        table.add_row(*cells)
     console = Console(
         width=None if sys.stdout.isatty() else _NATURAL_WIDTH, markup=False, emoji=False, highlight=False
     )

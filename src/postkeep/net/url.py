@@ -1,0 +1,115 @@
+"""Reads a URL strictly: what two parsers could take for different hosts is refused, not interpreted."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import NoReturn
+from urllib.parse import quote, urljoin
+
+from postkeep.errors import AddressRefused
+
+MOST_CHARACTERS = 8000
+
+_PORTS = {"http": 80, "https": 443}
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\s\ud800-\udfff]")
+_SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?(.*)")
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::([0-9]{0,5}))?")
+_NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
+# What resolvers take for a number, so that the whole host may be an address in disguise.
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a URL leads: lowercase ASCII host without brackets or a final dot, and the URL as it is sent.
+
+    `address` is set when the host is an address and not a name.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    wire: str
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address | None = None
+
+
+def read_url(url: str) -> Target:
+    """Take an http or https URL apart.
+
+    Raises AddressRefused for other schemes, user information, a missing host, addresses in other spellings
+    than the canonical one, control characters, white space, backslashes, and more than 8,000 characters.
+    """
+    if len(url) > MOST_CHARACTERS:
+        _refuse(url, f"the URL is longer than {MOST_CHARACTERS} characters")
+    if _FORBIDDEN.search(url):
+        _refuse(url, "the URL holds white space, a backslash or a control character")
+    shape = _SHAPE.fullmatch(url)
+    scheme = shape[1].lower() if shape else ""
+    if not shape or scheme not in _PORTS:
+        _refuse(url, f"only http and https are fetched, not {scheme[:20] or 'a URL without a scheme'}")
+    authority, rest = shape[2] or "", shape[3]
+    if "@" in authority:
+        _refuse(url, "the URL names a user")
+    parts = _AUTHORITY.fullmatch(authority)
+    if not parts:
+        _refuse(url, "the URL has no host" if not authority else "the URL's host or port cannot be read")
+    host, address = _address(url, parts[1]) if parts[1].startswith("[") else _name(url, parts[1])
+    port = int(parts[2]) if parts[2] else _PORTS[scheme]
+    if not 1 <= port <= 65535:
+        _refuse(url, f"there is no port {port}")
+    wire = url
+    if not url.isascii():
+        shown = f"[{host}]" if ":" in host else host
+        wire = f"{scheme}://{shown}:{port}" + _BEYOND_ASCII.sub(lambda part: quote(part[0]), rest)
+    return Target(scheme, host.rstrip("."), port, wire, address)
+
+
+def follow(url: str, location: bytes) -> str:
+    """The URL a Location header of `url` leads to, not judged yet; raises AddressRefused when there is none."""
+    try:
+        text = location.decode()
+    except UnicodeDecodeError:
+        text = location.decode("latin-1")
+    # Servers do send blanks; browsers encode them. Everything else that is odd is refused.
+    text = text.strip(" \t\r\n").replace(" ", "%20")
+    if _FORBIDDEN.search(text):
+        _refuse(url, "a redirect to a URL with white space, a backslash or a control character")
+    if _SHAPE.fullmatch(text):
+        # It has a scheme: joining would mend what is no whole URL, and mending is guessing.
+        return text
+    try:
+        return urljoin(url, text)
+    except ValueError:
+        _refuse(url, "a redirect to a URL that cannot be read")
+
+
+def _address(url: str, bracketed: str) -> tuple[str, ipaddress.IPv6Address]:
+    try:
+        address = ipaddress.IPv6Address(bracketed[1:-1])
+    except ValueError:
+        _refuse(url, "the URL's IPv6 address cannot be read")
+    return str(address), address
+
+
+def _name(url: str, host: str) -> tuple[str, ipaddress.IPv4Address | None]:
+    if not host.isascii():
+        try:
+            host = host.encode("idna").decode()
+        except UnicodeError:
+            _refuse(url, "the URL's host name cannot be encoded")
+    if len(host) > 254 or not _NAME.fullmatch(host):
+        _refuse(url, "the URL's host is not a host name")
+    if not _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+        return host.lower(), None
+    try:
+        address = ipaddress.IPv4Address(host)
+    except ValueError:
+        _refuse(url, f"{host[:40]} is no canonical spelling of an address")
+    return host, address
+
+
+def _refuse(url: str, reason: str) -> NoReturn:
+    raise AddressRefused(reason, url=url)

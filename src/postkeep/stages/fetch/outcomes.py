@@ -79,11 +79,27 @@ class Outcomes:
         return bool(waiting) and time.monotonic() - self._first >= OLDEST_SECONDS
 
     def flush(self) -> None:
-        """Store what was gathered; raises LeaseLost when another process took the stage over."""
+        """Store what was gathered; raises LeaseLost when another process took the stage over.
+
+        When the database refuses, nothing is lost: the next flush stores it.
+        """
         with self._lock:
             arrivals, failures, after = self._arrivals, self._failures, self._after
             tokens = self._tokens
             self._arrivals, self._failures, self._after, self._tokens = [], [], [], []
+        try:
+            self._store(arrivals, failures)
+        except BaseException:
+            with self._lock:
+                self._arrivals, self._failures = arrivals + self._arrivals, failures + self._failures
+                self._after, self._tokens = after + self._after, tokens + self._tokens
+            raise
+        self.journal.settle(tokens)
+        passing("journal_settled")
+        for call in after:
+            call()
+
+    def _store(self, arrivals: list[Arrival], failures: list[Failure]) -> None:
         # A new file for what comes now, so that this one can go as soon as its last entry is settled.
         self.journal.rotate()
         now = self.clock()
@@ -96,10 +112,6 @@ class Outcomes:
             runs.beat(tx, self.run_id, now)
             passing("outcomes_written")
         passing("outcomes_committed")
-        self.journal.settle(tokens)
-        passing("journal_settled")
-        for call in after:
-            call()
 
 
 def adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, clock: Callable[[], datetime]) -> int:
@@ -135,4 +147,5 @@ def adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, clock
             adopted = len(arrivals)
         log.info("files_adopted", files=len(found), rows=adopted)
     journal.drop_all(*left)
+    journal.sweep()
     return adopted

@@ -16,7 +16,7 @@ from postkeep.config import Config
 from postkeep.errors import CacheFull, FetchError, HttpStatus, IntegrityError, NotMedia
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
-from postkeep.media.cache import Cache
+from postkeep.media.cache import Cache, Committed
 from postkeep.media.entry import JournalEntry
 from postkeep.media.journal import Journal, Token
 from postkeep.model import CachedFile, Fetched, Proof, Stage
@@ -157,6 +157,8 @@ class Fetch:
                     await at_once.acquire()
                     await self._slots.acquire()
                     if self.stop() or (self.limit is not None and self._begun >= self.limit):
+                        # The slot is everybody's: other hosts wait for it to find out that they may end, too.
+                        self._slots.release()
                         return
                     self._begun += 1
                     task = group.create_task(self._row(row, known.get(row.asset), at_once))
@@ -235,18 +237,30 @@ class Fetch:
         log.debug("download_started", media_id=row.media_id, url=row.url)
         self.tally.requests += 1
         began = time.monotonic()
+        taken = 0
         try:
             fetched = await self.fetcher.fetch(row.url)
             self._answered = True
-            if self._room < fetched.body.size:
-                self._drop(fetched)
-                raise CacheFull(self._full())
-            file, token = await self._in_writer(lambda: self._keep(row, fetched))
+            # Taken before the bytes are written: many may arrive at once, and together they must fit.
+            has_room = fetched.body.size <= self._room
+            taken = fetched.body.size if has_room else 0
+            self._room -= taken
+            keeping = asyncio.ensure_future(
+                self._in_writer(lambda: self._keep(row, fetched, has_room=has_room))
+            )
+            try:
+                committed, token = await asyncio.shield(keeping)
+            except asyncio.CancelledError:
+                # A thread cannot be called back: what it puts into place gets its row all the same.
+                committed, token = await keeping
         except FetchError as error:
+            self._room += taken
             self._answered |= isinstance(error, HttpStatus | NotMedia)
             self._fail(row, error)
             return None
-        self._room -= file.digest.size
+        if committed.existed:
+            self._room += taken
+        file = committed.file
         self.tally.cached += 1
         self.tally.bytes += file.digest.size
         arrival = Arrival(row.media_id, file, row.rendition, row.rendition_rank)
@@ -263,11 +277,16 @@ class Fetch:
         )
         return arrival
 
-    def _keep(self, row: Due, fetched: Fetched) -> tuple[CachedFile, Token]:
-        """Bytes first: into the cache, with a line in the journal before the rename that makes them visible."""
+    def _keep(self, row: Due, fetched: Fetched, *, has_room: bool) -> tuple[Committed, Token]:
+        """Bytes first: into the cache, with a line in the journal before the rename that makes them visible.
+
+        Without room only content that is in the cache already is taken; other raises CacheFull.
+        """
         staged = self.cache.stage(fetched.body)
         passing("file_staged")
         try:
+            if not has_room and self.cache.locate(staged.digest, staged.kind) is None:
+                raise CacheFull(self._full())
             token = self.journal.append(JournalEntry.of(row.media_id, row.url, staged))
         except BaseException:
             self.cache.discard(staged)
@@ -277,11 +296,7 @@ class Fetch:
         passing("file_renamed")
         if committed.collision:
             log.error("md5_collision", media_id=row.media_id, path=committed.file.path)
-        return committed.file, token
-
-    def _drop(self, fetched: Fetched) -> None:
-        if fetched.body.path is not None:
-            fetched.body.path.unlink(missing_ok=True)
+        return committed, token
 
     def _full(self) -> str:
         limit = self.config.cache.max_bytes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from zoneinfo import ZoneInfo
 
 from postkeep.config import Config
+from postkeep.errors import StoreError
 from postkeep.ids import IdFactory
 from postkeep.media import sniff
 from postkeep.media.cache import Cache, cache_path
@@ -62,10 +63,12 @@ def _quiet(step: object) -> None:
 def open_library(config: Config, *, read_only: bool = False, connect_to: Sequence[str] = ()) -> Library:
     """Open the database (created when it is new) and the cache of a configuration.
 
-    With `read_only` nothing is written: runs of dead processes stay as they are. `connect_to` leads host names
+    With `read_only` nothing is made or ended: a database that is not there is a StoreError. `connect_to` leads host names
     to other addresses, for tests. The caller closes the library, or uses it as a context manager. Raises
     StoreError when the database cannot be used or has another schema than this version.
     """
+    if read_only:
+        _must_exist(config)
     store = Store(config.database_url)
     try:
         migrate.ensure_current(store)
@@ -76,6 +79,12 @@ def open_library(config: Config, *, read_only: bool = False, connect_to: Sequenc
         store.close()
         raise
     return library
+
+
+def _must_exist(config: Config) -> None:
+    path = config.database_url.removeprefix("sqlite:///")
+    if config.database_url.startswith("sqlite:") and not Path(path).exists():
+        raise StoreError(f"there is no database at {path} yet: `postkeep import` makes one")
 
 
 def upgrade_database(config: Config) -> UpgradeSummary:

@@ -84,5 +84,8 @@ def test_refused_addresses_are_1(answer: Answer) -> None:
 
 def test_a_copy_is_not_overwritten(answer: Answer, tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
+    assert answer("db", "backup", str(target)) == (3, None)
+    assert not target.exists()
+    assert answer("db", "upgrade")[0] == 0
     assert answer("db", "backup", str(target))[0] == 0
     assert answer("db", "backup", str(target)) == (3, None)

@@ -16,7 +16,8 @@ _DATASET = re.compile(
     re.ASCII | re.DOTALL,
 )
 _FOLDER = re.compile(r"(?P<date>\d{8})(?:_(?P<time>\d{6}))?", re.ASCII)
-_ACTOR = re.compile(r"linkedin-[a-z-]*(posts|scraper)")
+# Scrapers name their files after themselves when nobody names a profile.
+_ACTOR = re.compile(r"linkedin-(?:[a-z]+-)*(?:posts?|scraper|detail|details)")
 _YEARS = range(2003, 2101)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from postkeep.config import Config
-from postkeep.errors import CacheError, LeaseTaken, SourceError, StoreError
+from postkeep.errors import CacheError, LeaseTaken, SourceError, StoreClash, StoreError
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.media.cache import Cache
@@ -104,12 +104,14 @@ def run_import(
 def _fetch_asked(parts: Parts, run: OpenRun, *, wait: bool, stop: Stop, progress: OnProgress) -> str | None:
     """Fetch what this import asked for; when another process fetches already, follow it or leave it to it."""
     with parts.store.reading() as tx:
-        if not work.due_count(tx, Stage.FETCH, parts.clock(), below=0):
-            return None
+        due = work.due_count(tx, Stage.FETCH, parts.clock(), below=0)
+    # A process may have died after its last row: nothing is due then, but its files would stay for good.
+    if not due and not parts.cache.has_leavings() and not parts.journal.has_leavings():
+        return None
     try:
-        _under_lease(parts, run, below=0, limit=None, wait=wait, stop=stop, progress=progress)
+        _under_lease(parts, run, below=0, limit=None, wait=wait and due > 0, stop=stop, progress=progress)
     except LeaseTaken as error:
-        return error.owner
+        return error.owner if due else None
     except CacheError as error:
         run.status, run.error = RunStatus.FAILED, error.message
     return None
@@ -264,6 +266,9 @@ def _lease(parts: Parts, *, wait: bool, stop: Stop, below: int) -> Iterator[bool
             with parts.store.writing() as tx:
                 leases.take(tx, FETCH_LEASE, parts.clock())
             break
+        except StoreClash:
+            # Another process took it between our look and our row: look again.
+            continue
         except LeaseTaken as taken:
             if not wait:
                 raise
@@ -305,7 +310,8 @@ def run_backfill(
     batches = _incomplete(parts, batch_size=batch_size, limit=limit, since=start_date, stop=stop)
     if dry_run:
         posts = tuple(post for batch in batches for post in batch)
-        return BackfillSummary(None, RunStatus.COMPLETED, True, len(posts), len(posts), 0, 0, MediaTotals(), posts)
+        status = RunStatus.CANCELLED if stop() else RunStatus.COMPLETED
+        return BackfillSummary(None, status, True, len(posts), len(posts), 0, 0, MediaTotals(), posts)
     with recorded(parts.store, "backfill", ids=parts.ids, clock=parts.clock) as run:
         checked = processed = failed = 0
         totals = MediaTotals()

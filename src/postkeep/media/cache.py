@@ -86,6 +86,10 @@ class Cache:
             self._folder("tmp")
             return self._own.path() / secrets.token_hex(12)
 
+    def has_leavings(self) -> bool:
+        """Whether a process that is gone left a temporary folder here."""
+        return any(True for _ in left_behind(self.root / "tmp"))
+
     def sweep(self) -> int:
         """Remove the temporary folders of processes that are gone, never a living one's; returns how many."""
         count = 0

@@ -91,6 +91,16 @@ class Journal:
         with speaking("reading the journal", self.folder):
             return [token for folder in left_behind(self.folder) for token in _tokens(folder)]
 
+    def has_leavings(self) -> bool:
+        """Whether a process that is gone left a folder here, be it empty."""
+        return any(True for _ in left_behind(self.folder))
+
+    def sweep(self) -> None:
+        """Remove the empty folders of processes that are gone; what they noted stays."""
+        for folder in left_behind(self.folder):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
     def entries(self, token: Token) -> Iterator[JournalEntry]:
         """The entries of one file in order; cut and unknown lines are left out, a missing file has none."""
         path = self.folder / token

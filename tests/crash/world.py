@@ -1,0 +1,225 @@
+"""Homes where processes die, the media server they ask, and what must hold after the last of them."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from postkeep.config import Config
+from postkeep.library import open_library
+from postkeep.media.cache import Cache
+from postkeep.media.journal import Journal
+from postkeep.store import Store, bulk
+from tests import canonical
+from tests.crash.corpus import Corpus
+from tests.servers.media import MediaServer, bare
+
+ROOT = Path(__file__).parents[2]
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Child:
+    """A process under way: its name at the media server and what it has said so far."""
+
+    process: subprocess.Popen[bytes]
+    agent: str
+    said: list[dict[str, Any]] = field(default_factory=list)
+
+    def hear(self, at: str) -> None:
+        """Read until it says that it is there."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(orjson.loads(line))
+            if self.said[-1].get("at") == at:
+                return
+        raise AssertionError(f"it ended before {at}: {self.end()}")
+
+    def tell(self) -> None:
+        """Let it go on where it waits."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"go\n")
+        self.process.stdin.flush()
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+
+    def end(self) -> int:
+        """Wait for its end and take in the rest of what it said; returns the exit code. Idempotent."""
+        assert self.process.stdout is not None
+        if not self.process.stdout.closed:
+            self.said += map(orjson.loads, self.process.stdout.read().splitlines())
+        code = self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+        return code
+
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        return [each for each in self.said if "run" in each]
+
+    @property
+    def passed(self) -> dict[str, int]:
+        """How often each point was passed, once it has ended well."""
+        passed: dict[str, int] = self.said[-1]["passed"]
+        return passed
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a home holds, by natural keys."""
+
+    lines: list[str]
+    files: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Undisturbed:
+    """What a home holds after a run that nobody disturbed, how often it passed each point, and its duration."""
+
+    state: State
+    passed: dict[str, int]
+    seconds: float
+
+    def later(self, point: str, chance: random.Random) -> str:
+        """A passing of the point after its first, early enough that a run with other timing has it too."""
+        return f"{point}:{chance.randint(2, max(2, self.passed[point] * 3 // 4))}"
+
+
+class Home:
+    """A home, its database, and the processes that work on it."""
+
+    def __init__(self, folder: Path, database: str, server: MediaServer) -> None:
+        self.folder, self.server = folder, server
+        folder.mkdir(exist_ok=True)
+        self.config = Config(folder, database=database)
+        self._children: list[Child] = []
+
+    @property
+    def cache(self) -> Path:
+        return self.config.cache_root
+
+    def start(self, *sources: Path, options: Sequence[str] = ()) -> Child:
+        """Start a process that imports the folders one after the other."""
+        agent = f"child-{next(_numbers)}"
+        command = [sys.executable, "-m", "tests.crash.child", "--home", str(self.folder), "--agent", agent]
+        command += ["--allow", self.server.allow, "--database", self.config.database_url]
+        for source in sources:
+            command += ["--source", str(source)]
+        process = subprocess.Popen(
+            [*command, *options], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        child = Child(process, agent)
+        self._children.append(child)
+        return child
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for child in self._children:
+            child.kill()
+            child.end()
+
+    def run(self, *sources: Path) -> Child:
+        """Import undisturbed to the end."""
+        child = self.start(*sources)
+        assert child.end() == 0
+        return child
+
+    def requested(self, *children: Child) -> Counter[str]:
+        """How often these processes asked for each path, as the media server saw it."""
+        agents = {child.agent for child in children}
+        return Counter(
+            bare(each.path) for each in self.server.requests if each.headers.get("user-agent") in agents
+        )
+
+    @contextmanager
+    def store(self) -> Iterator[Store]:
+        store = Store(self.config.database_url)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def select(self, statement: str) -> list[Any]:
+        with self.store() as store, store.reading() as tx:
+            return [tuple(row) for row in bulk.execute(tx, statement).all()]
+
+    def complete(self) -> set[str]:
+        """The paths whose bytes need no request any more: their rows, or journal and file, say so."""
+        fetched = "SELECT media_url FROM post_media WHERE download_state = 'fetched' AND file_rendition IS NULL"
+        same = "SELECT media_url FROM post_media WHERE download_state = 'fetched' AND file_rendition = rendition"
+        urls = {url for (url,) in (*self.select(fetched), *self.select(same))}
+        cache, journal = Cache(self.cache), Journal(self.cache / "journal")
+        for token in journal.left():
+            for entry in journal.entries(token):
+                if cache.locate(entry.digest, entry.kind) is not None:
+                    urls.add(entry.url_key)
+        return {bare("/" + url.split("/", 3)[3]) for url in urls}
+
+    def state(self) -> State:
+        with self.store() as store:
+            return State(canonical.dump(store), canonical.files(self.cache))
+
+    def runs(self) -> list[str]:
+        """How each run stands, in the order they began."""
+        return [
+            status for (status,) in self.select("SELECT status FROM download_runs ORDER BY started_at, run_id")
+        ]
+
+    def check(self, undisturbed: State) -> None:
+        """Assert that nothing tells this home from one whose run nobody disturbed."""
+        assert "running" not in self.runs()
+        assert self.select("SELECT name, owner FROM leases") == []
+        state = self.state()
+        assert state.lines == undisturbed.lines
+        assert state.files == undisturbed.files
+        assert canonical.temporary_files(self.cache) == []
+        # Nor folders, one for each death.
+        assert [path for name in ("tmp", "journal") for path in (self.cache / name).glob("*")] == []
+        with open_library(self.config) as library:
+            assert library.verify_database() == []
+            found = library.verify_cache()
+        assert found.clean
+        assert (found.adopted, found.strangers) == (0, ())
+
+
+@dataclass(slots=True)
+class World:
+    """What all tests of a session share: the corpus, the server, and the states to compare with."""
+
+    corpus: Corpus
+    server: MediaServer
+    known: dict[tuple[str, bool], Undisturbed] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> tuple[Path, Path]:
+        return self.corpus.first, self.corpus.second
+
+
+def watch(home: Home, *sources: Path) -> Undisturbed:
+    """Import in an empty home without any disturbance."""
+    child = home.start(*sources)
+    child.hear("open")
+    began = time.monotonic()
+    child.hear("end")
+    seconds = time.monotonic() - began
+    assert child.end() == 0
+    requested = home.requested(child)
+    again = {"/dead/1.png", "/broken/1.png"}
+    assert {path for path, count in requested.items() if count > 1} <= again
+    undisturbed = Undisturbed(home.state(), child.passed, seconds)
+    home.check(undisturbed.state)
+    return undisturbed

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+import shutil
+import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
-
 from benchmarks.corpus import STAMP, write_corpus
+
 from postkeep.model import RunStatus
+from postkeep.net.fetcher import Fetcher
 from tests.canonical import dump
 from tests.library.world import World, opened
 from tests.servers.media import MediaServer, made_up
@@ -20,9 +24,7 @@ POSTS = 1000
 
 def corpus(here: World, name: str, *, stamp: datetime = STAMP, resign: int = 0, order: int | None = None) -> str:
     folder = here.folder / name
-    made = write_corpus(
-        folder, POSTS, seed=11, media_base=here.server.url(""), stamp=stamp, resign=resign
-    )
+    made = write_corpus(folder, POSTS, seed=11, stamp=stamp, resign=resign)
     if order is not None:
         chance = random.Random(order)
         for path in made.files:
@@ -32,6 +34,34 @@ def corpus(here: World, name: str, *, stamp: datetime = STAMP, resign: int = 0, 
     return str(folder)
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Signed links are told from other content only on the platform's own hosts, and those speak TLS."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    pair = folder / "certificate.pem", folder / "key.pem"
+    arguments = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    arguments += ["-days", "2", "-subj", "/CN=licdn.com", "-addext", "subjectAltName=DNS:*.licdn.com"]
+    subprocess.run([*arguments, "-out", str(pair[0]), "-keyout", str(pair[1])], check=True, capture_output=True)
+    return pair
+
+
+def trusting(here: World, certificate: Path) -> None:
+    """Lead the platform's media hosts to our server, and trust what it shows."""
+
+    def fetcher() -> Fetcher:
+        return Fetcher(
+            here.config.fetch,
+            spool=here.library._cache.spool,
+            connect_to=[f"{name}.licdn.com:443:127.0.0.1:{here.server.port}" for name in ("media", "dms")],
+            certificates=certificate,
+        )
+
+    here.library._parts = replace(here.library._parts, fetcher=fetcher)
+
+
 def renamed(folder: str) -> str:
     """The same files, under names that put them in another order and are copies; the stamps stay."""
     for path in sorted(Path(folder).iterdir()):
@@ -39,11 +69,12 @@ def renamed(folder: str) -> str:
     return folder
 
 
-def test_a_thousand_posts_three_times_are_a_thousand_posts_once(tmp_path, database_url):
+def test_a_thousand_posts_three_times_are_a_thousand_posts_once(tmp_path, database_url, certificate):
     with (
-        MediaServer(default=made_up) as server,
+        MediaServer(certificate=certificate, default=made_up) as server,
         opened(tmp_path, database_url, server) as here,
     ):
+        trusting(here, certificate[0])
         # The corpus is signed for a time of its own.
         here.now_is(STAMP.replace(tzinfo=UTC))
         first = here.library.import_([corpus(here, "first")])

@@ -67,7 +67,11 @@ class World:
 
     def write(self, *records: Any, at: datetime = EPOCH, user: str = "jane-doe", name: str = "") -> str:
         """A scraped file with these records, stamped as observed at this time."""
-        path = self.folder / "in" / (name or f"dataset_{user}_{at:%Y-%m-%d_%H-%M-%S}-{at.microsecond // 1000:03}.json")
+        path = (
+            self.folder
+            / "in"
+            / (name or f"dataset_{user}_{at:%Y-%m-%d_%H-%M-%S}-{at.microsecond // 1000:03}.json")
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(orjson.dumps(records))
         return str(path)
@@ -104,10 +108,12 @@ class World:
         return files(self.root)
 
     def check(self) -> None:
-        """What must hold after anything: rows agree with each other, files are whole, nothing temporary is left."""
+        """What must hold after anything: rows agree with each other, and nothing temporary is left."""
         assert self.library.verify_database() == []
         assert temporary_files(self.root) == []
-        known = {path for (path,) in self.rows("SELECT local_file_path FROM media_files WHERE cached_at IS NOT NULL")}
+        known = {
+            path for (path,) in self.rows("SELECT local_file_path FROM media_files WHERE cached_at IS NOT NULL")
+        }
         assert known - {path for path in known if not path.startswith("media/")} <= set(self.cached())
 
 
@@ -115,9 +121,11 @@ class World:
 def world(
     folder: Path, database: str, *, cache_bytes: int | None = None, avatars: bool = False, **fetch: Any
 ) -> Iterator[World]:
-    with MediaServer() as server:
-        with opened(folder, database, server, cache_bytes=cache_bytes, avatars=avatars, **fetch) as made:
-            yield made
+    with (
+        MediaServer() as server,
+        opened(folder, database, server, cache_bytes=cache_bytes, avatars=avatars, **fetch) as made,
+    ):
+        yield made
 
 
 @contextmanager

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import psutil
 import pytest
 
 from postkeep.errors import LeaseTaken
 from postkeep.model import RunStatus, utc_now
-from postkeep.net.fetcher import Fetcher
-from postkeep.store import bulk, runs
 from tests.canonical import dump
-from tests.library.world import LATER, World, gallery, opened, picture, with_pictures, world
+from tests.library.world import LATER, World, opened, picture, with_pictures, world
 from tests.media_bytes import jpeg, mp4, pdf
-from tests.records import EPOCH, author, image_url, post
+from tests.records import EPOCH, author, post
 from tests.servers.media import Exchange, MediaServer, redirect, slow
 
 LARGE = "feedshare-shrink_2048_1536"
@@ -88,7 +82,9 @@ def test_an_asset_in_two_posts_is_one_request_and_one_file(here):
 
 def test_an_asset_in_a_post_of_a_later_import_is_taken_from_the_cache(here):
     here.bring(with_pictures(1, here.asset("D4A")))
-    summary = here.bring(with_pictures(2, here.licdn("/dms/image/v2/D4A/feedshare-shrink_800/0/1", t="other")), at=EPOCH + DAY)
+    summary = here.bring(
+        with_pictures(2, here.licdn("/dms/image/v2/D4A/feedshare-shrink_800/0/1", t="other")), at=EPOCH + DAY
+    )
 
     assert summary.media.cached == 1
     assert here.server.count() == 1
@@ -259,7 +255,9 @@ def test_a_redirect_to_another_port_of_this_machine_is_refused_and_not_followed(
     here.check()
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/x.png", "http://169.254.169.254/latest", "http://10.0.0.1/a.png"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/x.png", "http://169.254.169.254/latest", "http://10.0.0.1/a.png"]
+)
 def test_an_address_of_a_private_network_is_refused_without_a_connection(here, url):
     here.bring(with_pictures(1, url))
 
@@ -345,7 +343,9 @@ def test_an_import_fetches_its_own_posts_and_leaves_the_rest_of_the_list(here):
 def test_a_limit_is_kept(here):
     here.bring(with_pictures(1, *(here.asset(f"D4{letter}") for letter in "ABCDEFG")), fetch=False)
 
-    counts = [(each.due, each.cached, each.waiting) for each in (here.library.fetch_due(limit=3) for _ in range(3))]
+    counts = [
+        (each.due, each.cached, each.waiting) for each in (here.library.fetch_due(limit=3) for _ in range(3))
+    ]
 
     assert counts == [(3, 3, 4), (3, 3, 1), (1, 1, 0)]
     assert here.server.count() == 7
@@ -392,13 +392,17 @@ def test_stopping_drops_what_takes_too_long(here, monkeypatch):
 
     assert stopped.status is RunStatus.CANCELLED
     assert here.states()["D4A"] == "pending"
-    assert here.rows("SELECT fails FROM work WHERE subject IN (SELECT media_id FROM post_media WHERE media_key = 'D4A')") == [(0,)]
+    assert here.rows(
+        "SELECT fails FROM work WHERE subject IN (SELECT media_id FROM post_media WHERE media_key = 'D4A')"
+    ) == [(0,)]
     here.check()
 
 
 def test_profile_pictures_are_fetched_only_when_wanted(tmp_path, database_url):
     with world(tmp_path, database_url) as here:
-        record = post(1, author=author(profile_picture=here.asset("D4FACE", variant="profile-displayphoto-shrink_800_800")))
+        record = post(
+            1, author=author(profile_picture=here.asset("D4FACE", variant="profile-displayphoto-shrink_800_800"))
+        )
         here.bring(record)
         here.library.fetch_due()
         assert here.server.count() == 0
@@ -441,7 +445,9 @@ def another_process() -> Iterator[str]:
 
 def lease(here: World, owner: str) -> None:
     now = utc_now()
-    here.write_rows("INSERT INTO leases (name, owner, since, heartbeat_at) VALUES ('fetch', ?, ?, ?)", owner, now, now)
+    here.write_rows(
+        "INSERT INTO leases (name, owner, since, heartbeat_at) VALUES ('fetch', ?, ?, ?)", owner, now, now
+    )
 
 
 def test_a_second_fetch_leaves_while_another_process_fetches(here):

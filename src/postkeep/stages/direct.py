@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 import orjson
 
-from postkeep.errors import FetchError, NotFound, NotMedia, ParseError, TimedOut
+from postkeep.errors import FetchError, NotFound, NotMedia, ParseError, PostkeepError, TimedOut
 from postkeep.log import get_logger
 from postkeep.model import (
     CachedFile,
@@ -21,6 +22,7 @@ from postkeep.model import (
 from postkeep.net.fetcher import Fetcher
 from postkeep.stages import looking
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
+from postkeep.stages.room import cache_full
 from postkeep.stages.session import Parts, run_import
 from postkeep.store import media
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
@@ -95,9 +97,19 @@ async def _fetch_all(
         progress(Progress("fetching", done, len(distinct), "files"))
         return outcome
 
-    async with parts.fetcher() as fetcher, asyncio.TaskGroup() as group:
-        tasks = {url: group.create_task(one(fetcher, url)) for url in distinct}
+    try:
+        async with parts.fetcher() as fetcher, asyncio.TaskGroup() as group:
+            tasks = {url: group.create_task(one(fetcher, url)) for url in distinct}
+    except* PostkeepError as several:
+        # The cache or the database refused one, so it refused all: one of these errors tells it.
+        raise _first(several) from None
     return [tasks[url].result() for url in urls]
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _known(parts: Parts, url: str) -> FileView | None:
@@ -120,6 +132,12 @@ async def _download(parts: Parts, fetcher: Fetcher, url: str) -> CachedFile:
             staged = parts.cache.stage(fetched.body)
         except NotMedia as error:
             raise NotMedia(error.found, url=url) from None
+        with parts.store.reading() as tx:
+            used = media.cached_bytes(tx)
+        limit = parts.config.cache.max_bytes
+        if used + staged.digest.size > limit and parts.cache.locate(staged.digest, staged.kind) is None:
+            parts.cache.discard(staged)
+            raise cache_full(limit)
         file = parts.cache.commit(staged).file
         parts.cache.sync_directories()
         return file
@@ -137,13 +155,25 @@ def _remember(parts: Parts, url: str, file: CachedFile) -> FileView:
     return looking.file_view(parts, stored, url=url)
 
 
+def _written(post: object) -> bytes:
+    try:
+        return orjson.dumps(post)
+    except TypeError:
+        pass
+    try:
+        # Lone surrogates and huge numbers are nothing orjson writes, but a scraper's JSON holds them.
+        return json.dumps(post).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ParseError(f"this is nothing JSON can hold: {error}") from error
+
+
 def store_media(parts: Parts, platforms: list[Platform], post_id: str, post: object) -> StoredMedia:
     """Store a post's JSON as observed now, and fetch its media once.
 
     `post_id` is the stored post the JSON belongs to, or empty for one that may be new. Raises ParseError when
     the JSON is no post, NotFound when it is another post than `post_id`. A media failure is counted, not raised.
     """
-    body = orjson.dumps(post)
+    body = _written(post)
     observation = Observation(parts.clock(), ObservedSource.COLLECTOR)
     raw = RawRecord(body, Place("extract_and_store_media", 1, 0), observation)
     made = candidate(raw, digest(body), platforms)

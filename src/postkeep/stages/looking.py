@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -168,7 +169,7 @@ def find_file(parts: Parts, *, md5: str | None, url: str | None) -> FileView | N
         if md5 is not None:
             found = media.files_by(tx, "md5_sum", [md5.strip().lower()])
         else:
-            found = media.files_of_url(tx, url_key(url or ""))
+            found = media.files_of_url(tx, url or "", url_key(url or ""))
     for file in found:
         if file.cached_at is not None:
             try:
@@ -183,7 +184,11 @@ def _legacy(parts: Parts, url: str) -> FileView | None:
     path = parts.cache.legacy_path(url)
     if path is None:
         return None
-    file = parts.cache.adopt(str(path.relative_to(parts.cache.root)))
+    try:
+        file = parts.cache.adopt(str(path.relative_to(parts.cache.root)))
+    except (FileMissing, NotMedia):
+        # The predecessor kept whatever it got, sign-in pages too: such a URL has no file.
+        return None
     now = parts.clock()
     with parts.store.writing() as tx:
         stored = media.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
@@ -205,7 +210,8 @@ def prove(parts: Parts, file: StoredFile, *, strict: bool = False, url: str | No
         with parts.store.writing() as tx:
             media.mark_uncached(tx, [file.file_id], parts.clock(), quarantined=damaged, hosts=host_of)
         if damaged:
-            parts.cache.quarantine(file.path)
+            with suppress(FileMissing):
+                parts.cache.quarantine(file.path)
         raise
     if digest is not None:
         with parts.store.writing() as tx:

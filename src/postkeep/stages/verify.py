@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -22,6 +23,7 @@ log = get_logger("verify")
 
 _PAGE = 200
 _THREADS = 4
+_STRANGERS_TOLD = 1000
 
 
 @dataclass(slots=True)
@@ -70,7 +72,7 @@ class Verify:
                 self._settle(list(pool.map(self._look, page)))
         if not self.stop():
             self._adopt_orphans()
-            self.tally.strangers = list(islice(self.cache.strangers(), 1000))
+            self.tally.strangers += islice(self.cache.strangers(), _STRANGERS_TOLD)
         return self.tally
 
     def _pages(self) -> Iterator[list[StoredFile]]:
@@ -107,8 +109,7 @@ class Verify:
                 )
             runs.beat(tx, self.run_id, now)
         for file in damaged:
-            moved = self.cache.quarantine(file.path)
-            log.error("file_damaged", path=file.path, sha256=file.sha256, quarantined_as=moved.name)
+            self._set_aside(file.path, file.sha256)
         for file in missing:
             log.error("file_missing", path=file.path, sha256=file.sha256)
         self.tally.damaged += [file.path for file in damaged]
@@ -117,6 +118,12 @@ class Verify:
         self.tally.sound += len(looks) - len(damaged) - len(missing)
         self.tally.bytes += sum(look.file.size for look in looks if look.proof)
         self.progress(self.tally)
+
+    def _set_aside(self, path: str, sha256: str | None) -> None:
+        # A reader may have met the same damage and moved the file before us.
+        with suppress(FileMissing):
+            moved = self.cache.quarantine(path)
+            log.error("file_damaged", path=path, sha256=sha256, quarantined_as=moved.name)
 
     def _adopt_orphans(self) -> None:
         """Take up sound files that no row knows, as a crash between rename and commit leaves them."""
@@ -134,10 +141,12 @@ class Verify:
                 try:
                     found.append(self.cache.adopt(path))
                 except FileDamaged:
-                    self.cache.quarantine(path)
+                    self._set_aside(path, None)
                     self.tally.damaged.append(path)
-                except (FileMissing, NotMedia):
+                except NotMedia:
                     self.tally.strangers.append(path)
+                except FileMissing:
+                    continue
             if found:
                 with self.store.writing() as tx:
                     media.keep_files(tx, found, ids=self.ids, now=self.clock())

@@ -13,6 +13,7 @@ from postkeep.ids import is_id
 from postkeep.model import MediaState, MediaType, Stage
 from postkeep.store import bulk, work
 from postkeep.store.bulk import moment
+from postkeep.store.types import storable
 from postkeep.views import (
     MediaStats,
     MediaView,
@@ -57,6 +58,8 @@ def posts(
     tx: Connection, *, limit: int, after: str | None = None, author: str | None = None, since: date | None = None
 ) -> list[PostLine]:
     """A page of posts, newest first; `after` is the post_id the last page ended with, `since` a UTC day."""
+    if not storable(after or "") or not storable(author or ""):
+        return []
     where: list[str] = []
     parameters: list[Any] = []
     if after is not None:
@@ -126,6 +129,8 @@ _IN_URL = re.compile(r"-(activity|ugcPost|share)-(\d{1,20})")
 
 def find_posts(tx: Connection, reference: str) -> list[str]:
     """The post_ids a person may mean by an id, an URN of any kind, bare digits or a URL; none, one or several."""
+    if not storable(reference):
+        return []
     if is_id(reference, "p"):
         row = bulk.execute(tx, "SELECT post_id FROM posts WHERE post_id = ?", reference).first()
         return [row[0]] if row else []

@@ -22,6 +22,7 @@ from postkeep.model import (
 )
 from postkeep.store import bulk, schema, work
 from postkeep.store.bulk import moment
+from postkeep.store.types import storable
 
 PLACES = {"med": ("post_media", "post_id"), "pfm": ("profile_media", "profile_id")}
 """The table and owner column of a media id's prefix."""
@@ -195,7 +196,8 @@ def files_by(tx: Connection, column: str, values: Iterable[str]) -> list[StoredF
     """Files by one of sha256, md5_sum, file_id."""
     if column not in ("sha256", "md5_sum", "file_id"):
         raise ValueError(column)
-    rows = bulk.among(tx, f"SELECT {_FILE_COLUMNS} FROM media_files f WHERE f.{column} {{in}}", values)  # noqa: S608
+    wanted = [value for value in values if storable(value)]
+    rows = bulk.among(tx, f"SELECT {_FILE_COLUMNS} FROM media_files f WHERE f.{column} {{in}}", wanted)  # noqa: S608
     return [_file(row) for row in rows]
 
 
@@ -296,6 +298,11 @@ def keep_files(
         ],
         key=["sha256"],
     )
+    moved = [
+        (by_sha[sha].path, each.file_id) for sha, each in known.items() if sha and by_sha[sha].path != each.path
+    ]
+    for table, _ in PLACES.values():
+        bulk.update(tx, schema.metadata.tables[table], ("local_file_path",), moved, key=["file_id"])
     return {each.sha256: each for each in files_by(tx, "sha256", by_sha) if each.sha256}
 
 
@@ -414,7 +421,7 @@ def mark_uncached(
         for file_id, media_id, url in bulk.among(
             tx,
             f"SELECT file_id, media_id, media_url FROM {table} WHERE file_id {{in}}"  # noqa: S608
-            " ORDER BY expires_at DESC, media_id",
+            " ORDER BY expires_at IS NULL DESC, expires_at DESC, media_id",
             file_ids,
         ):
             queued.setdefault(file_id, (media_id, hosts(url)))
@@ -438,14 +445,28 @@ def used(tx: Connection, file_ids: Iterable[str], now: datetime) -> None:
     bulk.update(tx, schema.media_files, ("last_used_at",), [(now, each) for each in file_ids], key=["file_id"])
 
 
-def files_of_url(tx: Connection, url_key: str) -> list[StoredFile]:
-    """The file a URL without an owner was fetched into, if any."""
+def files_of_url(tx: Connection, url: str, url_key: str) -> list[StoredFile]:
+    """The files a URL was fetched into: without an owner, under its key, or for a post or profile."""
+    if not storable(url):
+        return []
     rows = bulk.execute(
         tx,
         f"SELECT {_FILE_COLUMNS} FROM file_urls u JOIN media_files f ON f.file_id = u.file_id"  # noqa: S608
         " WHERE u.url_key = ?",
         url_key,
     ).all()
+    # The index knows media keys: a platform's own asset id is a part of the path, any other key is the URL's.
+    without_query = url_key.partition("?")[0]
+    keys = {url_key, without_query, *without_query.split("/")}
+    for table, _ in PLACES.values():
+        rows += bulk.among(
+            tx,
+            f"SELECT {_FILE_COLUMNS} FROM {table} m JOIN media_files f ON f.file_id = m.file_id"  # noqa: S608
+            " WHERE m.media_key {in} AND m.media_url = ?"
+            " AND coalesce(m.rendition, '') = coalesce(m.file_rendition, '')",
+            keys,
+            url,
+        )
     return [_file(row) for row in rows]
 
 

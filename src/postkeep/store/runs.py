@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from postkeep.model import RunStatus
 from postkeep.store import bulk, schema
 from postkeep.store.bulk import moment
+from postkeep.store.types import storable
 
 STALE = timedelta(minutes=2)
 """A process of another host that has not been heard of for so long is taken for gone."""
@@ -203,6 +204,8 @@ def count_media(tx: Connection, run_id: str) -> RunMedia:
 
 
 def get(tx: Connection, run_id: str) -> Run | None:
+    if not storable(run_id):
+        return None
     row = bulk.execute(tx, f"SELECT {_COLUMNS} FROM download_runs WHERE run_id = ?", run_id).first()  # noqa: S608
     return None if row is None else _run(row)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import expression
 from sqlalchemy.sql.compiler import SQLCompiler
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
 
 def to_text(moment: datetime) -> str:
     """An aware UTC time as SQLite keeps it: `YYYY-MM-DDTHH:MM:SS.ffffffZ`, which sorts as text."""
@@ -19,6 +22,11 @@ def to_text(moment: datetime) -> str:
 
 def from_text(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def storable(text: str) -> bool:
+    """Whether a database can hold this text, and so may be asked for it: no NUL, no lone surrogate."""
+    return _UNSTORABLE.search(text) is None
 
 
 class Utc(TypeDecorator[datetime]):
@@ -66,4 +74,4 @@ def _postgresql_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
     return "now()"
 
 
-__all__ = ["Utc", "from_text", "json_column", "now", "to_text"]
+__all__ = ["Utc", "from_text", "json_column", "now", "storable", "to_text"]

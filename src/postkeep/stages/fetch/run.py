@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from postkeep.config import Config
-from postkeep.errors import CacheFull, FetchError, HttpStatus, IntegrityError, NotMedia
+from postkeep.errors import FetchError, HttpStatus, IntegrityError, NotMedia
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.media.cache import Cache, Committed
@@ -24,6 +24,7 @@ from postkeep.net.fetcher import Fetcher
 from postkeep.points import passing
 from postkeep.stages.fetch.outcomes import Outcomes
 from postkeep.stages.fetch.verdict import expired, has_expired, judge
+from postkeep.stages.room import cache_full
 from postkeep.store import Store, media, work
 from postkeep.store.media import Arrival, Due, StoredFile
 
@@ -245,9 +246,7 @@ class Fetch:
             has_room = fetched.body.size <= self._room
             taken = fetched.body.size if has_room else 0
             self._room -= taken
-            keeping = asyncio.ensure_future(
-                self._in_writer(lambda: self._keep(row, fetched, has_room=has_room))
-            )
+            keeping = asyncio.ensure_future(self._in_writer(lambda: self._keep(row, fetched, has_room=has_room)))
             try:
                 committed, token = await asyncio.shield(keeping)
             except asyncio.CancelledError:
@@ -286,7 +285,7 @@ class Fetch:
         passing("file_staged")
         try:
             if not has_room and self.cache.locate(staged.digest, staged.kind) is None:
-                raise CacheFull(self._full())
+                raise cache_full(self.config.cache.max_bytes)
             token = self.journal.append(JournalEntry.of(row.media_id, row.url, staged))
         except BaseException:
             self.cache.discard(staged)
@@ -297,13 +296,6 @@ class Fetch:
         if committed.collision:
             log.error("md5_collision", media_id=row.media_id, path=committed.file.path)
         return committed, token
-
-    def _full(self) -> str:
-        limit = self.config.cache.max_bytes
-        return (
-            f"the cache has reached its limit of {limit:,} bytes; raise cache.max_bytes"
-            " (POSTKEEP_CACHE_MAX_BYTES) and run `postkeep media download-all`"
-        )
 
     # --- outcomes ---
 

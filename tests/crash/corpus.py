@@ -17,6 +17,8 @@ _FILES = 4
 _ASSETS = "http://media.licdn.com"
 _EXPIRED = 1_700_000_000
 _LATE = 4_102_444_800
+TWINS = frozenset({"/img/700.png", "/img/700.jpg"})
+"""Two paths at which the server has the same picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,7 @@ def _gallery(number: int, base: str, signed: str, round_: int) -> list[dict[str,
         pictures[1] = {"url": f"{base}/dead/1.png{signed}"}
         pictures[2] = {"url": f"{base}/img/late/1.png?e={_EXPIRED}&v=beta&t=c"}
     if number == 7:
-        # The server has one picture under both names.
-        pictures[1] = {"url": f"{base}/img/700.jpg{signed}"}
-        pictures[2] = {"url": f"{base}/broken/1.png{signed}"}
+        pictures = [{"url": f"{base}{path}{signed}"} for path in (*sorted(TWINS), "/broken/1.png")]
     if round_ and number > 7:
         # The second time it shows one more, another order, and now and then one less.
         pictures.append(_picture(base, 100 * number + 50, signed))

@@ -53,8 +53,8 @@ def _sqlite(url: URL, busy_seconds: float) -> Engine:
         for pragma in (
             "foreign_keys = ON",
             "synchronous = FULL",
-            "wal_autocheckpoint = 4000",
-            "cache_size = -32000",
+            "wal_autocheckpoint = 16000",
+            "cache_size = -64000",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -75,6 +75,8 @@ _PLACE_EDITS = (
 )
 _PROFILE_EDITS = ("username", "native_id", "name", "headline", "profile_url", "observed_at")
 _ORIGINAL_EDITS = ORIGINAL_COLUMNS[1:]
+# Not `IS NULL`: SQLite would walk the index of that column, which holds every share not joined yet.
+_UNJOINED = "coalesce(o.original_post_id, '') = ''"
 
 
 def _picked(row: Any, names: Sequence[str], *more: Any) -> tuple[Any, ...]:
@@ -313,19 +315,19 @@ def join_originals(tx: Connection, refs: Iterable[tuple[str, str, str]], sharing
     by_value = sorted({value for _, _, value in refs})
     waiting = bulk.among(
         tx,
-        "SELECT post_id FROM post_originals WHERE ref_value {in} AND original_post_id IS NULL",
+        f"SELECT o.post_id FROM post_originals o WHERE o.ref_value {{in}} AND {_UNJOINED}",  # noqa: S608
         by_value,
     )
     open_ones = {post_id for (post_id,) in waiting} | set(sharing)
     found: dict[str, set[str]] = {}
     for statement in (
-        "SELECT o.post_id, p.post_id FROM post_originals o JOIN posts s ON s.post_id = o.post_id"
+        "SELECT o.post_id, p.post_id FROM post_originals o JOIN posts s ON s.post_id = o.post_id"  # noqa: S608
         " JOIN posts p ON p.platform = s.platform AND p.native_id = o.ref_value"
-        " WHERE o.post_id {in} AND o.ref_kind = 'activity' AND o.original_post_id IS NULL",
-        "SELECT o.post_id, a.post_id FROM post_originals o JOIN posts s ON s.post_id = o.post_id"
+        f" WHERE o.post_id {{in}} AND o.ref_kind = 'activity' AND {_UNJOINED}",
+        "SELECT o.post_id, a.post_id FROM post_originals o JOIN posts s ON s.post_id = o.post_id"  # noqa: S608
         " JOIN post_aliases a ON a.value = o.ref_value AND a.kind = o.ref_kind"
         " JOIN posts p ON p.post_id = a.post_id AND p.platform = s.platform"
-        " WHERE o.post_id {in} AND o.original_post_id IS NULL",
+        f" WHERE o.post_id {{in}} AND {_UNJOINED}",
     ):
         for share, original in bulk.among(tx, statement, sorted(open_ones)):
             if share != original:

@@ -25,9 +25,9 @@ log = get_logger("ingest")
 SourceEvent = RawRecord | BadRecord | BadSource | SourceDone
 
 _MOST_RECORDS = 1000
-_FEWEST_RECORDS = 50
+_FEWEST_RECORDS = 250
 _MOST_BYTES = 8 * 1024 * 1024
-_GOAL_SECONDS = 0.12
+_GOAL_SECONDS = 0.18
 """How long a write transaction should take; 250 ms is the most that others should have to wait."""
 _PROBLEMS_KEPT = 50
 
@@ -88,7 +88,7 @@ class Ingest:
         self._records: list[RawRecord] = []
         self._bad: list[Rejected] = []
         self._bytes = 0
-        self._batch_size = 200
+        self._batch_size = _FEWEST_RECORDS
 
     def feed(self, events: Iterable[SourceEvent]) -> Iterable[SourceEvent]:
         """Take events in, one by one, and give each back once it was taken; the last batch is written at the end.

@@ -21,7 +21,7 @@ from tests.media_bytes import png
 from tests.records import EPOCH, post
 from tests.servers.media import MediaServer
 
-LATER = 4102444800
+LATER = 4_000_000_000
 """An expiry far away, in Unix seconds."""
 
 

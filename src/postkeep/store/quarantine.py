@@ -83,7 +83,9 @@ def put(tx: Connection, rows: Iterable[Quarantined], *, run_id: str | None, now:
         ],
         on_conflict="(source_file_path, record_number, sha256) DO UPDATE SET"
         " last_seen_at = excluded.last_seen_at, reason = excluded.reason, field = excluded.field,"
-        " version = excluded.version, resolved_at = NULL",
+        " version = excluded.version, resolved_at = NULL,"
+        # A record that was read once has given its bytes away.
+        " codec = coalesce(quarantine.codec, excluded.codec), body = coalesce(quarantine.body, excluded.body)",
     )
 
 

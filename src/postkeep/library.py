@@ -63,9 +63,9 @@ def _quiet(step: object) -> None:
 def open_library(config: Config, *, read_only: bool = False, connect_to: Sequence[str] = ()) -> Library:
     """Open the database (created when it is new) and the cache of a configuration.
 
-    With `read_only` nothing is made or ended: a database that is not there is a StoreError. `connect_to` leads host names
-    to other addresses, for tests. The caller closes the library, or uses it as a context manager. Raises
-    StoreError when the database cannot be used or has another schema than this version.
+    With `read_only` nothing is made or ended: a database that is not there is a StoreError. `connect_to` leads
+    host names to other addresses, for tests. The caller closes the library, or uses it as a context manager.
+    Raises StoreError when the database cannot be used or has another schema than this version.
     """
     if read_only:
         _must_exist(config)

@@ -193,7 +193,7 @@ def store_media(parts: Parts, platforms: list[Platform], post_id: str, post: obj
         wait=True,
         stop=lambda: False,
         progress=lambda step: None,
-        reading=lambda event: None,
+        reading=lambda event, records: Progress("reading", records, None, "records"),
     )
     with parts.store.reading() as tx:
         detail = looking.one_post(tx, post_id or native_ids[0])

@@ -20,23 +20,19 @@ class ReadingProgress:
         self._total = None if "-" in sources else sum(_size(Path(source)) for source in sources)
         self._finished = 0
         self._shown = 0
-        self._records = 0
 
-    def __call__(self, event: RawRecord | BadRecord | BadSource | SourceDone) -> Progress | None:
+    def __call__(self, event: RawRecord | BadRecord | BadSource | SourceDone, records: int) -> Progress:
         match event:
             case RawRecord() | BadRecord():
-                self._records += 1
-                if self._records % 200:
-                    return None
                 inside = 0 if event.place.source.endswith(".gz") else event.place.offset
-                return self._at(self._finished + inside)
+                return self._at(self._finished + inside, records)
             case SourceDone() | BadSource():
                 self._finished += _file_size(Path(event.source))
-                return self._at(self._finished)
+                return self._at(self._finished, records)
 
-    def _at(self, done: int) -> Progress:
+    def _at(self, done: int, records: int) -> Progress:
         self._shown = max(self._shown, done)
-        return Progress("reading", self._shown, self._total, "bytes", f"{self._records} records")
+        return Progress("reading", self._shown, self._total, "bytes", f"{records} records")
 
 
 def _file_size(path: Path) -> int:

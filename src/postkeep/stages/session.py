@@ -71,7 +71,7 @@ def run_import(
     wait: bool,
     stop: Stop,
     progress: OnProgress,
-    reading: Callable[[SourceEvent], Progress | None],
+    reading: Callable[[SourceEvent, int], Progress],
 ) -> ImportSummary:
     """Store the records, then try once each due media of their posts; `reading` turns events into progress."""
     with recorded(parts.store, "import", ids=parts.ids, clock=parts.clock) as run:
@@ -87,8 +87,7 @@ def run_import(
         try:
             with _seldom_collecting():
                 for event in ingest.feed(events):
-                    if (step := reading(event)) is not None:
-                        progress(step)
+                    progress(reading(event, ingest.tally.processed))
                     if stop():
                         ingest.flush()
                         break

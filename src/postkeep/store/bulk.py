@@ -106,19 +106,23 @@ def _spelled(dialect: str, text: str) -> str:
 def _ready(tx: Connection, rows: Sequence[Row], times: tuple[int, ...]) -> list[tuple[Any, ...]]:
     if tx.dialect.name != "sqlite" or not times:
         return [tuple(row) for row in rows]
-    known: dict[datetime, str] = {}
+    texts = _Texts()
     ready = []
     for row in rows:
         values = list(row)
         for place in times:
-            time = values[place]
-            if time is not None:
-                text = known.get(time)
-                if text is None:
-                    text = known[time] = to_text(time)
-                values[place] = text
+            if (time := values[place]) is not None:
+                values[place] = texts[time]
         ready.append(tuple(values))
     return ready
+
+
+class _Texts(dict[datetime, str]):
+    """Times as texts, each made once: rows of one batch share most of them."""
+
+    def __missing__(self, time: datetime) -> str:
+        text = self[time] = to_text(time)
+        return text
 
 
 def _sqlite_value(value: Any) -> Any:

@@ -23,6 +23,7 @@ _ROTATING = re.compile(
     rb'"https://(?<=[:,\[]"https://)'
     rb'((?:[a-z0-9-]+\.){0,4}(?:licdn\.com/|linkedin\.com/(?:posts|feed|pulse)/)[!#->@-\[\]-~]*)\?[!#-\[\]-~]*"'
 )
+_SIGNED = b'"https://'
 _EXPIRY = re.compile(rb'"expiresAt":(?:[0-9]+|null|"[^"\\]*"),?')
 
 
@@ -38,7 +39,14 @@ def canonical(record: Json) -> bytes:
             raise ParseError("nested too deeply") from None
     if b'"expiresAt":' in body:
         body = _EXPIRY.sub(b"", body)
-    return _ROTATING.sub(rb'"https://\1"', body)
+    if _SIGNED not in body:
+        return body
+    kept, last = [], 0
+    for match in _ROTATING.finditer(body):
+        kept.append(body[last : match.end(1)])
+        last = match.end() - 1
+    kept.append(body[last:])
+    return b"".join(kept)
 
 
 def _lasting(record: dict[str, Json], depth: int = 0) -> dict[str, Json]:

@@ -91,23 +91,34 @@ class Ingest:
         self._batch_size = _FEWEST_RECORDS
 
     def feed(self, events: Iterable[SourceEvent]) -> Iterable[SourceEvent]:
-        """Take events in, one by one, and give each back once it was taken; the last batch is written at the end.
+        """Take events in, writing a batch now and then, and the last at the end.
 
-        Stopping half-way (closing the generator) loses at most the records of the open batch, which the next
-        import of the same source brings back.
+        Gives back each event at which something ended: a batch was written, or a source was done. Closing the
+        generator there leaves at most the open batch for a `flush`. An interruption writes what was taken: a
+        pipe does not come back.
         """
+        try:
+            yield from self._feed(events)
+        finally:
+            self.flush()
+
+    def _feed(self, events: Iterable[SourceEvent]) -> Iterable[SourceEvent]:
         for event in events:
-            self._take(event)
+            if type(event) is RawRecord:
+                self._records.append(event)
+                self._bytes += len(event.body)
+                ended = False
+            else:
+                self._take(event)
+                ended = True
             if len(self._records) + len(self._bad) >= self._batch_size or self._bytes >= _MOST_BYTES:
                 self.flush()
-            yield event
-        self.flush()
+                ended = True
+            if ended:
+                yield event
 
     def _take(self, event: SourceEvent) -> None:
         match event:
-            case RawRecord():
-                self._records.append(event)
-                self._bytes += len(event.body)
             case BadRecord():
                 self._bad.append(Rejected(event, None))
                 self._bytes += len(event.body or b"")

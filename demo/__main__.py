@@ -79,7 +79,7 @@ def main(run: Run = postkeep) -> int:
         except Failed as error:
             print(f"\nThe demonstration failed: {error}", file=sys.stderr)
             return 1
-    print(f"All of it is kept in {HOME}: look around with `postkeep --home {HOME} ...`.")
+    print(f"All of it is kept in {HOME}: look around with `.venv/bin/postkeep --home {HOME} ...`.")
     return 0
 
 

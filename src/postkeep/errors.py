@@ -129,9 +129,7 @@ class FetchError(PostkeepError):
     temporary = False
     kind = "error"
 
-    def __init__(
-        self, message: str | None = None, *, url: str = "", retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str | None = None, *, url: str = "", retry_after: float | None = None) -> None:
         self.url = url
         self.retry_after = retry_after
         super().__init__(message)

@@ -184,8 +184,7 @@ def load_profiles(
     spans = {}
     for profile_id, kind, value, first, last in bulk.among(
         tx,
-        "SELECT profile_id, kind, value, first_seen_at, last_seen_at FROM profile_names"
-        " WHERE profile_id {in}",
+        "SELECT profile_id, kind, value, first_seen_at, last_seen_at FROM profile_names WHERE profile_id {in}",
         rows,
     ):
         spans[profile_id, kind, value] = Span(moment(first), moment(last))  # type: ignore[arg-type]
@@ -207,8 +206,7 @@ def load_texts(tx: Connection, post_ids: Iterable[str]) -> dict[str, dict[str, T
     texts: dict[str, dict[str, TextRow]] = defaultdict(dict)
     for post_id, text_hash, text, first, last in bulk.among(
         tx,
-        "SELECT post_id, text_hash, text_content, first_seen_at, last_seen_at FROM post_texts"
-        " WHERE post_id {in}",
+        "SELECT post_id, text_hash, text_content, first_seen_at, last_seen_at FROM post_texts WHERE post_id {in}",
         post_ids,
     ):
         texts[post_id][text_hash] = TextRow(text, Span(moment(first), moment(last)))  # type: ignore[arg-type]

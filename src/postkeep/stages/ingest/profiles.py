@@ -105,6 +105,8 @@ class ProfileFold:
             return
         if row.username is not None:
             self._by_name.pop((row.platform, row.kind, row.username), None)
+            # Somebody else in this batch may take the name it leaves, and be written before it.
+            row.renamed = True
         row.username, row.changed = username, True
         self._by_name[key] = row
 

@@ -83,7 +83,7 @@ def left_behind(parent: Path) -> Iterator[Path]:
     """The folders in `parent` whose processes are gone, in order of name; never this or a living process's."""
     try:
         paths = sorted(parent.iterdir())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     own = own_name()
     for path in paths:

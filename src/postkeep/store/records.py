@@ -21,8 +21,8 @@ class Sighting:
     post_id: str
 
 
-def sightings(tx: Connection, hashes: Iterable[str], times: Iterable[datetime] | None) -> list[Sighting]:
-    """Where these records were seen already; with `times`, only observations of those times."""
+def sightings(tx: Connection, hashes: Iterable[str]) -> list[Sighting]:
+    """Where these records were seen already."""
     wanted = list(hashes)
     found = [
         *bulk.among(
@@ -37,9 +37,18 @@ def sightings(tx: Connection, hashes: Iterable[str], times: Iterable[datetime] |
             wanted,
         ),
     ]
-    moments = None if times is None else set(times)
-    all_of_them = (Sighting(sha, moment(at), post_id) for sha, at, post_id in found)  # type: ignore[arg-type]
-    return [each for each in all_of_them if moments is None or each.observed_at in moments]
+    return [Sighting(sha, moment(at), post_id) for sha, at, post_id in found]  # type: ignore[arg-type]
+
+
+def seen_through(tx: Connection, post_ids: Iterable[str]) -> set[tuple[str, str]]:
+    """Through which profiles these posts were seen: (post_id, username)."""
+    rows = bulk.among(
+        tx,
+        "SELECT v.post_id, p.username FROM post_seen_via v JOIN profiles p ON p.profile_id = v.profile_id"
+        " WHERE v.post_id {in}",
+        post_ids,
+    )
+    return {(post_id, username) for post_id, username in rows}
 
 
 def body(tx: Connection, sha256: str) -> tuple[str, bytes] | None:

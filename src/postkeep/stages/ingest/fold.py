@@ -90,6 +90,8 @@ class _Fold:
         row = self._row(post)
         snapshot = self.known.snapshots.get((row.post_id, observation.at))
         if self._is_known(row, snapshot, each, observation):
+            if snapshot is not None and each.parsed.via is not None:
+                self._seen_via(row, each.parsed.via, observation.at)
             self.intent.outcomes.append((row.post_id, "unchanged", observation.at))
             return False
         outcome = "new" if row.observed_at is None else "changed"

@@ -154,7 +154,8 @@ class Ingest:
         """Part records whose bytes are known at this time from those to be read."""
         hashed = [(raw, digest(raw.body)) for raw in gathered]
         with self.store.reading() as tx:
-            found = records.sightings(tx, {sha256 for _, sha256 in hashed}, None)
+            found = records.sightings(tx, {sha256 for _, sha256 in hashed})
+            through = records.seen_through(tx, {each.post_id for each in found})
         at_time: dict[tuple[str, datetime], list[str]] = {}
         any_time: dict[str, list[str]] = {}
         for each in found:
@@ -165,6 +166,9 @@ class Ingest:
             posts = at_time.get((sha256, raw.observation.at))
             if posts is None and not raw.observation.known:
                 posts = any_time.get(sha256)
+            elif posts is not None and raw.via and any((post, raw.via) not in through for post in posts):
+                # Known bytes, but found through another profile: that is worth a reading.
+                posts = None
             if posts is None:
                 fresh.append((raw, sha256))
             else:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from sqlalchemy import Engine, event
 
 from postkeep import points
 from postkeep.cli.interrupts import Interrupts
@@ -28,6 +29,8 @@ from postkeep.stages.fetch import run as fetch_run
 from postkeep.stages.ingest import Ingest
 
 _BATCH = 20
+COMMIT = "commit"
+"""The moment before any transaction is committed, beside the points that have names."""
 
 
 class _SmallBatches(Ingest):
@@ -51,7 +54,7 @@ class Passings:
 
     def at(self, moment: str, deed: Callable[[], None]) -> None:
         point, _, number = moment.partition(":")
-        if point not in points.POINTS:
+        if point not in (*points.POINTS, COMMIT):
             raise ValueError(point)
         self._deeds[point, int(number)] = deed
 
@@ -97,6 +100,7 @@ def main() -> None:
         if moment is not None:
             passings.at(moment, deed)
     points.watch(passings)
+    event.listen(Engine, "commit", lambda _: passings(COMMIT))
     session.Ingest = _SmallBatches  # type: ignore[misc]
     outcomes.MOST = _BATCH  # type: ignore[misc]
     fetch_run._PAGE = _BATCH

@@ -17,6 +17,8 @@ _QUICK, _ALL = 10, 100
 _QUICK_POSTGRES, _ALL_POSTGRES = 3, 20
 _POSTGRES_POINTS = ("batch_written", "batch_committed", "outcomes_written", "outcomes_committed")
 _LATER = 4
+_COMMITS = 5
+_MORE = range(_COMMITS, 40)
 
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -94,6 +96,14 @@ def test_killed_at_other_passings_of_a_point(
     home: Home, world: World, undisturbed: Undisturbed, point: str, number: int
 ) -> None:
     _at_point(home, world, undisturbed, undisturbed.later(point, _chance(point, number)))
+
+
+@on_sqlite
+@pytest.mark.parametrize("number", [*range(_COMMITS), *(pytest.param(n, marks=pytest.mark.long) for n in _MORE)])
+def test_killed_before_a_commit(home: Home, world: World, undisturbed: Undisturbed, number: int) -> None:
+    """Between any two transactions, and with all of the second one written: also where no point has a name."""
+    _kill_at(home, world, undisturbed.later("commit", _chance("commit", number)))
+    _mend(home, world, undisturbed, interrupted={0, 1})
 
 
 @on_postgresql

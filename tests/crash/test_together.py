@@ -69,7 +69,6 @@ def test_a_killed_ones_work_is_taken_over(home: Home, world: World, undisturbed_
     home.check(undisturbed.state)
 
 
-@pytest.mark.xfail(strict=True, reason="store.runs.is_gone takes a process that nobody waited for to be alive")
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_the_lease_of_a_killed_one_nobody_has_waited_for(home: Home, world: World, undisturbed_of: Find) -> None:
     """A parent that never asks how its child ended leaves a process number that is still taken, by nobody."""

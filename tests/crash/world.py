@@ -95,7 +95,11 @@ class Undisturbed:
 
     def later(self, point: str, chance: random.Random) -> str:
         """A passing of the point after its first, which every run has: how often outcomes are stored, varies."""
-        often = self.passed[point] // (3 if point.startswith(("outcomes", "journal")) else 1)
+        often = self.passed[point]
+        if point == "commit":
+            often = often * 2 // 3
+        elif point.startswith(("outcomes", "journal")):
+            often //= 3
         return f"{point}:{chance.randint(2, max(2, often))}"
 
 

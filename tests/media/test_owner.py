@@ -138,7 +138,7 @@ def test_the_own_folder_is_never_left_behind_when_the_clock_is_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / own_name()).mkdir()
-    monkeypatch.setattr("postkeep.media.owner._start", lambda pid: 1)
+    monkeypatch.setattr("postkeep.processes.started", lambda pid: 1)
     assert list(left_behind(tmp_path)) == []
 
 

@@ -156,21 +156,6 @@ def test_a_locked_folder_deep_in_a_tree(tmp_path: Path, monkeypatch: pytest.Monk
     ]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_really_locked_folder_and_file(tmp_path: Path) -> None:
-    grow(tmp_path, "a/x.json", "b/y.json", "c.json")
-    (tmp_path / "a").chmod(0)
-    (tmp_path / "c.json").chmod(0)
-    try:
-        assert outline(read(tmp_path), tmp_path) == [
-            ("a", "it cannot be read: permission denied"),
-            ("b/y.json", "read"),
-            ("c.json", "it cannot be read: permission denied"),
-        ]
-    finally:
-        (tmp_path / "a").chmod(0o700)
-
-
 @pytest.mark.parametrize(
     ("error", "says"),
     [(LOCKED, "permission denied"), (FileNotFoundError(2, "No such file or directory"), "vanished")],

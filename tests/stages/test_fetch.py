@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-import psutil
 import pytest
 
+from postkeep import processes
 from postkeep.errors import LeaseTaken
 from postkeep.model import RunStatus, utc_now
 from tests.canonical import dump
@@ -437,8 +437,7 @@ def another_process() -> Iterator[str]:
     """A living process and the words by which it would own a lease."""
     child = subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
     try:
-        started = psutil.Process(child.pid).create_time()
-        yield f"{socket.gethostname()}:{int(psutil.boot_time())}:{child.pid}:{started:.2f}"
+        yield f"{socket.gethostname()}:{processes.boot()}:{child.pid}:{processes.started(child.pid)}"
     finally:
         child.communicate()
 

@@ -13,6 +13,7 @@ import pytest
 from tests.records import EPOCH, gallery, image, post, raw
 from tests.stages.test_ingest import ingest
 
+from postkeep import processes
 from postkeep.ids import IdFactory
 from postkeep.model import RunStatus
 from postkeep.store import Store, bulk, runs
@@ -40,8 +41,7 @@ def status(store: Store, run_id: str) -> RunStatus:
 
 
 def owner_of(process: psutil.Process) -> str:
-    boot = int(psutil.boot_time())
-    return f"{socket.gethostname()}:{boot}:{process.pid}:{process.create_time():.2f}"
+    return f"{socket.gethostname()}:{processes.boot()}:{process.pid}:{processes.started(process.pid)}"
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_run_nobody_knows_is_none(store, run_id):
 
 def test_runs_of_gone_processes_are_ended_and_no_others(store, living, dead):
     mine, theirs, lost = start(store), start(store, owner=living), start(store, owner=dead)
-    earlier_self = f"{this_process()[:-3]}.99x"
+    earlier_self = f"{this_process()}1"
     predecessor = start(store, owner="")
     far = start(store, owner="another-host:1:2:3.00")
     quiet = start(store, owner="another-host:1:2:3.00", at=NOW - STALE - DAY)
@@ -117,7 +117,7 @@ def test_a_run_of_another_host_that_falls_silent_is_ended_after_a_while(store):
 def test_a_process_number_that_was_given_out_again_is_another_process(living):
     host, boot, pid, started = living.split(":")
     assert not is_gone(living, None, NOW)
-    assert is_gone(f"{host}:{boot}:{pid}:{float(started) - 60:.2f}", NOW, NOW)
+    assert is_gone(f"{host}:{boot}:{pid}:{int(started) - 60}", NOW, NOW)
     assert is_gone(f"{host}:{boot}:{os.getpid()}:1.00", NOW, NOW)
     assert is_gone(f"{host}:{boot}:{pid}:nonsense", NOW, NOW)
     assert is_gone("nonsense", None, NOW)

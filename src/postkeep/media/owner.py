@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import functools
 import os
 import re
 import threading
@@ -12,19 +11,17 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
+from postkeep import processes
 from postkeep.media.disk import PRIVATE_FOLDER
 
 _NAME = re.compile(r"^(\d+)-(\d+)$")
-_TOLERANCE = 2_000  # milliseconds; the system clock may be set while a process lives
 
 
 class OwnFolder:
-    """This process's folder `{parent}/{pid}-{start in milliseconds}`, made when first asked for.
+    """This process's folder `{parent}/{pid}-{start}`, made when first asked for.
 
-    While it is open it holds a lock on the folder: process numbers alone mislead between containers that share
-    a disk, and start times do when the clock is set. Safe to share between threads and across a fork.
+    While it is open it holds a lock on the folder: process numbers mislead between containers that share a
+    disk. Safe to share between threads and across a fork.
     """
 
     def __init__(self, parent: Path) -> None:
@@ -70,13 +67,8 @@ class OwnFolder:
 
 
 def own_name() -> str:
-    """The name of this process: its number and its start in milliseconds."""
-    return _name(os.getpid())
-
-
-@functools.lru_cache(maxsize=4)
-def _name(pid: int) -> str:
-    return f"{pid}-{_start(pid)}"
+    """The name of this process: its number and its start."""
+    return f"{os.getpid()}-{processes.own_start()}"
 
 
 def left_behind(parent: Path) -> Iterator[Path]:
@@ -94,18 +86,7 @@ def left_behind(parent: Path) -> Iterator[Path]:
 
 def _is_gone(name: str) -> bool:
     pid, start = (int(part) for part in name.split("-"))
-    try:
-        found = _start(pid)
-        dead = psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except (psutil.NoSuchProcess, OverflowError):
-        return True
-    except psutil.AccessDenied:
-        return False
-    return dead or abs(found - start) > _TOLERANCE
-
-
-def _start(pid: int) -> int:
-    return int(psutil.Process(pid).create_time() * 1000)
+    return not processes.lives(pid, start)
 
 
 def _is_held(path: Path) -> bool:

@@ -8,13 +8,12 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 import orjson
-import psutil
 from sqlalchemy import Connection
 
+from postkeep import processes
 from postkeep.model import RunStatus
 from postkeep.store import bulk, schema
 from postkeep.store.bulk import moment
@@ -24,28 +23,19 @@ STALE = timedelta(minutes=2)
 """A process of another host that has not been heard of for so long is taken for gone."""
 
 
-@cache
 def this_process() -> str:
-    """Who we are, so that others can tell whether we still live: host, boot, process id and its start."""
-    me = psutil.Process()
-    return f"{socket.gethostname()}:{int(psutil.boot_time())}:{me.pid}:{me.create_time():.2f}"
+    """Who we are, so that others can tell whether we still live: host, boot, process number and its start."""
+    return f"{socket.gethostname()}:{processes.boot()}:{os.getpid()}:{processes.own_start()}"
 
 
 def is_gone(owner: str, heartbeat: datetime | None, now: datetime) -> bool:
     """Whether the process that wrote `owner` has ended; exact on this host, by its silence on others."""
     host, _, rest = owner.partition(":")
-    _boot, _, process = rest.partition(":")
+    boot, _, process = rest.partition(":")
     pid, _, started = process.partition(":")
-    if host != socket.gethostname() or not pid.isdigit():
+    if host != socket.gethostname() or not pid.isdigit() or not started.isdigit():
         return heartbeat is None or now - heartbeat > STALE
-    if int(pid) == os.getpid():
-        return owner != this_process()
-    try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) > 1.0
-    except (psutil.NoSuchProcess, ValueError):
-        return True
-    except psutil.AccessDenied:
-        return False
+    return boot != processes.boot() or not processes.lives(int(pid), int(started))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ log = get_logger("fetch")
 
 MOST = 200
 OLDEST_SECONDS = 1.0
+BEAT_SECONDS = 15.0
+"""How often the lease is renewed while no outcome comes; others wait two minutes before they take it."""
 
 
 class Outcomes:
@@ -45,6 +47,7 @@ class Outcomes:
         self._after: list[Callable[[], None]] = []
         self._tokens: list[Token] = []
         self._first = 0.0
+        self._beat = time.monotonic()
 
     def arrived(self, arrival: Arrival, token: Token = "") -> None:
         """Take an arrival; `token` is that of its journal entry, if it has one."""
@@ -74,9 +77,10 @@ class Outcomes:
 
     @property
     def old(self) -> bool:
-        """Whether the oldest outcome has waited long enough to be stored."""
-        waiting = self._arrivals or self._failures
-        return bool(waiting) and time.monotonic() - self._first >= OLDEST_SECONDS
+        """Whether it is time to store: the oldest outcome has waited, or others must hear that we live."""
+        now = time.monotonic()
+        waiting = bool(self._arrivals or self._failures)
+        return (waiting and now - self._first >= OLDEST_SECONDS) or now - self._beat >= BEAT_SECONDS
 
     def flush(self) -> None:
         """Store what was gathered; raises LeaseLost when another process took the stage over.
@@ -94,6 +98,7 @@ class Outcomes:
                 self._arrivals, self._failures = arrivals + self._arrivals, failures + self._failures
                 self._after, self._tokens = after + self._after, tokens + self._tokens
             raise
+        self._beat = time.monotonic()
         self.journal.settle(tokens)
         passing("journal_settled")
         for call in after:

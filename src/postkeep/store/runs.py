@@ -33,9 +33,10 @@ def is_gone(owner: str, heartbeat: datetime | None, now: datetime) -> bool:
     host, _, rest = owner.partition(":")
     boot, _, process = rest.partition(":")
     pid, _, started = process.partition(":")
-    if host != socket.gethostname() or not pid.isdigit() or not started.isdigit():
+    if host != socket.gethostname() or not pid.isdigit():
         return heartbeat is None or now - heartbeat > STALE
-    return boot != processes.boot() or not processes.lives(int(pid), int(started))
+    known = started.isdigit() and boot == processes.boot()
+    return not known or not processes.lives(int(pid), int(started))
 
 
 @dataclass(frozen=True, slots=True)

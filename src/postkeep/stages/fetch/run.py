@@ -90,6 +90,7 @@ class Fetch:
         self.tally = FetchTally()
         self.outcomes = Outcomes(store, cache, journal, ids=ids, clock=clock, run_id=run_id, lease=lease)
         self._answered = False
+        self._storing = False
         self._begun = 0
         self._room = config.cache.max_bytes
         # Rows of one asset find each other here until every page read before its rows were stored is done.
@@ -184,8 +185,12 @@ class Fetch:
             self._slots.release()
             at_once.release()
         self.progress(self.tally)
-        if self.outcomes.full:
-            await self._in_database(self.outcomes.flush)
+        if self.outcomes.full and not self._storing:
+            self._storing = True
+            try:
+                await self._in_database(self.outcomes.flush)
+            finally:
+                self._storing = False
 
     async def _try(self, row: Due, known: tuple[StoredFile, int | None] | None) -> None:
         if known is not None and await self._link_known(row, *known):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from zoneinfo import ZoneInfo
 
 from postkeep.config import Config
-from postkeep.errors import StoreError
+from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
 from postkeep.media import sniff
 from postkeep.media.cache import Cache, cache_path
@@ -97,6 +97,12 @@ def upgrade_database(config: Config) -> UpgradeSummary:
     return UpgradeSummary(report.before, report.after, len(report.steps))
 
 
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise SourceError("standard input is closed")
+    return sys.stdin.buffer
+
+
 class Library:
     """All verbs a face may use. Not for several threads at once, but for several processes."""
 
@@ -156,7 +162,7 @@ class Library:
             sources,
             zone=ZoneInfo(self.config.imports.timezone),
             now=utc_now,
-            stdin=stdin or (sys.stdin.buffer if "-" in sources else None),
+            stdin=stdin or (_standard_input() if "-" in sources else None),
         )
         return session.run_import(
             self._parts,
@@ -292,8 +298,16 @@ class Library:
             return looking.quarantine_views(quarantine.page(tx, limit=limit, after=after or ""))
 
     def verify_database(self) -> list[Finding]:
-        """Compare the database with its schema and its rows with each other; empty when all is well."""
-        return looking.findings([*verify.verify_schema(self._store), *verify.verify_rows(self._store)])
+        """Compare the database with its schema, its rows with each other, and every raw record with its hash.
+
+        Empty when all is well.
+        """
+        faults = looking.findings([*verify.verify_schema(self._store), *verify.verify_rows(self._store)])
+        try:
+            faults += looking.verify_records(self._parts)
+        except StoreError as error:
+            faults.append(Finding("raw_records", error.message))
+        return faults
 
     def backup(self, target: Path) -> BackupSummary:
         """Copy the database while others use it; raises StoreError on PostgreSQL, naming the tool to use."""

@@ -6,6 +6,7 @@ import io
 import os
 import select
 import sys
+from pathlib import Path
 
 import click
 
@@ -13,7 +14,12 @@ from postkeep.cli.text import visible
 
 
 def prepare() -> None:
-    """Let no character end a command because the terminal's encoding lacks it."""
+    """Let no character end a command because the terminal's encoding lacks it, and no stream that is closed."""
+    # Python leaves None where the caller closed a stream; nobody reads there, and that is no reason to fail.
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

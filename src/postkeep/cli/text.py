@@ -47,11 +47,11 @@ def count(number: int | None) -> str:
 
 def moment(at: datetime | None) -> str:
     """A time as the reader's clock shows it, with the zone's name."""
-    return UNKNOWN if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return UNKNOWN if at is None else _local(at).strftime("%Y-%m-%d %H:%M %Z")
 
 
 def day(at: datetime) -> str:
-    return at.astimezone().strftime("%Y-%m-%d")
+    return _local(at).strftime("%Y-%m-%d")
 
 
 def duration(seconds: float) -> str:
@@ -68,3 +68,11 @@ def duration(seconds: float) -> str:
 
 def plural(number: int, one: str, many: str | None = None) -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _local(at: datetime) -> datetime:
+    """The time in the zone of this machine; in UTC when that zone is none."""
+    try:
+        return at.astimezone()
+    except ValueError:
+        return at

@@ -66,7 +66,8 @@ def failure(code: int, text: str, url: str, *, body_begun: bool) -> FetchError:
         return TlsFailed(text, url=url)
     if reason := _REASONS.get(code):
         return reason(url, text)
-    return FetchError(f"libcurl error {code}: {text}", url=url)
+    # Whatever else went wrong on the way is not the file's fault: another connection may do better.
+    return ConnectFailed(f"libcurl error {code}: {text}", url=url)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +14,11 @@ from postkeep.media.measure import measure
 from postkeep.media.sniff import SNIFF_BYTES, sniff
 from postkeep.model import RunStatus
 from postkeep.stages.hosts import host_of
+from postkeep.stages.ingest.candidate import UNPACKING_ERROR, decompress, digest
 from postkeep.stages.recorded import recorded
 from postkeep.stages.session import Parts
 from postkeep.stages.verify import Verify, VerifyTally
-from postkeep.store import bulk, listing, media, runs
+from postkeep.store import bulk, listing, media, records, runs
 from postkeep.store.media import StoredFile
 from postkeep.store.quarantine import Quarantined
 from postkeep.store.runs import Run
@@ -34,6 +35,8 @@ from postkeep.views import (
     Stop,
     VerifySummary,
 )
+
+_RECORDS = 500
 
 
 def one_post(tx: Connection, reference: str) -> PostDetail:
@@ -238,6 +241,24 @@ def file_view(parts: Parts, file: StoredFile, *, url: str | None = None) -> File
 def url_key(url: str) -> str:
     """The name under which a URL without an owner is remembered: the URL without scheme and fragment."""
     return url.partition("#")[0].partition("://")[2] or url
+
+
+def verify_records(parts: Parts) -> Iterator[Finding]:
+    """Unpack every raw record and compare it with the hash it is kept under; tells the bad ones."""
+    last = ""
+    while True:
+        with parts.store.reading() as tx:
+            page = records.page(tx, after=last, limit=_RECORDS)
+        if not page:
+            return
+        last = page[-1][0]
+        for sha256, codec, packed in page:
+            try:
+                sound = digest(decompress(codec, packed)) == sha256
+            except (ValueError, UNPACKING_ERROR):
+                sound = False
+            if not sound:
+                yield Finding("raw_records", f"the bytes of record {sha256} are not what its hash says")
 
 
 def findings(faults: Iterable[object]) -> list[Finding]:

@@ -25,6 +25,7 @@ from postkeep.stages.fetch.outcomes import adopt
 from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest import Ingest, Tally
 from postkeep.stages.ingest.run import SourceEvent
+from postkeep.stages.presence import look_over
 from postkeep.stages.recorded import OpenRun, recorded
 from postkeep.store import Store, leases, listing, runs, work
 from postkeep.store.work import ASKED_FOR
@@ -86,20 +87,37 @@ def run_import(
         )
         try:
             with _seldom_collecting():
+                last = None
                 for event in ingest.feed(events):
-                    progress(reading(event, ingest.tally.processed))
+                    last = event
+                    progress(reading(event, ingest.taken))
                     if stop():
-                        ingest.flush()
                         break
+                ingest.flush()
+                if last is not None:
+                    progress(reading(last, ingest.taken))
             if not ingest.tally.sources and not ingest.tally.processed and ingest.tally.unreadable:
                 raise SourceError("; ".join(ingest.tally.problems[:3]))
             followed = None
-            if fetch and not stop():
+            seen = _look_over(parts, run, priority=ASKED_FOR if fetch else 0)
+            if fetch and seen and not stop():
                 followed = _fetch_asked(parts, run, wait=wait, stop=stop, progress=progress)
+                _look_over(parts, run, priority=0)
         finally:
             with suppress(StoreError):
                 _conclude_import(parts, run, ingest.tally, stopped=stop())
         return _import_summary(parts, run, ingest.tally, fetched=fetch, followed=followed)
+
+
+def _look_over(parts: Parts, run: OpenRun, *, priority: int) -> bool:
+    """Whether the cache could be looked at; without it the run has failed, and nothing is said to be cached."""
+    try:
+        lost = look_over(parts.store, parts.cache, run.run_id, now=parts.clock, priority=priority)
+    except CacheError as error:
+        run.status, run.error, run.cache_seen = RunStatus.FAILED, error.message, False
+        return False
+    run.lost += lost
+    return True
 
 
 @contextmanager
@@ -136,7 +154,7 @@ def _conclude_import(parts: Parts, run: OpenRun, tally: Tally, *, stopped: bool)
         run.status = RunStatus.CANCELLED
     elif run.status is RunStatus.COMPLETED and (tally.errors or tally.unreadable):
         run.status = RunStatus.PARTIAL
-    totals = _run_media(parts, run.run_id)
+    totals = _run_media(parts, run)
     if run.status is RunStatus.COMPLETED and totals.errors:
         run.status = RunStatus.PARTIAL
     run.summary.update(
@@ -153,10 +171,10 @@ def _conclude_import(parts: Parts, run: OpenRun, tally: Tally, *, stopped: bool)
     )
 
 
-def _run_media(parts: Parts, run_id: str) -> MediaTotals:
+def _run_media(parts: Parts, run: OpenRun) -> MediaTotals:
     with parts.store.reading() as tx:
-        counted = runs.count_media(tx, run_id)
-    return _totals(counted.found, counted.cached, dict(counted.states))
+        counted = runs.count_media(tx, run.run_id)
+    return _totals(counted.found, counted.cached if run.cache_seen else 0, dict(counted.states))
 
 
 def _totals(found: int, cached: int, states: dict[str, int]) -> MediaTotals:
@@ -185,12 +203,18 @@ def _import_summary(
         quarantined=tally.errors,
         sources=tally.sources,
         unreadable=tally.unreadable,
-        media=_run_media(parts, run.run_id),
+        media=_run_media(parts, run),
         fetched=fetched,
-        problems=tuple(tally.problems),
+        problems=(*tally.problems, *_losses(run)),
         error=run.error,
         followed=followed,
     )
+
+
+def _losses(run: OpenRun) -> list[str]:
+    if not run.lost:
+        return []
+    return [f"{run.lost} files were no longer in the cache, or damaged; they were queued to be fetched again"]
 
 
 # --- fetch --------------------------------------------------------------------------------------------
@@ -251,7 +275,7 @@ async def _fetch(
     parts: Parts, run: OpenRun, *, below: int, limit: int | None, stop: Stop, progress: OnProgress
 ) -> FetchTally:
     def report(tally: FetchTally) -> None:
-        progress(Progress("fetching", tally.done, tally.due, "files", f"{tally.failed} failed"))
+        progress(Progress("fetching", tally.done, max(tally.due, tally.done), "files", f"{tally.failed} failed"))
 
     async with parts.fetcher() as fetcher:
         fetch = Fetch(

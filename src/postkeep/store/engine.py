@@ -26,7 +26,7 @@ def open_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except exc.ArgumentError as error:
+    except (exc.ArgumentError, ValueError) as error:
         raise ConfigError("the database URL cannot be read") from error
     match parsed.get_backend_name():
         case "sqlite":
@@ -99,6 +99,17 @@ class Store:
         self.engine = open_engine(url, busy_seconds=busy_seconds)
         self.url = self.engine.url
         self._closed = False
+        self._inode = self._file_now()
+
+    def _file_now(self) -> tuple[int, int] | None:
+        """Which file stands at the path of a SQLite database."""
+        if self.path is None:
+            return None
+        try:
+            state = self.path.stat()
+        except OSError:
+            return None
+        return state.st_dev, state.st_ino
 
     @property
     def is_sqlite(self) -> bool:
@@ -124,6 +135,8 @@ class Store:
         """
         with self._transaction("IMMEDIATE") as connection:
             yield connection
+            if self._file_now() != self._inode:
+                raise StoreError(f"the database {self.path} was removed or replaced while it was in use")
 
     @contextmanager
     def _transaction(self, mode: str) -> Iterator[Connection]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -201,6 +201,17 @@ def files_by(tx: Connection, column: str, values: Iterable[str]) -> list[StoredF
     return [_file(row) for row in rows]
 
 
+def files_of_posts(tx: Connection, post_ids: Iterable[str]) -> list[StoredFile]:
+    """The contents these posts show that are said to be in the cache, each once."""
+    rows = bulk.among(
+        tx,
+        f"SELECT DISTINCT {_FILE_COLUMNS} FROM post_media m JOIN media_files f ON f.file_id = m.file_id"  # noqa: S608
+        " WHERE m.post_id {in} AND f.cached_at IS NOT NULL",
+        post_ids,
+    )
+    return [_file(row) for row in rows]
+
+
 def files_after(tx: Connection, file_id: str, *, limit: int) -> list[StoredFile]:
     """Files that are in the cache, by id, after the given one."""
     rows = bulk.execute(
@@ -315,6 +326,7 @@ def store_arrivals(tx: Connection, arrivals: Sequence[Arrival], *, ids: IdFactor
     if not arrivals:
         return
     files = keep_files(tx, (each.file for each in arrivals), ids=ids, now=now)
+    changed = _changed_contents(tx, arrivals)
     for prefix, (table, _) in PLACES.items():
         bulk.update(
             tx,
@@ -343,9 +355,8 @@ def store_arrivals(tx: Connection, arrivals: Sequence[Arrival], *, ids: IdFactor
                     each.rendition,
                     each.rendition_rank,
                     MediaState.FETCHED,
-                    None,
-                    None,
-                    None,
+                    *changed.get(each.media_id, (None, None)),
+                    now if each.media_id in changed else None,
                     now,
                     each.media_id,
                 )
@@ -355,6 +366,27 @@ def store_arrivals(tx: Connection, arrivals: Sequence[Arrival], *, ids: IdFactor
             key=["media_id"],
         )
     work.done(tx, Stage.FETCH, [each.media_id for each in arrivals])
+
+
+def _changed_contents(tx: Connection, arrivals: Sequence[Arrival]) -> dict[str, tuple[str, str]]:
+    """The rows whose source now gives other bytes for the same rendition: (error kind, message) of each.
+
+    The file they had before stays known by its hash.
+    """
+    new = {each.media_id: each for each in arrivals}
+    changed = {}
+    for prefix, (table, _) in PLACES.items():
+        for media_id, rendition, sha256 in bulk.among(
+            tx,
+            f"SELECT m.media_id, m.file_rendition, f.sha256 FROM {table} m"  # noqa: S608
+            " JOIN media_files f ON f.file_id = m.file_id WHERE m.media_id {in}",
+            [each for each in new if each.startswith(prefix)],
+        ):
+            arrival = new[media_id]
+            if sha256 and sha256 != arrival.file.digest.sha256 and rendition == arrival.rendition:
+                message = f"the source now gives other bytes; the earlier file had SHA-256 {sha256}"
+                changed[media_id] = ("changed", message)
+    return changed
 
 
 def _facts(file: StoredFile) -> tuple[Any, ...]:
@@ -403,7 +435,13 @@ def store_failures(tx: Connection, failures: Sequence[Failure], now: datetime) -
 
 
 def mark_uncached(
-    tx: Connection, file_ids: Sequence[str], now: datetime, *, quarantined: bool, hosts: Any = None
+    tx: Connection,
+    file_ids: Sequence[str],
+    now: datetime,
+    *,
+    quarantined: bool,
+    hosts: Callable[[str], str],
+    priority: int = 0,
 ) -> int:
     """Say that these contents are not in the cache (any more), and queue one of the rows that show each.
 
@@ -425,7 +463,7 @@ def mark_uncached(
             file_ids,
         ):
             queued.setdefault(file_id, (media_id, hosts(url)))
-    work.add(tx, Stage.FETCH, queued.values(), now)
+    work.add(tx, Stage.FETCH, queued.values(), now, priority=priority)
     return len(queued)
 
 

@@ -51,6 +51,14 @@ def seen_through(tx: Connection, post_ids: Iterable[str]) -> set[tuple[str, str]
     return {(post_id, username) for post_id, username in rows}
 
 
+def page(tx: Connection, *, after: str, limit: int) -> list[tuple[str, str, bytes]]:
+    """Raw records by hash, after the given one: (sha256, codec, packed bytes)."""
+    rows = bulk.execute(
+        tx, "SELECT sha256, codec, body FROM raw_records WHERE sha256 > ? ORDER BY sha256 LIMIT ?", after, limit
+    ).all()
+    return [(sha256, codec, bytes(packed)) for sha256, codec, packed in rows]
+
+
 def body(tx: Connection, sha256: str) -> tuple[str, bytes] | None:
     """The codec and packed bytes of a raw record."""
     row = bulk.execute(tx, "SELECT codec, body FROM raw_records WHERE sha256 = ?", sha256).first()

@@ -18,6 +18,7 @@ else:
     from backports import zstd
 
 CODEC = "zstd"
+UNPACKING_ERROR = zstd.ZstdError
 _PACKER = zstd.ZstdCompressor(level=3)
 
 

@@ -85,6 +85,7 @@ class Ingest:
         self.priority = priority
         self.fetch_avatars = fetch_avatars
         self.tally = Tally()
+        self.taken = 0
         self._records: list[RawRecord] = []
         self._bad: list[Rejected] = []
         self._bytes = 0
@@ -105,6 +106,7 @@ class Ingest:
     def _feed(self, events: Iterable[SourceEvent]) -> Iterable[SourceEvent]:
         for event in events:
             if type(event) is RawRecord:
+                self.taken += 1
                 self._records.append(event)
                 self._bytes += len(event.body)
                 ended = False
@@ -120,6 +122,7 @@ class Ingest:
     def _take(self, event: SourceEvent) -> None:
         match event:
             case BadRecord():
+                self.taken += 1
                 self._bad.append(Rejected(event, None))
                 self._bytes += len(event.body or b"")
             case BadSource():

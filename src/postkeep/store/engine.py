@@ -54,7 +54,7 @@ def _sqlite(url: URL, busy_seconds: float) -> Engine:
             "foreign_keys = ON",
             "synchronous = FULL",
             "wal_autocheckpoint = 16000",
-            "cache_size = -64000",
+            "cache_size = -32000",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

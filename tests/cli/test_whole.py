@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -89,3 +92,43 @@ def test_a_copy_is_not_overwritten(answer: Answer, tmp_path: Path) -> None:
     assert answer("db", "upgrade")[0] == 0
     assert answer("db", "backup", str(target))[0] == 0
     assert answer("db", "backup", str(target)) == (3, None)
+
+
+def test_closed_streams_do_not_keep_it_from_its_work(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    source = tmp_path / "dataset_jane-doe_2025-03-01_08-00-00-000.json"
+    source.write_bytes(b"[]")
+    command = f"{sys.executable} -m postkeep --home {home} import --no-fetch {source}"
+
+    for closed in ("2>&-", ">&-", "<&-", "<&- >&- 2>&-"):
+        ended = subprocess.run(
+            ["/bin/sh", "-c", f"{command} {closed}"], capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, (closed, ended.stderr)
+        assert "Traceback" not in ended.stderr
+    asked = f"{sys.executable} -m postkeep --home {home} import - <&-"
+    ended = subprocess.run(["/bin/sh", "-c", asked], capture_output=True, text=True, check=False)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "arguments", "code"),
+    [
+        ("TZ", "UTC+99", ["runs", "list"], 0),
+        ("POSTKEEP_DATABASE", "postgresql://me:secret@127.0.0.1:bad/db", ["posts", "list"], 2),
+        ("POSTKEEP_DATABASE", "postgresql://me:secret@[::1/db", ["db", "verify"], 2),
+    ],
+)
+def test_odd_surroundings_give_one_line(
+    tmp_path: Path, variable: str, value: str, arguments: list[str], code: int
+) -> None:
+    home = ["--home", str(tmp_path / "home")]
+    base = [sys.executable, "-m", "postkeep", *home]
+    subprocess.run([*base, "db", "upgrade"], capture_output=True, check=True)
+    environ = os.environ | {variable: value}
+
+    ended = subprocess.run([*base, *arguments], capture_output=True, text=True, env=environ, check=False)
+
+    assert ended.returncode == code, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "secret" not in ended.stderr

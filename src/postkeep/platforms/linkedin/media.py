@@ -14,7 +14,7 @@ from ..urls import bounded_key, expiry, is_host, lasting_key, split
 MOST_MEDIA = 1000
 UNUSABLE = "media.url=unusable"
 
-_ASSET = re.compile(r"/(?:dms/(?:image|document)|playlist/vid)/(?:[a-z]+/)*v2/([^/]+)(?:/([^/]+))?")
+_ASSET = re.compile(r"/(?:dms/(?:image|document)|playlist/vid)/(?:[a-z]+/)*v2/([A-Za-z0-9_-]+)(?:/([^/]+))?")
 _PIXELS = re.compile(r"_([0-9]{2,5})(?:_([0-9]{2,5}))?(?![0-9])")
 _LINES = re.compile(r"mp4-([0-9]{3,4})p(?![a-z0-9])")
 _LONGEST_RENDITION = 200

@@ -321,16 +321,22 @@ def incomplete_posts(
     tx: Connection, now: datetime, *, after: str, limit: int, since: date | None
 ) -> list[tuple[str, str, int, datetime]]:
     """Posts with media that are due or not in the cache: (post_id, kind, items, posted_at), by id."""
-    later = "" if since is None else " AND p.posted_at_timestamp >= ?"
+    # The page is cut before posts are joined, so that each costs what it holds and not what is left.
+    later = (
+        ""
+        if since is None
+        else " AND EXISTS (SELECT 1 FROM posts s WHERE s.post_id = m.post_id AND s.posted_at_timestamp >= ?)"
+    )
     rows = bulk.execute(
         tx,
-        "SELECT p.post_id, p.post_type, count(*), p.posted_at FROM post_media m"  # noqa: S608
-        " JOIN posts p ON p.post_id = m.post_id LEFT JOIN media_files f ON f.file_id = m.file_id"
+        "SELECT g.post_id, p.post_type, g.items, p.posted_at FROM (SELECT m.post_id, count(*) AS items"  # noqa: S608
+        " FROM post_media m LEFT JOIN media_files f ON f.file_id = m.file_id"
         " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
         " WHERE m.post_id > ? AND (w.due_at IS NULL OR w.due_at <= ?)"
         " AND (m.download_state IN ('pending', 'retry')"
         f" OR (m.download_state = 'fetched' AND f.cached_at IS NULL)){later}"
-        " GROUP BY p.post_id, p.post_type, p.posted_at ORDER BY p.post_id LIMIT ?",
+        " GROUP BY m.post_id ORDER BY m.post_id LIMIT ?) g"
+        " JOIN posts p ON p.post_id = g.post_id ORDER BY g.post_id",
         after,
         now,
         *(() if since is None else (_day_start(since),)),

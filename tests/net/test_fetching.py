@@ -202,7 +202,7 @@ def meeting(parties: int, after: threading.Event | None = None) -> media.Misbeha
         if after:
             after.wait(20)
         exchange.head(headers={"Content-Length": "1"})
-        exchange.send(b"x")
+        exchange.send_last(b"x")
 
     return answer
 

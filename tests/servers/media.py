@@ -51,6 +51,10 @@ class Exchange:
         self._connection.wfile.write(body)
         self._connection.wfile.flush()
 
+    def send_last(self, content: bytes) -> None:
+        """The end of the body: it goes out when this request no longer counts as being answered."""
+        self._connection.wfile.write(content)
+
     def wait(self, seconds: float) -> None:
         """Wait, but not longer than the server lives."""
         self.stopping.wait(seconds)

@@ -19,7 +19,8 @@ def write_post(detail: PostDetail) -> None:
     """Print all that is known of a post."""
     _write_head(detail)
     if detail.text:
-        _write_block("Text, shortened at its source" if detail.text_altered else "Text", detail.text)
+        replaced = "Text (characters no database can hold were replaced; the raw record is exact)"
+        _write_block(replaced if detail.text_altered else "Text", detail.text)
     _write_title("Numbers")
     if detail.snapshots:
         _write_numbers(detail.snapshots)
@@ -59,7 +60,7 @@ def _write_head(detail: PostDetail) -> None:
         ("Author", author or UNKNOWN),
         ("Posted", moment(line.posted_at)),
         ("URL", known(line.url)),
-        ("URN", detail.full_urn or detail.urn),
+        ("URN", detail.urn),
         ("Edited", {True: "yes", False: "no", None: ""}[detail.edited]),
         ("Seen via", ", ".join(detail.seen_via)),
         ("Hashtags", " ".join(f"#{tag}" for tag in detail.hashtags)),

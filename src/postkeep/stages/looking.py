@@ -161,7 +161,9 @@ def check_md5(parts: Parts, md5: str) -> Md5Check:
     for file in files:
         try:
             prove(parts, file, strict=True)
-        except (FileMissing, FileDamaged) as error:
+        except FileMissing as error:
+            return Md5Check(md5, False, False, file.path, f"{error.message} it was queued to be fetched again")
+        except FileDamaged as error:
             return Md5Check(md5, True, False, file.path, error.message)
     return Md5Check(md5, True, True, files[0].path, "the content is what its name and its row say")
 

@@ -205,16 +205,25 @@ def _import_summary(
         unreadable=tally.unreadable,
         media=_run_media(parts, run),
         fetched=fetched,
-        problems=(*tally.problems, *_losses(run)),
+        problems=(*tally.problems, *_remarks(parts, run, tally)),
         error=run.error,
         followed=followed,
     )
 
 
-def _losses(run: OpenRun) -> list[str]:
-    if not run.lost:
-        return []
-    return [f"{run.lost} files were no longer in the cache, or damaged; they were queued to be fetched again"]
+def _remarks(parts: Parts, run: OpenRun, tally: Tally) -> list[str]:
+    """What a person should hear beside the counts: losses, guessed times, and why media failed."""
+    remarks = []
+    if run.lost:
+        remarks.append(f"{run.lost} files were no longer in the cache, or damaged; they were queued again")
+    if tally.unstamped:
+        remarks.append(
+            f"{tally.unstamped} sources carry no time stamp in their name or folder: their own date was taken,"
+            " which is a guess"
+        )
+    with parts.store.reading() as tx:
+        reasons = runs.media_reasons(tx, run.run_id, _ERRORS)
+    return remarks + [f"media: {count} x {reason}" for reason, count in reasons]
 
 
 # --- fetch --------------------------------------------------------------------------------------------
@@ -275,7 +284,9 @@ async def _fetch(
     parts: Parts, run: OpenRun, *, below: int, limit: int | None, stop: Stop, progress: OnProgress
 ) -> FetchTally:
     def report(tally: FetchTally) -> None:
-        progress(Progress("fetching", tally.done, max(tally.due, tally.done), "files", f"{tally.failed} failed"))
+        progress(
+            Progress("fetching", tally.done, max(tally.due, tally.done), "files", f"{tally.failed} not to be had")
+        )
 
     async with parts.fetcher() as fetcher:
         fetch = Fetch(

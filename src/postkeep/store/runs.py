@@ -194,6 +194,20 @@ def count_media(tx: Connection, run_id: str) -> RunMedia:
     )
 
 
+def media_reasons(tx: Connection, run_id: str, states: Sequence[str], *, limit: int = 5) -> list[tuple[str, int]]:
+    """Why media of a run's posts are in these states: the most frequent reasons, with their counts."""
+    rows = bulk.among(
+        tx,
+        "SELECT coalesce(m.error_message, m.error_kind, m.download_state), count(*) FROM post_media m"
+        " JOIN run_posts r ON r.post_id = m.post_id WHERE m.download_state {in} AND r.run_id = ?"
+        " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
+        [str(state) for state in states],
+        run_id,
+        limit,
+    )
+    return [(reason, int(count)) for reason, count in rows]
+
+
 def get(tx: Connection, run_id: str) -> Run | None:
     if not storable(run_id):
         return None

@@ -43,6 +43,7 @@ class Tally:
     errors: int = 0
     sources: int = 0
     unreadable: int = 0
+    unstamped: int = 0
     problems: list[str] = field(default_factory=list)
 
     def problem(self, line: str) -> None:
@@ -86,6 +87,7 @@ class Ingest:
         self.fetch_avatars = fetch_avatars
         self.tally = Tally()
         self.taken = 0
+        self._unstamped = False
         self._records: list[RawRecord] = []
         self._bad: list[Rejected] = []
         self._bytes = 0
@@ -107,6 +109,7 @@ class Ingest:
         for event in events:
             if type(event) is RawRecord:
                 self.taken += 1
+                self._unstamped = not event.observation.known
                 self._records.append(event)
                 self._bytes += len(event.body)
                 ended = False
@@ -131,6 +134,11 @@ class Ingest:
                 log.info("source_unreadable", source=event.source, reason=event.reason)
             case SourceDone():
                 self.tally.sources += 1
+                if not event.records:
+                    self.tally.problem(f"{event.source}: it holds no records")
+                elif self._unstamped:
+                    self.tally.unstamped += 1
+                self._unstamped = False
                 log.debug("source_read", source=event.source, records=event.records)
 
     def flush(self) -> None:

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from postkeep.config import Config
@@ -87,15 +87,15 @@ def run_import(
         )
         try:
             with _seldom_collecting():
-                last = None
+                step = None
                 for event in ingest.feed(events):
-                    last = event
-                    progress(reading(event, ingest.taken))
+                    step = reading(event, ingest.taken)
+                    progress(step)
                     if stop():
                         break
                 ingest.flush()
-                if last is not None:
-                    progress(reading(last, ingest.taken))
+                if step is not None:
+                    progress(replace(step, note=f"{ingest.taken} records"))
             if not ingest.tally.sources and not ingest.tally.processed and ingest.tally.unreadable:
                 raise SourceError("; ".join(ingest.tally.problems[:3]))
             followed = None
@@ -218,7 +218,7 @@ def _remarks(parts: Parts, run: OpenRun, tally: Tally) -> list[str]:
         remarks.append(f"{run.lost} files were no longer in the cache, or damaged; they were queued again")
     if tally.unstamped:
         remarks.append(
-            f"{tally.unstamped} sources carry no time stamp in their name or folder: their own date was taken,"
+            f"sources without a time stamp in their name or folder: {tally.unstamped}; their own date was taken,"
             " which is a guess"
         )
     with parts.store.reading() as tx:

@@ -259,6 +259,7 @@ class Library:
     ) -> list[PostLine]:
         """A page of posts, newest first; `after` is the post_id the page before ended with."""
         with self._store.reading() as tx:
+            looking.must_be(tx, "posts", after)
             return listing.posts(tx, limit=limit, after=after, author=author, since=since)
 
     def post(self, reference: str) -> PostDetail:
@@ -269,6 +270,7 @@ class Library:
     def media_list(self, *, post: str | None = None, limit: int = 50, after: str | None = None) -> list[MediaView]:
         """The media of a post in order, or a page of all media by id."""
         with self._store.reading() as tx:
+            looking.must_be(tx, "post_media", after)
             post_id = looking.one_post(tx, post).line.post_id if post is not None else None
             return listing.media(tx, post_id=post_id, limit=limit, after=after)
 
@@ -295,6 +297,7 @@ class Library:
     def quarantine(self, *, limit: int = 50, after: str | None = None) -> list[QuarantineView]:
         """A page of quarantined records by id."""
         with self._store.reading() as tx:
+            looking.must_be(tx, "quarantine", after)
             return looking.quarantine_views(quarantine.page(tx, limit=limit, after=after or ""))
 
     def verify_database(self) -> list[Finding]:

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from postkeep.errors import StoreError
+from postkeep.errors import NotFound, StoreError
 from postkeep.model import RunStatus
 from tests.library.world import World, picture
 from tests.records import gallery, post
@@ -115,3 +115,11 @@ def test_a_raw_record_that_is_not_what_its_hash_says_is_found(here):
 
     [finding] = here.library.verify_database()
     assert sha256 in finding.what
+
+
+def test_no_page_follows_a_row_nobody_knows(here):
+    here.bring(post(1))
+
+    for ask in (here.library.posts, here.library.media_list, here.library.quarantine, here.library.runs):
+        with pytest.raises(NotFound):
+            ask(after="p-nobody")

@@ -22,6 +22,7 @@ from postkeep.store import bulk, listing, media, records, runs
 from postkeep.store.media import StoredFile
 from postkeep.store.quarantine import Quarantined
 from postkeep.store.runs import Run
+from postkeep.store.types import storable
 from postkeep.views import (
     FileView,
     Finding,
@@ -50,6 +51,17 @@ def one_post(tx: Connection, reference: str) -> PostDetail:
     if detail is None:
         raise NotFound(f"no post is known as {reference!r}")
     return detail
+
+
+_PAGED = {"posts": "post_id", "post_media": "media_id", "quarantine": "quarantine_id"}
+
+
+def must_be(tx: Connection, table: str, key: str | None) -> None:
+    """Raise NotFound unless a page may begin after this row: behind a row nobody knows there is no page."""
+    if key is not None:
+        statement = f"SELECT 1 FROM {table} WHERE {_PAGED[table]} = ?"  # noqa: S608
+        if not storable(key) or bulk.execute(tx, statement, key).first() is None:
+            raise NotFound(f"there is no {key!r} to go on after")
 
 
 # --- runs and quarantine ------------------------------------------------------------------------------

@@ -104,9 +104,11 @@ def run_import(
                 followed = _fetch_asked(parts, run, wait=wait, stop=stop, progress=progress)
                 _look_over(parts, run, priority=0)
         finally:
+            totals = None
             with suppress(StoreError):
-                _conclude_import(parts, run, ingest.tally, stopped=stop())
-        return _import_summary(parts, run, ingest.tally, fetched=fetch, followed=followed)
+                totals = _conclude_import(parts, run, ingest.tally, stopped=stop())
+        totals = totals or _run_media(parts, run)
+        return _import_summary(parts, run, ingest.tally, totals, fetched=fetch, followed=followed)
 
 
 def _look_over(parts: Parts, run: OpenRun, *, priority: int) -> bool:
@@ -149,7 +151,7 @@ def _fetch_asked(parts: Parts, run: OpenRun, *, wait: bool, stop: Stop, progress
     return None
 
 
-def _conclude_import(parts: Parts, run: OpenRun, tally: Tally, *, stopped: bool) -> None:
+def _conclude_import(parts: Parts, run: OpenRun, tally: Tally, *, stopped: bool) -> MediaTotals:
     if stopped:
         run.status = RunStatus.CANCELLED
     elif run.status is RunStatus.COMPLETED and (tally.errors or tally.unreadable):
@@ -169,6 +171,7 @@ def _conclude_import(parts: Parts, run: OpenRun, tally: Tally, *, stopped: bool)
         media_cached=totals.cached,
         media_errors=totals.errors,
     )
+    return totals
 
 
 def _run_media(parts: Parts, run: OpenRun) -> MediaTotals:
@@ -190,7 +193,7 @@ def _totals(found: int, cached: int, states: dict[str, int]) -> MediaTotals:
 
 
 def _import_summary(
-    parts: Parts, run: OpenRun, tally: Tally, *, fetched: bool, followed: str | None
+    parts: Parts, run: OpenRun, tally: Tally, totals: MediaTotals, *, fetched: bool, followed: str | None
 ) -> ImportSummary:
     return ImportSummary(
         run_id=run.run_id,
@@ -203,7 +206,7 @@ def _import_summary(
         quarantined=tally.errors,
         sources=tally.sources,
         unreadable=tally.unreadable,
-        media=_run_media(parts, run),
+        media=totals,
         fetched=fetched,
         problems=(*tally.problems, *_remarks(parts, run, tally)),
         error=run.error,

@@ -7,7 +7,6 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 ID_PATTERN = re.compile(r"^[a-z]{1,3}-(?:[0-9a-f]{8}|[0-9a-f]{17})$")
 """New ids have 17 hex digits, those of the predecessor 8."""
@@ -42,9 +41,3 @@ class IdFactory:
 def is_id(text: str, prefix: str | None = None) -> bool:
     """Whether `text` is an id of either length (and, when given, of this prefix)."""
     return bool(ID_PATTERN.match(text)) and (prefix is None or text.startswith(f"{prefix}-"))
-
-
-def id_time(text: str) -> datetime | None:
-    """When a 17-digit id was drawn, in whole seconds UTC; None for the predecessor's ids."""
-    digits = text.partition("-")[2]
-    return datetime.fromtimestamp(int(digits[:8], 16), UTC) if len(digits) == 17 else None

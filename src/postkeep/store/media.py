@@ -478,11 +478,6 @@ def refresh_proofs(tx: Connection, proofs: Sequence[tuple[str, Proof]], now: dat
     )
 
 
-def used(tx: Connection, file_ids: Iterable[str], now: datetime) -> None:
-    """Note that these files were given out, for what is forgotten first one day."""
-    bulk.update(tx, schema.media_files, ("last_used_at",), [(now, each) for each in file_ids], key=["file_id"])
-
-
 def files_of_url(tx: Connection, url: str, url_key: str) -> list[StoredFile]:
     """The files a URL was fetched into: without an owner, under its key, or for a post or profile."""
     if not storable(url):

@@ -57,9 +57,3 @@ def page(tx: Connection, *, after: str, limit: int) -> list[tuple[str, str, byte
         tx, "SELECT sha256, codec, body FROM raw_records WHERE sha256 > ? ORDER BY sha256 LIMIT ?", after, limit
     ).all()
     return [(sha256, codec, bytes(packed)) for sha256, codec, packed in rows]
-
-
-def body(tx: Connection, sha256: str) -> tuple[str, bytes] | None:
-    """The codec and packed bytes of a raw record."""
-    row = bulk.execute(tx, "SELECT codec, body FROM raw_records WHERE sha256 = ?", sha256).first()
-    return None if row is None else (row[0], bytes(row[1]))

@@ -6,7 +6,8 @@ A new setting is one line in a dataclass: names, types, limits and variables are
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -42,10 +43,26 @@ def _zone(text: str, _folder: Path) -> str:
     return text
 
 
+def _choice(*names: str) -> Callable[[str, Path], str]:
+    def check(text: str, _folder: Path) -> str:
+        if text not in names:
+            raise ValueError(f"not one of {', '.join(names)}")
+        return text
+
+    return check
+
+
+def _hash(text: str, _folder: Path) -> str:
+    if not re.fullmatch(r"[0-9a-f]{32}|[0-9a-f]{64}", text.lower()):
+        raise ValueError("not an MD5 or a SHA-256 in hex")
+    return text.lower()
+
+
 Count = Annotated[int, Rule(least=1)]
 Bytes = Annotated[int, Rule(least=1, size=True)]
 Seconds = Annotated[float, Rule(least=0.001)]
 Port = Annotated[int, Rule(least=1, most=65535)]
+Hash = Annotated[str, Rule(check=_hash)]
 
 
 # --- the settings -------------------------------------------------------------------------------
@@ -57,6 +74,8 @@ class FetchConfig:
 
     `allow` lists exact exceptions from the address guard as `network:port` (`127.0.0.1:8080`,
     `10.1.0.0/16:443`, `[::1]:8080`). `user_agents` maps a domain (and its subdomains) to the agent it wants.
+    `pace` is the least time between two requests to one host, `circuit` how many failures in a row make a host
+    rest. `placeholders` are MD5s or SHA-256s of pictures that stand in for others.
     """
 
     per_host: Count = 5
@@ -68,8 +87,11 @@ class FetchConfig:
     max_redirects: Annotated[int, Rule(least=0)] = 5
     tries: Count = 5
     backoff: Annotated[float, Rule(least=0)] = 60.0
+    pace: Annotated[float, Rule(least=0)] = 0.0
+    circuit: Count = 5
     ports: tuple[Port, ...] = (80, 443)
     allow: tuple[str, ...] = ()
+    placeholders: tuple[Hash, ...] = ()
     user_agent: str = "postkeep/0.1 (personal archive)"
     user_agents: Mapping[str, str] = field(default_factory=lambda: {"licdn.com": BROWSER_AGENT})
     avatars: bool = False
@@ -77,10 +99,17 @@ class FetchConfig:
 
 @dataclass(frozen=True, slots=True)
 class CacheConfig:
-    """Where the cache is (None: `cache` in the home) and how large it may grow, in bytes."""
+    """Where the cache is (None: `cache` in the home) and how large it may grow, in bytes.
+
+    `evict` says what may make room at the limit: `archived` only what is proven to be in an archive, `lru` also
+    what its source still has. `fsync` says when files are brought to the disk: once a `batch`, `each` by itself,
+    or `none`.
+    """
 
     directory: Path | None = None
     max_bytes: Bytes = 10 * 1024**3
+    evict: Annotated[str, Rule(check=_choice("archived", "lru"))] = "archived"
+    fsync: Annotated[str, Rule(check=_choice("batch", "each", "none"))] = "batch"
 
 
 @dataclass(frozen=True, slots=True)

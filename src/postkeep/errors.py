@@ -20,6 +20,8 @@
       |    +- HttpStatus
       |    +- NameUnresolved, ConnectFailed, TlsFailed, TimedOut, Truncated    (temporary)
       |    +- NotMedia
+      |    +- Placeholder
+      |    +- LinkExpired
       +- CacheError                  exit 4   the cache cannot be written: full, read-only, gone
       |    +- CacheFull
       +- IntegrityError              exit 5
@@ -33,6 +35,8 @@ Mistakes of our own are never wrapped in these.
 from __future__ import annotations
 
 from pathlib import Path
+
+from postkeep.model import Partial
 
 
 class PostkeepError(Exception):
@@ -122,12 +126,14 @@ class FetchError(PostkeepError):
     """The URL could not be fetched.
 
     `temporary` is decided where the failure was seen; nothing else looks at retrying. `retry_after` is the
-    server's own wish in seconds.
+    server's own wish in seconds. `partial` is what arrived of a large body before it broke off, when the rest
+    can be asked for; its file belongs to whoever catches this.
     """
 
     exit_code = 4
     temporary = False
     kind = "error"
+    partial: Partial | None = None
 
     def __init__(self, message: str | None = None, *, url: str = "", retry_after: float | None = None) -> None:
         self.url = url
@@ -207,6 +213,18 @@ class NotMedia(FetchError):
     def __init__(self, found: str, *, url: str = "") -> None:
         self.found = found
         super().__init__(f"not media but {found}", url=url)
+
+
+class Placeholder(FetchError):
+    """The picture only stands in for the one that was asked for."""
+
+    kind = "placeholder"
+
+
+class LinkExpired(FetchError):
+    """The server says that the link has expired."""
+
+    kind = "expired"
 
 
 class CacheError(PostkeepError):

@@ -344,8 +344,23 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """The beginning of a body that broke off: `size` bytes in a file of its own, of `total` when that was said.
+
+    `etag` (a strong one) and `last_modified` are the answer's headers as they came; the rest may only be asked
+    for while one of them still agrees, so at least one is there.
+    """
+
+    path: Path
+    size: int
+    total: int | None
+    etag: str | None
+    last_modified: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
-    """A complete answer with status 200: its body, the address it came from at last, and its headers
+    """A complete answer with status 200 (or the rest of a partial body, joined to it): its body, the address it came from at last, and its headers
     (names lowercase, the last answer's only)."""
 
     url: str

@@ -122,6 +122,7 @@ download_runs = Table(
     Column("heartbeat_at", Utc),
     Column("summary_json", Text),
     _created(),
+    Column("figures_json", Text),
     Index("idx_runs_started_at", "started_at"),
     Index("idx_runs_status", "status"),
 )
@@ -349,7 +350,17 @@ media_files = Table(
     Column("quarantined_at", Utc),
     _created(),
     _updated(),
+    _defaulted("incomplete_at_source", Boolean, false()),
+    Column("evicted_at", Utc),
+    Column("evicted_because", Text),
     Index("idx_files_md5_sum", "md5_sum"),
+    Index(
+        "idx_files_last_used_at",
+        "last_used_at",
+        "file_id",
+        sqlite_where=text("cached_at IS NOT NULL"),
+        postgresql_where=text("cached_at IS NOT NULL"),
+    ),
 )
 
 profile_media = Table(
@@ -562,6 +573,51 @@ unknown_keys = Table(
     _required("last_seen_at", Utc),
     PrimaryKeyConstraint("platform", "shape", "key"),
     sqlite_with_rowid=False,
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    _id("host"),
+    Column("paused_until", Utc),
+    Column("reason", Text),
+    _defaulted("failures", Integer, "0"),
+    _defaulted("pauses", Integer, "0"),
+    _updated(),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    _id("hold_id"),
+    _required("subject_kind"),
+    _required("subject"),
+    _required("reason"),
+    _required("held_by"),
+    _required("since", Utc),
+    Column("until", Utc),
+    Column("released_at", Utc),
+    Index("idx_holds_subject", "subject", "subject_kind"),
+)
+
+retention_policies = Table(
+    "retention_policies",
+    metadata,
+    _id("policy_id"),
+    Column("name", Text, nullable=False, unique=True),
+    _required("older_than_days", Integer),
+    Column("platform", Text),
+    _to("profile_id", "profiles.profile_id", required=False),
+    _created(),
+    Index("idx_retention_policies_profile_id", "profile_id"),
+)
+
+remembered = Table(
+    "remembered",
+    metadata,
+    _id("name"),
+    _required("value"),
+    _updated(),
 )
 
 leases = Table(

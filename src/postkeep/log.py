@@ -30,6 +30,7 @@ FILES_KEPT = 5
 
 _RUN: ContextVar[str | None] = ContextVar("postkeep_run", default=None)
 _process_run: str | None = None
+_WAITING: ContextVar[dict[_LogFile, list[bytes]] | None] = ContextVar("postkeep_waiting", default=None)
 
 
 class LogSettings(Protocol):
@@ -81,6 +82,19 @@ class Log:
 def get_logger(name: str) -> Log:
     """The voice of a module; cheap, and silent until somebody listens."""
     return Log(name if name.split(".", 1)[0] == ROOT else f"{ROOT}.{name}")
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write the lines of the block to the log file with one append: hundreds at a time cost what one does."""
+    waiting: dict[_LogFile, list[bytes]] = {}
+    token = _WAITING.set(waiting)
+    try:
+        yield
+    finally:
+        _WAITING.reset(token)
+        for file, lines in waiting.items():
+            file.append_all(lines)
 
 
 class RunBinding:
@@ -219,15 +233,30 @@ class _LogFile(logging.Handler):
         self._warned = False
 
     def emit(self, record: logging.LogRecord) -> None:
+        waiting = _WAITING.get()
         try:
-            self._append(f"{self.format(record)}\n".encode())
+            line = f"{self.format(record)}\n".encode()
+            if waiting is not None:
+                waiting.setdefault(self, []).append(line)
+            else:
+                self._append(line)
         except OSError as error:
-            if not self._warned:
-                self._warned = True
-                reason = error.strerror or str(error)
-                print(f"warning: no log is kept: {self._path}: {reason}", file=sys.stderr)  # noqa: T201
+            self._warn(error)
         except Exception:
             self.handleError(record)
+
+    def append_all(self, lines: list[bytes]) -> None:
+        """Append lines that waited, in one write; a disk that refuses is warned of as for one line."""
+        try:
+            self._append(b"".join(lines))
+        except OSError as error:
+            self._warn(error)
+
+    def _warn(self, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
+            reason = error.strerror or str(error)
+            print(f"warning: no log is kept: {self._path}: {reason}", file=sys.stderr)  # noqa: T201
 
     def _append(self, line: bytes) -> None:
         with self._folder():

@@ -68,12 +68,13 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """The content of a media row is in the cache."""
+    """The content of a media row is in the cache; `incomplete` when its source has no more of it."""
 
     media_id: str
     file: CachedFile
     rendition: str | None
     rendition_rank: int | None
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +291,8 @@ def keep_files(
             "proven_inode",
             "last_used_at",
             "quarantined_at",
+            "evicted_at",
+            "evicted_because",
             "updated_at",
         ),
         [
@@ -301,6 +304,8 @@ def keep_files(
                 each.proof.mtime_ns,
                 each.proof.inode,
                 now,
+                None,
+                None,
                 None,
                 now,
                 sha,
@@ -326,6 +331,10 @@ def store_arrivals(tx: Connection, arrivals: Sequence[Arrival], *, ids: IdFactor
     if not arrivals:
         return
     files = keep_files(tx, (each.file for each in arrivals), ids=ids, now=now)
+    cut_short = {each.file.digest.sha256 for each in arrivals if each.incomplete}
+    bulk.update(
+        tx, schema.media_files, ("incomplete_at_source",), [(True, sha) for sha in cut_short], key=["sha256"]
+    )
     changed = _changed_contents(tx, arrivals)
     for prefix, (table, _) in PLACES.items():
         bulk.update(

@@ -85,8 +85,15 @@ def start(tx: Connection, run_id: str, kind: str, now: datetime, system: Mapping
     )
 
 
-def beat(tx: Connection, run_id: str, now: datetime) -> None:
-    bulk.execute(tx, "UPDATE download_runs SET heartbeat_at = ? WHERE run_id = ?", now, run_id)
+def beat(tx: Connection, run_id: str, now: datetime, *, figures: str | None = None) -> None:
+    """Say that a run lives, and how far its fetching is (`figures`, a JSON object)."""
+    bulk.execute(
+        tx,
+        "UPDATE download_runs SET heartbeat_at = ?, figures_json = coalesce(?, figures_json) WHERE run_id = ?",
+        now,
+        figures,
+        run_id,
+    )
 
 
 def finish(

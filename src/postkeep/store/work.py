@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
 
 from postkeep.model import Stage
 from postkeep.store import bulk, schema
+from postkeep.store.bulk import moment
 
 ASKED_FOR = -1
 """The priority of work somebody is waiting for; ordinary work has 0."""
+
+LEAD = timedelta(days=365)
+"""How long before its link expires something counts as due: what expires first is due first."""
+
+
+def due_from(now: datetime, expires_at: datetime | None) -> datetime:
+    """When something that may be done at once is due, so that the order of due times is that of urgency."""
+    return now if expires_at is None else min(now, expires_at - LEAD)
 
 
 def add(
@@ -22,13 +32,20 @@ def add(
     due_at: datetime,
     *,
     priority: int = 0,
+    expiries: Mapping[str, datetime | None] = MappingProxyType({}),
 ) -> None:
-    """Queue subjects (subject, host) as due; what is queued already becomes due afresh, its fails forgotten."""
+    """Queue subjects (subject, host) as due; what is queued already becomes due afresh, its fails forgotten.
+
+    Subjects whose link expires sooner (`expiries`, by subject) come first.
+    """
     bulk.insert(
         tx,
         schema.work,
         ("stage", "subject", "host", "priority", "due_at", "fails"),
-        [(stage, subject, host, priority, due_at, 0) for subject, host in rows],
+        [
+            (stage, subject, host, priority, due_from(due_at, expiries.get(subject)), 0)
+            for subject, host in rows
+        ],
         on_conflict="(stage, subject) DO UPDATE SET host = excluded.host, due_at = excluded.due_at,"
         " priority = CASE WHEN excluded.priority < work.priority THEN excluded.priority ELSE work.priority END,"
         " fails = 0",
@@ -89,16 +106,33 @@ def hosts(tx: Connection, stage: Stage) -> list[str]:
 
 
 def due_count(tx: Connection, stage: Stage, now: datetime, *, below: int = 1) -> int:
-    """How much is due with a priority number smaller than `below`."""
+    """How much is due with a priority number smaller than `below`, but for hosts that are left alone now."""
     return int(
         bulk.execute(
             tx,
-            "SELECT count(*) FROM work WHERE stage = ? AND due_at <= ? AND priority < ?",
+            "SELECT count(*) FROM work WHERE stage = ? AND due_at <= ? AND priority < ?"
+            " AND host NOT IN (SELECT host FROM hosts WHERE paused_until > ?)",
             str(stage),
             now,
             below,
+            now,
         ).scalar()
     )
+
+
+def next_due(tx: Connection, stage: Stage, now: datetime, *, below: int = 1) -> datetime | None:
+    """When the first of what is not due yet will be, hosts that are left alone considered; None for nothing."""
+    found = bulk.execute(
+        tx,
+        "SELECT min(CASE WHEN h.paused_until > w.due_at THEN h.paused_until ELSE w.due_at END)"
+        " FROM work w LEFT JOIN hosts h ON h.host = w.host WHERE w.stage = ? AND w.priority < ?"
+        " AND (w.due_at > ? OR h.paused_until > ?)",
+        str(stage),
+        below,
+        now,
+        now,
+    ).scalar()
+    return moment(found)
 
 
 def reschedule(tx: Connection, stage: Stage, rows: Sequence[tuple[datetime, int, str]]) -> None:

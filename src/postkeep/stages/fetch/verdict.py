@@ -9,7 +9,9 @@ from postkeep.errors import (
     AddressRefused,
     FetchError,
     HttpStatus,
+    LinkExpired,
     NotMedia,
+    Placeholder,
     TooLarge,
     TooManyRedirects,
 )
@@ -17,6 +19,8 @@ from postkeep.model import MediaState
 from postkeep.store.media import Due, Failure
 
 LONGEST = timedelta(days=1)
+_SOON = timedelta(minutes=1)
+_NOTHING_KEPT = frozenset({NotMedia.kind, Placeholder.kind})
 _UNREACHED = frozenset({"dns", "connect", "tls", "timeout"})
 
 
@@ -55,10 +59,16 @@ def judge(
         state, again = MediaState.FAILED, False
     due = None
     if again:
-        wait = pause(max(1, fails), base=base, retry_after=error.retry_after, chance=chance)
-        due = now + wait
+        due = now + pause(max(1, fails), base=base, retry_after=error.retry_after, chance=chance)
+        if row.expires_at is not None and error.retry_after is None:
+            due = min(due, _before(row.expires_at, now))
     kind = f"http_{error.status}" if isinstance(error, HttpStatus) else error.kind
     return Failure(row.media_id, row.url, state, kind, error.message, due, fails)
+
+
+def _before(expires_at: datetime, now: datetime) -> datetime:
+    """Half-way to the end of a link: a try after its end would be none."""
+    return max(now + _SOON, now + (expires_at - now) / 2)
 
 
 def _state(row: Due, error: FetchError, now: datetime, *, answered: bool) -> tuple[MediaState, bool, bool]:
@@ -68,16 +78,18 @@ def _state(row: Due, error: FetchError, now: datetime, *, answered: bool) -> tup
             return MediaState.REFUSED, False, True
         case HttpStatus(status=404 | 410):
             return MediaState.GONE, False, True
+        case LinkExpired():
+            return MediaState.EXPIRED, False, True
         case HttpStatus(status=401 | 403):
             if has_expired(row, now):
                 return MediaState.EXPIRED, False, True
             return MediaState.RETRY, True, True
         case HttpStatus(status=429 | 503):
             return row.state, True, False
-        case NotMedia():
+        case NotMedia() | Placeholder():
             if has_expired(row, now):
                 return MediaState.EXPIRED, False, True
-            if row.error_kind == NotMedia.kind:
+            if row.error_kind in _NOTHING_KEPT:
                 return MediaState.UNSUPPORTED, False, True
             return MediaState.RETRY, True, True
     if error.temporary:

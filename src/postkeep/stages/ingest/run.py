@@ -281,6 +281,7 @@ class Ingest:
             [(row.media_id, host_of(row.media_url)) for row in wanted],
             now,
             priority=self.priority,
+            expiries={row.media_id: row.expires_at for row in wanted},
         )
 
     def _quarantine(self, tx: Connection, bad: list[Rejected], now: datetime) -> None:

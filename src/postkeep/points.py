@@ -18,6 +18,9 @@ POINTS = (
     "lease_given_up",
     "run_finished",
 )
+"""Of an import, in order."""
+EVICTION_POINTS = ("rows_evicted", "bytes_evicted")
+"""Of every file that leaves the cache on purpose."""
 
 _hook: Callable[[str], None] | None = None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import multiprocessing
@@ -15,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from postkeep.errors import CacheError, FileDamaged, FileMissing, NotMedia
-from postkeep.media import disk
-from postkeep.media.cache import Cache, Committed, Staged, cache_path
+from postkeep.media.cache import Cache, Committed, Fsync, Staged, cache_path
+from postkeep.media.disk import Disk
 from postkeep.media.hashing import digest_bytes, digest_file, md5_bytes, md5_file
 from postkeep.model import Body, Dimensions, MediaType
 from tests import media_bytes as make
+from tests.media.disks import Failing, Noting, Step, Watched
 
 CONTENT = make.png(30, 20)
 
@@ -217,61 +219,40 @@ class Death(BaseException):
     """Stands for a process that ends here."""
 
 
-def break_after(monkeypatch: pytest.MonkeyPatch, count: int, error: BaseException) -> list[str]:
-    """Let the first `count` file operations pass and raise in every later one; returns those made."""
-    made: list[str] = []
-
-    def wrap(owner: object, name: str, label: str) -> None:
-        original = getattr(owner, name)
-
-        def call(*args: object, **kwargs: object) -> object:
-            made.append(label)
-            if len(made) > count and label != "close":
-                raise error
-            return original(*args, **kwargs)
-
-        monkeypatch.setattr(owner, name, call)
-
-    for name in ("write", "fsync", "link"):
-        wrap(os, name, name)
-    for name in ("unlink", "mkdir", "rename", "stat"):
-        wrap(Path, name, name)
-    wrap(disk, "open_regular", "open")
-    return made
-
-
-def steps_of_a_commit(root: Path, damaged: bool) -> int:
-    cache = Cache(root)
+def steps_of_a_commit(root: Path, damaged: bool, fsync: Fsync) -> int:
+    disk = Noting()
+    cache = Cache(root, fsync=fsync, disk=disk)
     if damaged:
         (cache.root / keep(cache).file.path).write_bytes(b"torn")
-    with pytest.MonkeyPatch.context() as patch:
-        made = break_after(patch, 10_000, Death())
-        keep(cache)
-    return len(made)
+    before = len(disk.steps)
+    keep(cache)
+    return len(disk.steps) - before
 
 
+@pytest.mark.parametrize("fsync", Fsync)
 @pytest.mark.parametrize("damaged", [False, True])
 @pytest.mark.parametrize("error", [Death(), OSError(errno.ENOSPC, "full"), OSError(errno.EROFS, "read-only")])
-def test_nothing_half_written_after_any_step(tmp_path: Path, damaged: bool, error: BaseException) -> None:
-    steps = steps_of_a_commit(tmp_path / "undisturbed", damaged)
-    assert steps > 5
+def test_nothing_half_written_after_any_step(
+    tmp_path: Path, damaged: bool, error: BaseException, fsync: Fsync
+) -> None:
+    steps = steps_of_a_commit(tmp_path / "undisturbed", damaged, fsync)
+    assert steps >= 4
     for count in range(steps):
-        cache = Cache(tmp_path / f"cut-{count}")
+        root = tmp_path / f"cut-{count}"
         if damaged:
-            (cache.root / keep(cache).file.path).write_bytes(b"torn")
-        with pytest.MonkeyPatch.context() as patch:
-            break_after(patch, count, error)
-            try:
-                keep(cache)
-            except (Death, CacheError):
-                pass
+            with contextlib.closing(Cache(root)) as before:
+                (root / keep(before).file.path).write_bytes(b"torn")
+        disk = Failing(count, error)
+        with contextlib.suppress(Death, CacheError):
+            keep(Cache(root, fsync=fsync, disk=disk))
+        assert disk.failed is not None
         # The name holds all of it, nothing, or the damage that was there before; then the next run mends it.
         states: list[dict[str, bytes]] = [{}, {keep_name(): CONTENT}]
-        assert kept(cache) in ([*states, {keep_name(): b"torn"}] if damaged else states), count
-        again = Cache(cache.root)
+        assert kept(Cache(root)) in ([*states, {keep_name(): b"torn"}] if damaged else states), count
+        again = Cache(root)
         assert keep(again).file.path == keep_name()
         assert kept(again) == {keep_name(): CONTENT}
-        shutil.rmtree(cache.root)
+        shutil.rmtree(root)
 
 
 def keep_name() -> str:
@@ -288,14 +269,13 @@ def keep_name() -> str:
         (errno.EBADMSG, "Bad message"),
     ],
 )
-@pytest.mark.parametrize("call", ["write", "fsync", "link"])
-def test_a_disk_that_refuses_is_named(
-    cache: Cache, monkeypatch: pytest.MonkeyPatch, number: int, words: str, call: str
-) -> None:
-    def refuse(*args: object, **kwargs: object) -> object:
-        raise OSError(number, os.strerror(number))
+@pytest.mark.parametrize("step", ["create", "write", "sync_file", "make_folder", "link"])
+def test_a_disk_that_refuses_is_named(tmp_path: Path, number: int, words: str, step: str) -> None:
+    def refuse(made: Step) -> None:
+        if made.name == step:
+            raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(os, call, refuse)
+    cache = Cache(tmp_path / "cache", disk=Watched(refuse))
     with pytest.raises(CacheError) as caught:
         keep(cache)
     assert str(cache.root) in caught.value.message
@@ -304,25 +284,104 @@ def test_a_disk_that_refuses_is_named(
     assert kept(cache) == {}
 
 
+@pytest.mark.parametrize("fsync", [Fsync.BATCH, Fsync.EACH])
 @pytest.mark.parametrize("spill", [False, True])
-def test_bytes_are_on_the_disk_before_they_have_their_name(
-    cache: Cache, monkeypatch: pytest.MonkeyPatch, spill: bool
-) -> None:
-    steps: list[tuple[str, int]] = []
-    fsync, link = os.fsync, os.link
+def test_bytes_are_on_the_disk_before_they_have_their_name(tmp_path: Path, spill: bool, fsync: Fsync) -> None:
+    disk = Noting()
+    cache = Cache(tmp_path, fsync=fsync, disk=disk)
+    staged = cache.stage(spilled(cache, CONTENT) if spill else body(CONTENT))
+    cache.commit(staged)
+    steps = [step for step in disk.steps if step.name in ("sync_file", "link")]
+    assert [(step.name, step.arguments[0]) for step in steps] == [
+        ("sync_file", str(staged.temp)),
+        ("link", str(staged.temp)),
+    ]
 
-    def noted_fsync(descriptor: int) -> None:
-        steps.append(("fsync", os.fstat(descriptor).st_ino))
-        fsync(descriptor)
 
-    def noted_link(source: Path, target: Path) -> None:
-        steps.append(("link", source.stat().st_ino))
-        link(source, target)
+def test_a_batch_is_synced_once_and_each_at_once_and_none_never(tmp_path: Path) -> None:
+    contents = [make.gif(seed=b"%d" % number) for number in range(5)]
+    synced: dict[Fsync, list[Path]] = {}
+    for fsync in Fsync:
+        disk = Noting()
+        cache = Cache(tmp_path / fsync, fsync=fsync, disk=disk)
+        staged = [cache.stage(body(content)) for content in contents]
+        before = len(disk.paths("sync_file"))
+        assert before == (5 if fsync is Fsync.EACH else 0)
+        cache.sync(staged)
+        cache.sync(staged)
+        for each in staged:
+            cache.commit(each)
+        cache.sync_directories()
+        synced[fsync] = disk.paths("sync_file")
+        assert bool(disk.paths("sync_folder")) == (fsync is not Fsync.NONE)
+        assert len(kept(cache)) == 5
+        if fsync is not Fsync.NONE:
+            assert sorted(synced[fsync]) == sorted(each.temp for each in staged)
+        cache.close()
+    assert synced[Fsync.NONE] == []
 
-    monkeypatch.setattr(os, "fsync", noted_fsync)
-    monkeypatch.setattr(os, "link", noted_link)
-    inode = cache.commit(cache.stage(spilled(cache, CONTENT) if spill else body(CONTENT))).file.proof.inode
-    assert steps == [("fsync", inode), ("link", inode)]
+
+def test_an_unknown_fsync_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="sometimes"):
+        Cache(tmp_path, fsync="sometimes")
+
+
+def test_a_slow_disk_is_synced_by_several_threads_at_once(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+
+    class Slow(Disk):
+        first = True
+
+        def sync_file(self, path: str) -> None:
+            if self.first:
+                self.first = False
+                threading.Event().wait(0.002)
+            else:
+                together.wait(30)
+
+    with contextlib.closing(Cache(tmp_path, disk=Slow())) as cache:
+        cache.sync([cache.stage(body(make.gif(seed=b"%d" % number))) for number in range(9)])
+    assert together.n_waiting == 0
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_batch_that_the_disk_refuses_is_given_up(tmp_path: Path, slow: bool) -> None:
+    class Refusing(Disk):
+        calls = 0
+
+        def sync_file(self, path: str) -> None:
+            self.calls += 1
+            if slow:
+                threading.Event().wait(0.002)
+            if self.calls > 3:
+                raise OSError(errno.EIO, "Input/output error")
+
+    with contextlib.closing(Cache(tmp_path, disk=Refusing())) as cache:
+        staged = [cache.stage(body(make.gif(seed=b"%d" % number))) for number in range(9)]
+        with pytest.raises(CacheError, match="check it"):
+            cache.sync(staged)
+        assert temporary(cache) == []
+        for each in staged:
+            with pytest.raises(CacheError):
+                cache.commit(each)
+        assert kept(cache) == {}
+
+
+def test_equal_content_that_stands_there_is_on_the_disk_before_it_is_relied_on(tmp_path: Path) -> None:
+    careless = Cache(tmp_path, fsync=Fsync.NONE)
+    path = keep(careless).file.path
+    disk = Noting()
+    with contextlib.closing(Cache(tmp_path, disk=disk)) as cache:
+        assert keep(cache).existed
+        assert tmp_path / path in disk.paths("sync_file")
+        disk.steps.clear()
+        file = cache.adopt(path)
+        assert disk.paths("sync_file") == [tmp_path / path]
+        disk.steps.clear()
+        assert cache.locate(file.digest, file.kind) is not None
+        cache.sync_directories()
+        assert disk.paths("sync_file") == [tmp_path / path]
+        assert (tmp_path / path).parent in disk.paths("sync_folder")
 
 
 def test_short_writes_are_finished(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,37 +434,37 @@ def test_a_temporary_file_that_goes_away_is_an_error(cache: Cache) -> None:
         cache.commit(staged)
 
 
-def test_folders_are_synced_once(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[Path] = []
-    original = disk.sync_folder
-    monkeypatch.setattr(disk, "sync_folder", lambda path: (synced.append(path), original(path)))
+def test_folders_are_synced_once(tmp_path: Path) -> None:
+    disk = Noting()
+    cache = Cache(tmp_path / "cache", disk=disk)
     keep(cache)
     keep(cache, make.gif())
     cache.sync_directories()
+    synced = disk.paths("sync_folder")
     assert synced.count(cache.root / "media" / "images") == 1
     assert {cache.root.parent, cache.root, cache.root / "media"} <= set(synced)
-    synced.clear()
+    disk.steps.clear()
     cache.sync_directories()
-    assert synced == []
+    assert disk.steps == []
     keep(cache)
+    disk.steps.clear()
     cache.sync_directories()
-    assert synced == [cache.root / "media" / "images"]
+    assert disk.paths("sync_folder") == [cache.root / "media" / "images"]
 
 
-def test_folders_that_could_not_be_synced_are_tried_again(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_that_could_not_be_synced_are_tried_again(tmp_path: Path) -> None:
+    refused = Failing(0, OSError(errno.EIO, "Input/output error"))
+    refused.left = 1000
+    cache = Cache(tmp_path, disk=refused)
     keep(cache)
-
-    def refuse(path: Path) -> None:
-        raise OSError(errno.EIO, "Input/output error")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(disk, "sync_folder", refuse)
-        with pytest.raises(CacheError, match="check it"):
-            cache.sync_directories()
-    synced: list[Path] = []
-    monkeypatch.setattr(disk, "sync_folder", synced.append)
+    refused.left = 0
+    with pytest.raises(CacheError, match="check it"):
+        cache.sync_directories()
+    refused.left = 1000
     cache.sync_directories()
-    assert cache.root / "media" / "images" in synced
+    assert 1000 - refused.left >= 1
+    cache.sync_directories()
+    assert 1000 - refused.left < 5
 
 
 def test_staged_files_know_their_names(cache: Cache) -> None:
@@ -448,10 +507,10 @@ def test_damage_is_found(cache: Cache) -> None:
 def test_a_sector_that_cannot_be_read_is_damage(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     file = keep(cache).file
 
-    def refuse(descriptor: int) -> None:
+    def refuse(*arguments: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr("postkeep.media.cache.digest_open", refuse)
+    monkeypatch.setattr(os, "readv", refuse)
     with pytest.raises(FileDamaged, match="cannot read"):
         cache.prove(file.path, sha256=None)
     assert not keep(cache).existed
@@ -459,11 +518,11 @@ def test_a_sector_that_cannot_be_read_is_damage(cache: Cache, monkeypatch: pytes
 
 
 def test_a_file_that_may_not_be_read_is_not_called_missing(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> int:
+    def refuse(path: str) -> int:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     file = keep(cache).file
-    monkeypatch.setattr(disk, "open_regular", refuse)
+    monkeypatch.setattr("postkeep.media.proving.open_regular", refuse)
     with pytest.raises(CacheError, match="permission denied"):
         cache.prove(file.path, sha256=None)
 

@@ -115,7 +115,10 @@ def test_an_own_folder_is_locked_until_closed_and_made_again(tmp_path: Path) -> 
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(descriptor)
     path.rmdir()
-    assert own.path().is_dir()
+    assert own.path() == path
+    assert not path.exists()
+    assert own.path(again=True).is_dir()
+    assert list(left_behind(tmp_path)) == []
     own.close()
     own.close()
     assert not path.exists()

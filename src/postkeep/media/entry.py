@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 
-from postkeep.media.cache import Staged
+import orjson
+
+from postkeep.media.staged import Staged
 from postkeep.model import Digest, Dimensions, Kind, MediaType
 
 
@@ -47,7 +49,11 @@ class JournalEntry:
 
     def line(self) -> bytes:
         """The entry as one line of JSON with its line feed."""
-        return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"
+        try:
+            return orjson.dumps(self, option=orjson.OPT_APPEND_NEWLINE)
+        except TypeError:
+            # A lone surrogate of a scraper's JSON is nothing that UTF-8 can hold.
+            return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"
 
     @classmethod
     def read(cls, line: bytes) -> JournalEntry | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from postkeep.model import Digest
@@ -48,14 +48,36 @@ def digest_bytes(chunks: Iterable[bytes]) -> Digest:
     return hasher.digest()
 
 
+def digest_content(content: bytes) -> Digest:
+    """Digest bytes in one go, which keeps the interpreter free for other threads meanwhile."""
+    md5, sha256 = hashlib.md5(content, usedforsecurity=False), hashlib.sha256(content)
+    return Digest(md5.hexdigest(), sha256.hexdigest(), len(content))
+
+
 def digest_open(descriptor: int) -> Digest:
     """Digest an open file from its beginning to its end; moves the file's position. Raises OSError."""
-    hasher, view = Hasher(), _buffer.view
-    with io.FileIO(descriptor, closefd=False) as file:
-        file.seek(0)
-        while count := file.readinto(view):
-            hasher.update(view[:count])
-    return hasher.digest()
+    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    for piece in _pieces(descriptor):
+        md5.update(piece)
+        sha256.update(piece)
+        size += len(piece)
+    return Digest(md5.hexdigest(), sha256.hexdigest(), size)
+
+
+def md5_open(descriptor: int) -> tuple[str, int]:
+    """MD5 and size of an open file; moves the file's position. Raises OSError."""
+    md5, size = hashlib.md5(usedforsecurity=False), 0
+    for piece in _pieces(descriptor):
+        md5.update(piece)
+        size += len(piece)
+    return md5.hexdigest(), size
+
+
+def _pieces(descriptor: int) -> Iterator[memoryview]:
+    view = _buffer.view
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    while count := os.readv(descriptor, [view]):
+        yield view[:count]
 
 
 def digest_file(path: Path) -> Digest:

@@ -10,11 +10,11 @@ import os
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from postkeep.errors import CacheError
-from postkeep.media.disk import PRIVATE_FILE, make_folder, speaking
+from postkeep.media.disk import PRIVATE_FILE, make_folders, speaking
 from postkeep.media.entry import JournalEntry
 from postkeep.media.owner import OwnFolder, left_behind, own_name
 
@@ -40,15 +40,25 @@ class Journal:
 
     def append(self, entry: JournalEntry) -> Token:
         """Note an entry before its file is renamed into place; returns the file it went to, for `settle`."""
+        return self.append_all((entry,))
+
+    def append_all(self, entries: Sequence[JournalEntry]) -> Token:
+        """Note the entries of a batch in one write; returns the file they went to, for `settle`, once for each.
+
+        Empty when there are none. When this raises, none of them counts as noted.
+        """
+        if not entries:
+            return ""
+        lines = b"".join([entry.line() for entry in entries])
         with self._lock, speaking("writing the journal", self.folder):
             self._begin()
-            # A line that a full disk cut is ended first, or it would swallow this one.
-            line = b"\n" + entry.line() if self._torn else entry.line()
+            # A line that a full disk cut is ended first, or it would swallow the next one.
+            content = b"\n" + lines if self._torn else lines
             self._torn = True
-            if os.write(self._descriptor, line) != len(line):
+            if os.write(self._descriptor, content) != len(content):
                 raise CacheError(f"the journal in {self.folder} was cut: free some space there and run again")
             self._torn = False
-            self._unsettled[self._token] += 1
+            self._unsettled[self._token] += len(entries)
             return self._token
 
     def settle(self, tokens: Iterable[Token]) -> None:
@@ -116,11 +126,12 @@ class Journal:
             yield from self.entries(token)
 
     def _begin(self) -> None:
-        make_folder(self.folder)
-        folder = self._own.path()
-        if self._token and self._token.startswith(f"{folder.name}/"):
+        # A file whose last name is gone takes lines that nobody will ever read.
+        if self._token and self._token.startswith(own_name()) and os.fstat(self._descriptor).st_nlink:
             return
         self._end()
+        make_folders(self.folder)
+        folder = self._own.path(again=True)
         self._number += 1
         name = f"{self._number:06d}-{secrets.token_hex(4)}.jsonl"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND

@@ -13,6 +13,13 @@ from postkeep.model import MediaType
 
 FOLDERS = {MediaType.IMAGE: "images", MediaType.VIDEO: "videos", MediaType.DOCUMENT: "documents"}
 _NAME = re.compile(r"[0-9a-f]{32}(?:-[0-9a-f]{8})?\.[a-z0-9]{1,8}")
+_STATED = re.compile(r"(?:media/.*/|media/)([0-9a-f]{32})[-.][^/]*")
+
+
+def named_md5(path: str) -> str | None:
+    """The MD5 that the name of a file below `media` states, if it states one."""
+    stated = _STATED.fullmatch(path)
+    return stated.group(1) if stated else None
 
 
 def walk(root: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from postkeep import processes
-from postkeep.media.disk import PRIVATE_FOLDER
+from postkeep.media.disk import REAL, Disk
 
 _NAME = re.compile(r"^(\d+)-(\d+)$")
 
@@ -24,27 +24,34 @@ class OwnFolder:
     disk. Safe to share between threads and across a fork.
     """
 
-    def __init__(self, parent: Path) -> None:
+    def __init__(self, parent: Path, disk: Disk = REAL) -> None:
         self.parent = parent
+        self._disk = disk
         self._lock = threading.Lock()
         self._pid = 0
         self._path = parent
         self._release: weakref.finalize[[int], OwnFolder] | None = None
 
-    def path(self) -> Path:
-        """The folder, made again if somebody removed it; `parent` must exist. Raises OSError."""
-        with self._lock:
-            pid = os.getpid()
-            known = self._pid == pid
-            if not known:
-                self._pid, self._path = pid, self.parent / own_name()
-            try:
-                self._path.mkdir(PRIVATE_FOLDER)
-            except FileExistsError:
-                if known and self._release is not None:
-                    return self._path
-            self._hold()
+    def path(self, *, again: bool = False) -> Path:
+        """The folder; `parent` must exist. Raises OSError.
+
+        Somebody may have removed it since the first call: `again` looks, and makes it anew.
+        """
+        pid = os.getpid()
+        if not again and self._pid == pid and self._release is not None:
             return self._path
+        with self._lock:
+            known = self._pid == pid and self._release is not None
+            path = self._path if known else self.parent / own_name()
+            try:
+                self._disk.make_folder(str(path))
+            except FileExistsError:
+                if known:
+                    return path
+            self._path = path
+            self._hold()
+            self._pid = pid
+            return path
 
     def close(self) -> None:
         """Give the folder up, and remove it if it is empty; `path` opens it again."""

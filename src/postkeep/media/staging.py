@@ -1,0 +1,91 @@
+"""Brings bytes under a temporary name: recognised, hashed and measured before anything relies on them."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import secrets
+from pathlib import Path
+
+from postkeep.errors import CacheError
+from postkeep.media.disk import PRIVATE_FILE, Disk, discard, write_new
+from postkeep.media.folders import Folders
+from postkeep.media.hashing import digest_content, digest_open
+from postkeep.media.measure import measure
+from postkeep.media.owner import OwnFolder
+from postkeep.media.sniff import SNIFF_BYTES, sniff
+from postkeep.media.staged import Staged
+from postkeep.media.syncing import Syncing
+from postkeep.model import Digest
+
+_PREFIX = secrets.token_hex(8)
+_numbers = itertools.count(1)
+
+
+class Staging:
+    """Temporary files of this process below one root; safe to share between threads. Raises OSError."""
+
+    def __init__(self, folders: Folders, syncing: Syncing, disk: Disk) -> None:
+        self._folders = folders
+        self._syncing = syncing
+        self._disk = disk
+        self._own = OwnFolder(folders.root / "tmp", disk)
+
+    def close(self) -> None:
+        self._own.close()
+
+    def path(self, *, again: bool = False) -> str:
+        """A fresh path in this process's folder; `again` looks whether the folder is still there."""
+        if again:
+            self._folders.again("tmp")
+        else:
+            self._folders.need("tmp")
+        return f"{self._own.path(again=again)}/{_PREFIX}-{next(_numbers):x}"
+
+    def content(self, content: bytes) -> Staged:
+        """Stage bytes in memory; raises NotMedia, too."""
+        kind = sniff(content)
+        opened = io.BytesIO(content)
+        dimensions = measure(opened, kind, len(content))
+        digest = digest_content(content)
+        temp = self._written(content)
+        return Staged(Path(temp), digest, kind, dimensions)
+
+    def file(self, path: Path, digest: Digest | None) -> Staged:
+        """Stage a temporary file, whose digest is believed; raises NotMedia or CacheError, too."""
+        try:
+            with path.open("rb", buffering=0) as file:
+                kind = sniff(file.read(SNIFF_BYTES))
+                digest = digest or digest_open(file.fileno())
+                state = os.fstat(file.fileno())
+                if state.st_size != digest.size:
+                    raise CacheError(f"{path} holds {state.st_size} bytes where {digest.size} were written")
+                if state.st_mode & 0o777 != PRIVATE_FILE:
+                    self._disk.restrict(file.fileno())
+                staged = Staged(path, digest, kind, measure(file, kind, digest.size))
+            self._syncing.wrote(str(path))
+        except BaseException:
+            discard(path, self._disk)
+            raise
+        return staged
+
+    def discard(self, path: Path) -> None:
+        """Remove a temporary file where that is possible."""
+        discard(path, self._disk)
+        self._syncing.forget(str(path))
+
+    def _written(self, content: bytes) -> str:
+        temp = self.path()
+        try:
+            write_new(temp, content, self._disk)
+        except FileNotFoundError:
+            # Somebody cleared our folder away.
+            temp = self.path(again=True)
+            write_new(temp, content, self._disk)
+        try:
+            self._syncing.wrote(temp)
+        except BaseException:
+            discard(temp, self._disk)
+            raise
+        return temp

@@ -104,7 +104,11 @@ class BackfillSummary:
 
 @dataclass(frozen=True, slots=True)
 class VerifySummary:
-    """What verifying the cache found. Damaged files went to quarantine; damaged and missing ones are queued."""
+    """What verifying the cache found, and with `repaired` what was done about it. Paths are relative to its root.
+
+    `bytes` are those of sound files. Orphans are sound files no row counts on. A misnamed file's right path is
+    in `expected`; of a collision `expected` and `found` are the two SHA-256s.
+    """
 
     run_id: str
     status: RunStatus
@@ -113,14 +117,23 @@ class VerifySummary:
     damaged: tuple[str, ...]
     missing: tuple[str, ...]
     adopted: int
-    strangers: tuple[str, ...]
+    strangers: tuple[Finding, ...]
     queued: int
     bytes: int
     error: str | None = None
+    unreadable: tuple[str, ...] = ()
+    orphans: tuple[str, ...] = ()
+    misnamed: tuple[Finding, ...] = ()
+    collisions: tuple[Finding, ...] = ()
+    quarantined: int = 0
+    moved: int = 0
+    removed: int = 0
+    repaired: bool = False
 
     @property
     def clean(self) -> bool:
-        return not self.damaged and not self.missing
+        """Whether all that the rows promise was read and is as it was proven."""
+        return not (self.damaged or self.missing or self.unreadable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +375,75 @@ class Finding:
     what: str
     expected: str = ""
     found: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """Something that must stay in the cache. `files` and `bytes` are what of it is there now."""
+
+    hold_id: str
+    kind: str
+    subject: str
+    reason: str
+    held_by: str
+    since: datetime
+    until: datetime | None
+    released_at: datetime | None
+    active: bool
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyView:
+    """A retention policy; None stands for any platform, any profile."""
+
+    policy_id: str
+    name: str
+    older_than_days: int
+    platform: str | None
+    profile_id: str | None
+    profile: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionMatch:
+    """A file of the cache that a retention policy matches. `newest_at` is when it was last shown.
+
+    `recoverable`: its source still has it, or an archive does.
+    """
+
+    file_id: str
+    sha256: str | None
+    path: str
+    size: int
+    policy: str
+    newest_at: datetime
+    recoverable: bool
+    removed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionTotals:
+    files: int = 0
+    bytes: int = 0
+    oldest: datetime | None = None
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionSummary:
+    """What retention matched, by whether it can come back, and what of both was removed; `held` stays."""
+
+    run_id: str | None
+    status: RunStatus
+    dry_run: bool
+    policies: tuple[str, ...]
+    checked: int
+    recoverable: RetentionTotals
+    unrecoverable: RetentionTotals
+    held: RetentionTotals
+    removed: RetentionTotals
 
 
 @dataclass(frozen=True, slots=True)

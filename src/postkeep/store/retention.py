@@ -77,7 +77,7 @@ def usernames(tx: Connection, profile_ids: Iterable[str]) -> dict[str, str]:
     rows = bulk.among(
         tx, "SELECT profile_id, coalesce(username, name) FROM profiles WHERE profile_id {in}", profile_ids
     )
-    return {profile_id: name for profile_id, name in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def shown(tx: Connection, file_ids: Iterable[str]) -> dict[str, list[Shown]]:

@@ -320,7 +320,10 @@ def totals(tx: Connection) -> Totals:
 def incomplete_posts(
     tx: Connection, now: datetime, *, after: str, limit: int, since: date | None
 ) -> list[tuple[str, str, int, datetime]]:
-    """Posts with media that are due or not in the cache: (post_id, kind, items, posted_at), by id."""
+    """Posts with media that are due or not in the cache: (post_id, kind, items, posted_at), by id.
+
+    What was removed on purpose is not missing.
+    """
     # The page is cut before posts are joined, so that each costs what it holds and not what is left.
     later = (
         ""
@@ -334,7 +337,7 @@ def incomplete_posts(
         " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
         " WHERE m.post_id > ? AND (w.due_at IS NULL OR w.due_at <= ?)"
         " AND (m.download_state IN ('pending', 'retry')"
-        f" OR (m.download_state = 'fetched' AND f.cached_at IS NULL)){later}"
+        f" OR (m.download_state = 'fetched' AND f.cached_at IS NULL AND f.evicted_at IS NULL)){later}"
         " GROUP BY m.post_id ORDER BY m.post_id LIMIT ?) g"
         " JOIN posts p ON p.post_id = g.post_id ORDER BY g.post_id",
         after,
@@ -354,7 +357,7 @@ def incomplete_media(tx: Connection, post_ids: Iterable[str], now: datetime) -> 
         " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
         " WHERE m.post_id {in} AND (w.due_at IS NULL OR w.due_at <= ?)"
         " AND (m.download_state IN ('pending', 'retry')"
-        " OR (m.download_state = 'fetched' AND f.cached_at IS NULL))",
+        " OR (m.download_state = 'fetched' AND f.cached_at IS NULL AND f.evicted_at IS NULL))",
         post_ids,
         now,
     )
@@ -373,11 +376,11 @@ def media_totals(tx: Connection, media_ids: Sequence[str]) -> dict[tuple[str, bo
 
 
 def incomplete_of(tx: Connection, post_ids: Iterable[str]) -> int:
-    """How many of these posts have media that are not in the cache."""
+    """How many of these posts have media that are not in the cache and were not removed on purpose."""
     rows = bulk.among(
         tx,
         "SELECT DISTINCT m.post_id FROM post_media m LEFT JOIN media_files f ON f.file_id = m.file_id"
-        " WHERE m.post_id {in} AND f.cached_at IS NULL",
+        " WHERE m.post_id {in} AND f.cached_at IS NULL AND f.evicted_at IS NULL",
         post_ids,
     )
     return len(rows)

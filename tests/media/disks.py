@@ -34,18 +34,27 @@ class Watched(Disk):
 
         def call(*arguments: Any) -> Any:
             with self._lock:
-                self._look(Step(name, arguments))
-                return found(*arguments)
+                step = Step(name, arguments)
+                self._look(step)
+                result = found(*arguments)
+                self.done(step)
+                return result
 
         return call
 
+    def done(self, step: Step) -> None:
+        """The step happened."""
+
 
 class Noting(Watched):
-    """A real disk that notes its steps."""
+    """A real disk that notes the steps that happened."""
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        super().__init__(self.steps.append)
+        super().__init__(lambda step: None)
+
+    def done(self, step: Step) -> None:
+        self.steps.append(step)
 
     def paths(self, name: str) -> list[Path]:
         """The paths of all steps of this name, in order."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from postkeep.config import BROWSER_AGENT, Config, describe, load_config, settings
 from postkeep.errors import ConfigError
+from postkeep.net.guard import AddressGuard
 
 DOCS = Path(__file__).parents[1] / "docs" / "configuration.md"
 
@@ -211,6 +212,41 @@ def test_a_size_as_shown_reads_as_itself(number: int, unit: str) -> None:
     assert again.cache.max_bytes == config.cache.max_bytes
 
 
+_ENTRIES = st.one_of(
+    st.text("0123456789abcdf.:/[]% ", max_size=24),
+    st.builds(
+        "{}{}:{}".format,
+        st.one_of(
+            st.ip_addresses(v=4).map(str),
+            st.ip_addresses(v=6).map(lambda six: f"[{six}]"),
+            st.ip_addresses(v=6).map(str),
+            st.sampled_from(["10.0.0.0", "[fd00::]", "127.1", "[::1", "[1.2.3.4]", "010.0.0.1"]),
+        ),
+        st.one_of(st.just(""), st.integers(0, 130).map("/{}".format), st.just("/255.0.0.0")),
+        st.one_of(st.integers(0, 70_000), st.sampled_from(["", "http", "-1"])),
+    ),
+    st.builds("[fd00::]/{}:1".format, st.integers(0, 9)),
+    st.builds("[fd00::/{}]:1".format, st.integers(0, 9)),
+    st.builds("10.0.0.0/{}:1".format, st.integers(0, 33)),
+)
+
+
+@given(_ENTRIES)
+def test_an_exception_is_refused_here_exactly_when_the_guard_would(entry: str) -> None:
+    away = Path("/nonexistent")
+    try:
+        AddressGuard((entry,), ())
+        readable = True
+    except ConfigError:
+        readable = False
+    try:
+        load_config(flags={"home": away, "fetch.allow": [entry]}, user_folder=away, environ={})
+        accepted = True
+    except ConfigError:
+        accepted = False
+    assert accepted == readable
+
+
 # --- refusals -----------------------------------------------------------------------------------
 
 
@@ -235,6 +271,11 @@ def test_a_size_as_shown_reads_as_itself(number: int, unit: str) -> None:
         ("[fetch]\nmax_bytes = '10 apples'", "fetch.max_bytes|not a size"),
         ("[fetch]\nmax_bytes = '10 i'", "fetch.max_bytes|not a size"),
         ("[fetch]\navatars = 1", "fetch.avatars|not true or false"),
+        ("[fetch]\nallow = ['127.0.0.1']", "fetch.allow = '127.0.0.1'|'127.0.0.1' is not network:port"),
+        ("[fetch]\nallow = ['[::1]:81', 'localhost:80']", "fetch.allow|'localhost:80' is not network:port"),
+        ("[fetch]\nallow = ['10.0.0.1/8:80']", "fetch.allow|host bits"),
+        ("[fetch]\nallow = ['0.0.0.0/0:80']", "fetch.allow|wider than any private network"),
+        ("[fetch]\nallow = ['10.1.2.3:65536']", "fetch.allow|no port 65536"),
         ("[fetch]\nuser_agent = \"a\\nb: c\"", "fetch.user_agent|control character"),
         ("[fetch.user_agents]\nexample.org = 'x'", "fetch.user_agents|in quotes"),
         ("[import]\ntimezone = 'Mars/Olympus'", "import.timezone = 'Mars/Olympus'|time zone"),

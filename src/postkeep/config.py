@@ -58,11 +58,33 @@ def _hash(text: str, _folder: Path) -> str:
     return text.lower()
 
 
+_NETWORK_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:/[0-9]+)?)\]|([0-9.]+(?:/[0-9]+)?)):([0-9]{1,5})")
+# Nothing that is meant to be private is wider: an entry that allows the internet would be an off switch.
+_WIDEST = {4: 8, 6: 7}
+
+
+def _network_port(text: str, _folder: Path) -> str:
+    """An exception from the address guard; what it allows is the guard's business."""
+    from ipaddress import IPv4Network, IPv6Network
+
+    shape = _NETWORK_PORT.fullmatch(text)
+    if shape is None:
+        raise ValueError(f"{text!r} is not network:port, such as 127.0.0.1:8080 or [::1]:8080")
+    six, four, port = shape.groups()
+    network = IPv6Network(six) if six else IPv4Network(four)
+    if network.prefixlen < _WIDEST[network.version]:
+        raise ValueError(f"{text!r} is wider than any private network")
+    if not 1 <= int(port) <= 65535:
+        raise ValueError(f"{text!r}: there is no port {port}")
+    return text
+
+
 Count = Annotated[int, Rule(least=1)]
 Bytes = Annotated[int, Rule(least=1, size=True)]
 Seconds = Annotated[float, Rule(least=0.001)]
 Port = Annotated[int, Rule(least=1, most=65535)]
 Hash = Annotated[str, Rule(check=_hash)]
+NetworkPort = Annotated[str, Rule(check=_network_port)]
 
 
 # --- the settings -------------------------------------------------------------------------------
@@ -90,7 +112,7 @@ class FetchConfig:
     pace: Annotated[float, Rule(least=0)] = 0.0
     circuit: Count = 5
     ports: tuple[Port, ...] = (80, 443)
-    allow: tuple[str, ...] = ()
+    allow: tuple[NetworkPort, ...] = ()
     placeholders: tuple[Hash, ...] = ()
     user_agent: str = "postkeep/0.1 (personal archive)"
     user_agents: Mapping[str, str] = field(default_factory=lambda: {"licdn.com": BROWSER_AGENT})

@@ -20,7 +20,7 @@ def must_be_local(url: str, *, found: Callable[[Path], Mount | None] = network_m
     if mount is not None:
         raise StoreError(
             f"the database {path} is on a network file system ({mount.type}, mounted at {mount.point}), where"
-            " SQLite loses rows: its write-ahead log needs locks and shared memory that reach everybody who has it open."
+            " SQLite loses rows: its write-ahead log needs locks and memory shared by everybody who has it open."
             " Choose a home on a local disk (--home), or a place there for the database alone (--database PATH),"
             " or PostgreSQL (--database postgresql://...)"
         )

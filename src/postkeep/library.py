@@ -23,7 +23,7 @@ from postkeep.stages import direct, looking, session
 from postkeep.stages.reading import ReadingProgress
 from postkeep.stages.replay import run_replay
 from postkeep.stages.session import Parts
-from postkeep.store import Store, backup, listing, migrate, quarantine, runs, verify
+from postkeep.store import Store, backup, listing, local, migrate, quarantine, runs, verify
 from postkeep.views import (
     BackfillSummary,
     BackupSummary,
@@ -65,8 +65,10 @@ def open_library(config: Config, *, read_only: bool = False, connect_to: Sequenc
 
     With `read_only` nothing is made or ended: a database that is not there is a StoreError. `connect_to` leads
     host names to other addresses, for tests. The caller closes the library, or uses it as a context manager.
-    Raises StoreError when the database cannot be used or has another schema than this version.
+    Raises StoreError when the database cannot be used, has another schema than this version, or is a SQLite file
+    on a network file system.
     """
+    local.must_be_local(config.database_url)
     if read_only:
         _must_exist(config)
     store = Store(config.database_url)
@@ -89,6 +91,7 @@ def _must_exist(config: Config) -> None:
 
 def upgrade_database(config: Config) -> UpgradeSummary:
     """Bring the database to this version's schema; doing it again changes nothing."""
+    local.must_be_local(config.database_url)
     store = Store(config.database_url)
     try:
         report = migrate.upgrade(store)

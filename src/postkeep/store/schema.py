@@ -276,6 +276,15 @@ def _place_columns() -> list[Column[Any]]:
     ]
 
 
+_NOT_TO_BE_HAD = text("download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 'expired')")
+
+
+def _failures(name: str) -> Index:
+    """Finds the few places whose bytes are not to be had among the many; holds all that classes are counted by."""
+    columns = ("media_id", "download_state", "error_kind")
+    return Index(name, *columns, sqlite_where=_NOT_TO_BE_HAD, postgresql_where=_NOT_TO_BE_HAD)
+
+
 post_media = Table(
     "post_media",
     metadata,
@@ -318,6 +327,7 @@ post_media = Table(
     ),
     Index("idx_media_media_key", "media_key"),
     Index("idx_media_file_id", "file_id"),
+    _failures("idx_media_failures"),
     comment="Media attachments with AI analysis, local cache, and S3 archive tracking",
 )
 post_media.c.md5_sum.comment = "MD5 checksum of the media file for integrity verification and deduplication"
@@ -374,6 +384,7 @@ profile_media = Table(
     UniqueConstraint("profile_id", "role", "media_key", "occurrence"),
     Index("idx_profile_media_media_key", "media_key"),
     Index("idx_profile_media_file_id", "file_id"),
+    _failures("idx_profile_media_failures"),
 )
 
 file_urls = Table(

@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("download_runs", sa.Column("figures_json", sa.Text))
     _files()
+    _failures()
     _hosts()
     _keeping()
 
@@ -32,6 +33,18 @@ def _files() -> None:
         sqlite_where=sa.text("cached_at IS NOT NULL"),
         postgresql_where=sa.text("cached_at IS NOT NULL"),
     )
+
+
+def _failures() -> None:
+    where = sa.text("download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 'expired')")
+    for name, table in (("idx_media_failures", "post_media"), ("idx_profile_media_failures", "profile_media")):
+        op.create_index(
+            name,
+            table,
+            ["media_id", "download_state", "error_kind"],
+            sqlite_where=where,
+            postgresql_where=where,
+        )
 
 
 def _hosts() -> None:

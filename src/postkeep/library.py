@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from postkeep.media.journal import Journal
 from postkeep.model import MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
-from postkeep.stages import direct, looking, session
+from postkeep.stages import direct, holding, looking, retention, session
 from postkeep.stages.reading import ReadingProgress
 from postkeep.stages.replay import run_replay
 from postkeep.stages.session import Parts
@@ -30,15 +30,19 @@ from postkeep.views import (
     FetchSummary,
     FileView,
     Finding,
+    HoldView,
     ImportSummary,
     Md5Check,
     MediaStats,
     MediaView,
     OnProgress,
+    PolicyView,
     PostDetail,
     PostLine,
     QuarantineView,
     ReplaySummary,
+    RetentionMatch,
+    RetentionSummary,
     RunDetail,
     RunView,
     Stop,
@@ -214,9 +218,11 @@ class Library:
             progress=progress,
         )
 
-    def verify_cache(self, *, stop: Stop = _never, progress: OnProgress = _quiet) -> VerifySummary:
-        """Hash every cached file; damaged ones go to quarantine and are queued, as are missing ones."""
-        return looking.run_verify(self._parts, stop=stop, progress=progress)
+    def verify_cache(
+        self, *, repair: bool = False, md5_only: bool = False, stop: Stop = _never, progress: OnProgress = _quiet
+    ) -> VerifySummary:
+        """Hash every cached file and look at all else that lies there; only with `repair` anything is changed."""
+        return looking.run_verify(self._parts, repair=repair, md5_only=md5_only, stop=stop, progress=progress)
 
     def verify_md5(self, md5: str) -> Md5Check:
         """Hash the cached file of this MD5."""
@@ -249,6 +255,76 @@ class Library:
     def replay_quarantine(self, *, stop: Stop = _never, progress: OnProgress = _quiet) -> ReplaySummary:
         """Read the quarantined records again."""
         return run_replay(self._parts, self._platforms(), stop=stop, progress=progress)
+
+    # --- keeping ---
+
+    def add_hold(
+        self,
+        subject: str,
+        *,
+        reason: str,
+        until: datetime | None = None,
+        held_by: str | None = None,
+        platform: str | None = None,
+    ) -> HoldView:
+        """Keep a post, media, file, profile or `platform:NAME` in the cache, whoever wants room.
+
+        `held_by` is the system user by default. Raises NotFound for a name of nothing, or of several things.
+        """
+        return holding.add_hold(
+            self._parts, subject, reason=reason, until=until, held_by=held_by, platform=platform
+        )
+
+    def holds(self, *, ended: bool = False) -> list[HoldView]:
+        """The holds in force, oldest first; with `ended` those that are over, too."""
+        return holding.list_holds(self._parts, ended=ended)
+
+    def release_hold(self, hold_id: str) -> HoldView:
+        """End a hold; raises NotFound."""
+        return holding.release_hold(self._parts, hold_id)
+
+    def add_policy(
+        self, name: str, *, older_than_days: int, platform: str | None = None, profile: str | None = None
+    ) -> PolicyView:
+        """Add a retention policy, which removes nothing by itself; raises ConfigError when its name is taken."""
+        return retention.add_policy(
+            self._parts, name, older_than_days=older_than_days, platform=platform, profile=profile
+        )
+
+    def policies(self) -> list[PolicyView]:
+        """The retention policies by name."""
+        return retention.list_policies(self._parts)
+
+    def remove_policy(self, name: str) -> None:
+        """Remove a retention policy; raises NotFound."""
+        retention.remove_policy(self._parts, name)
+
+    def apply_retention(
+        self,
+        names: Sequence[str] = (),
+        *,
+        dry_run: bool = False,
+        include_unrecoverable: bool = False,
+        limit: int | None = None,
+        on_match: Callable[[RetentionMatch], None] = _quiet,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
+    ) -> RetentionSummary:
+        """Remove from the cache what retention policies match (none named: all), but for what is held.
+
+        `on_match` hears of every file, in no order people know. What cannot come back is told, and removed only
+        with `include_unrecoverable`.
+        """
+        return retention.apply_retention(
+            self._parts,
+            names,
+            dry_run=dry_run,
+            include_unrecoverable=include_unrecoverable,
+            limit=limit,
+            on_match=on_match,
+            stop=stop,
+            progress=progress,
+        )
 
     # --- looking ---
 

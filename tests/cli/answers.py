@@ -15,16 +15,21 @@ from postkeep.views import (
     FetchSummary,
     FileView,
     Finding,
+    HoldView,
     ImportSummary,
     Md5Check,
     MediaStats,
     MediaTotals,
     MediaView,
     OriginalView,
+    PolicyView,
     PostDetail,
     PostLine,
     QuarantineView,
     ReplaySummary,
+    RetentionMatch,
+    RetentionSummary,
+    RetentionTotals,
     RunDetail,
     RunView,
     SnapshotView,
@@ -204,6 +209,39 @@ QUARANTINED = QuarantineView(
 )
 
 
+HOLD = HoldView("hld-1", "post", "p-1", "a case", "jane", NOON, None, None, True, 2, 2048)
+POLICY = PolicyView("ret-1", "old", 365, "linkedin", "prf-1", "jane-doe")
+
+
+def retention_match(**changes: Any) -> RetentionMatch:
+    values: dict[str, Any] = {
+        "file_id": "fil-1",
+        "sha256": "0" * 64,
+        "path": "media/images/0.jpg",
+        "size": 2048,
+        "policy": "old",
+        "newest_at": NOON,
+        "recoverable": True,
+        "removed": False,
+    }
+    return RetentionMatch(**(values | changes))
+
+
+def retention_summary(**changes: Any) -> RetentionSummary:
+    values: dict[str, Any] = {
+        "run_id": None,
+        "status": RunStatus.COMPLETED,
+        "dry_run": True,
+        "policies": ("old",),
+        "checked": 3,
+        "recoverable": RetentionTotals(1, 2048, NOON, NOON),
+        "unrecoverable": RetentionTotals(),
+        "held": RetentionTotals(),
+        "removed": RetentionTotals(),
+    }
+    return RetentionSummary(**(values | changes))
+
+
 def everything() -> dict[str, Any]:
     """An answer for each verb of the library."""
     return {
@@ -213,6 +251,13 @@ def everything() -> dict[str, Any]:
         "verify_cache": verify_summary(),
         "verify_md5": Md5Check("0" * 32, True, True, "media/images/0.jpg", "sound"),
         "fetch_urls": [url_outcome()],
+        "add_hold": HOLD,
+        "holds": [HOLD],
+        "release_hold": HOLD,
+        "add_policy": POLICY,
+        "policies": [POLICY],
+        "remove_policy": None,
+        "apply_retention": retention_summary(),
         "posts": [post_line()],
         "post": post_detail(),
         "media_list": [media_view()],

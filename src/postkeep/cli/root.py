@@ -16,6 +16,8 @@ COMMANDS = {
     "import": Entry("postkeep.cli.imports:import_posts", "Import scraped posts from files and folders."),
     "posts": Entry("postkeep.cli.posts:posts", "Look at posts and how their numbers grew."),
     "media": Entry("postkeep.cli.media:media", "List, fetch and verify pictures, videos and documents."),
+    "hold": Entry("postkeep.cli.holds:hold", "Keep files in the cache, whoever wants room."),
+    "retention": Entry("postkeep.cli.retention:retention", "Remove cached files by age, platform and profile."),
     "data": Entry("postkeep.cli.data:data", "Import posts, and see how much there is."),
     "runs": Entry("postkeep.cli.runs:runs", "See what was done when, and how it ended."),
     "quarantine": Entry("postkeep.cli.quarantine:quarantine", "Look at records that could not be read."),

@@ -11,7 +11,9 @@ from postkeep.model import Dimensions
 _Sides = tuple[int | None, int | None]
 
 
-class _Box(NamedTuple):
+class Box(NamedTuple):
+    """A box by its name, from the first byte of its content to the one behind its last."""
+
     name: bytes
     start: int
     end: int
@@ -65,7 +67,7 @@ def picture(header: Header) -> Dimensions:
     return Dimensions(width, height)
 
 
-def _properties(header: Header, iprp: _Box) -> tuple[list[tuple[int, _Sides]], dict[int, list[int]]]:
+def _properties(header: Header, iprp: Box) -> tuple[list[tuple[int, _Sides]], dict[int, list[int]]]:
     """The sizes among a file's properties by their number, and which properties each picture has."""
     sizes: list[tuple[int, _Sides]] = []
     owners: dict[int, list[int]] = {}
@@ -99,7 +101,7 @@ def _associations(raw: bytes) -> dict[int, list[int]]:
     return owners
 
 
-def _clock(header: Header, mvhd: _Box) -> tuple[int, int]:
+def _clock(header: Header, mvhd: Box) -> tuple[int, int]:
     """Ticks a second and length in ticks; a length of all ones is unknown, so 0."""
     version = header.at(mvhd.start, 1)[0]
     offset, width = (20, 8) if version == 1 else (12, 4)
@@ -108,7 +110,7 @@ def _clock(header: Header, mvhd: _Box) -> tuple[int, int]:
     return scale, 0 if ticks == (1 << 8 * width) - 1 else ticks
 
 
-def _fragments(header: Header, mvex: _Box) -> int:
+def _fragments(header: Header, mvex: Box) -> int:
     mehd = _find(header, b"mehd", mvex.start, mvex.end)
     if mehd is None:
         return 0
@@ -116,7 +118,7 @@ def _fragments(header: Header, mvex: _Box) -> int:
     return int.from_bytes(header.at(mehd.start + 4, 8 if wide else 4), "big")
 
 
-def _track(header: Header, trak: _Box) -> tuple[_Sides, bool]:
+def _track(header: Header, trak: Box) -> tuple[_Sides, bool]:
     """A track's size, and whether it calls itself video."""
     sides: _Sides = (None, None)
     is_video = False
@@ -132,21 +134,36 @@ def _track(header: Header, trak: _Box) -> tuple[_Sides, bool]:
     return sides, is_video
 
 
-def _find(header: Header, name: bytes, start: int, end: int) -> _Box | None:
+def _find(header: Header, name: bytes, start: int, end: int) -> Box | None:
     return next((box for box in _boxes(header, start, end) if box.name == name), None)
 
 
-def _boxes(header: Header, start: int, end: int) -> Iterator[_Box]:
+def _boxes(header: Header, start: int, end: int) -> Iterator[Box]:
     """The boxes between two offsets, in order; ends quietly where fewer than 8 bytes are left."""
     end = min(end, header.size)
+    for name, body, stop in claims(header, start, end):
+        yield Box(name, body, min(stop, end))
+
+
+def claims(header: Header, start: int, end: int) -> Iterator[Box]:
+    """The boxes between two offsets as they call themselves: the last may end behind `end`.
+
+    Raises Odd at a box smaller than its own beginning.
+    """
     while start + 8 <= end:
         raw = header.upto(start, 16)
         length, name, body = int.from_bytes(raw[:4], "big"), raw[4:8], start + 8
         if length == 0:
             length = end - start
         elif length == 1:
-            length, body = int.from_bytes(raw[8:16], "big"), start + 16
+            # Cut within the length, it claims at least that.
+            length, body = int.from_bytes(raw[8:16], "big") if len(raw) == 16 else 16, start + 16
         if start + length < body:
             raise Odd
-        yield _Box(name, body, min(start + length, end))
+        yield Box(name, body, start + length)
         start += length
+
+
+def holds(header: Header, meta: Box, name: bytes) -> bool:
+    """Whether a meta box has a box of this name; raises Odd on a broken one."""
+    return _find(header, name, meta.start + 4, meta.end) is not None

@@ -13,6 +13,7 @@ from postkeep.model import Dimensions
 _HEADER, _DOCTYPE, _SEGMENT = 0x1A45DFA3, 0x4282, 0x18538067
 _INFO, _SCALE, _DURATION = 0x1549A966, 0x2AD7B1, 0x4489
 _TRACKS, _TRACK, _VIDEO, _WIDTH, _HEIGHT = 0x1654AE6B, 0xAE, 0xE0, 0xB0, 0xBA
+_LONGEST_CLAIM = 12  # bytes of an element's name and length
 _DEFAULT_SCALE = 1_000_000  # nanoseconds a tick where the file names none
 
 
@@ -59,6 +60,27 @@ def webm(header: Header) -> Dimensions:
     return Dimensions(width, height, length)
 
 
+def segment_end(header: Header) -> int | None:
+    """Where the segment says it ends, the file's end where it does not say; None when the file ends before it.
+
+    Raises Odd on a broken file.
+    """
+    at = 0
+    while at < header.size:
+        try:
+            name, body, length = _claim(header, at)
+        except Odd:
+            if header.size - at < _LONGEST_CLAIM:
+                return None
+            raise
+        if name == _SEGMENT:
+            return header.size if length is None else body + length
+        if length is None:
+            raise Odd
+        at = body + length
+    return None
+
+
 def _length(header: Header, info: _Element) -> float | None:
     scale, ticks = _DEFAULT_SCALE, 0.0
     for element in _elements(header, info.start, info.end):
@@ -97,14 +119,20 @@ def _elements(header: Header, start: int, end: int) -> Iterator[_Element]:
     """The children between two offsets, in order; ends quietly where the bytes do."""
     end = min(end, header.size)
     while start < end:
-        raw = header.upto(start, 12)
-        name, taken = _vint(raw, keep_marker=True)
-        length, more = _vint(raw[taken:], keep_marker=False)
-        body = start + taken + more
-        # All ones: the length is unknown, the element goes on to the end of its parent.
-        stop = end if length == (1 << 7 * more) - 1 else min(body + length, end)
+        name, body, length = _claim(header, start)
+        # Without a length, the element goes on to the end of its parent.
+        stop = end if length is None else min(body + length, end)
         yield _Element(name, body, stop)
         start = stop
+
+
+def _claim(header: Header, at: int) -> tuple[int, int, int | None]:
+    """An element's name, where its body begins, and how long it says that is; None is unknown."""
+    raw = header.upto(at, _LONGEST_CLAIM)
+    name, taken = _vint(raw, keep_marker=True)
+    length, more = _vint(raw[taken:], keep_marker=False)
+    # All ones: the length is unknown.
+    return name, at + taken + more, None if length == (1 << 7 * more) - 1 else length
 
 
 def _vint(raw: bytes, *, keep_marker: bool) -> tuple[int, int]:

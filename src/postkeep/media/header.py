@@ -11,17 +11,19 @@ _LONGEST = 366 * 86_400.0
 
 
 class Odd(Exception):
-    """The header is not what its format promises, or the budget is spent; never leaves `measure`."""
+    """The header is not what its format promises, or the budget is spent; its readers turn it into an answer."""
 
 
 class Header:
-    """Random access to a file of `size` bytes, at most MAX_BYTES in MAX_READS reads."""
+    """Random access to a file of `size` bytes, so many of them in so many reads."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(
+        self, file: BinaryIO, size: int, *, most_bytes: int = MAX_BYTES, most_reads: int = MAX_READS
+    ) -> None:
         self.size = size
         self._file = file
-        self._bytes = MAX_BYTES
-        self._reads = MAX_READS
+        self._bytes = most_bytes
+        self._reads = most_reads
 
     def at(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes; raises Odd when the file ends before or the budget does."""

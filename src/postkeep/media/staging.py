@@ -17,6 +17,7 @@ from postkeep.media.owner import OwnFolder
 from postkeep.media.sniff import SNIFF_BYTES, sniff
 from postkeep.media.staged import Staged
 from postkeep.media.syncing import Syncing
+from postkeep.media.whole import is_whole
 from postkeep.model import Digest
 
 _PREFIX = secrets.token_hex(8)
@@ -48,9 +49,9 @@ class Staging:
         kind = sniff(content)
         opened = io.BytesIO(content)
         dimensions = measure(opened, kind, len(content))
+        whole = is_whole(opened, kind, len(content))
         digest = digest_content(content)
-        temp = self._written(content)
-        return Staged(Path(temp), digest, kind, dimensions)
+        return Staged(Path(self._written(content)), digest, kind, dimensions, whole)
 
     def file(self, path: Path, digest: Digest | None) -> Staged:
         """Stage a temporary file, whose digest is believed; raises NotMedia or CacheError, too."""
@@ -63,7 +64,8 @@ class Staging:
                     raise CacheError(f"{path} holds {state.st_size} bytes where {digest.size} were written")
                 if state.st_mode & 0o777 != PRIVATE_FILE:
                     self._disk.restrict(file.fileno())
-                staged = Staged(path, digest, kind, measure(file, kind, digest.size))
+                dimensions = measure(file, kind, digest.size)
+                staged = Staged(path, digest, kind, dimensions, is_whole(file, kind, digest.size))
             self._syncing.wrote(str(path))
         except BaseException:
             discard(path, self._disk)

@@ -103,14 +103,14 @@ def key_of(kept: Kept) -> Key:
 def _page(tx: Connection, where: str, start: Sequence[Any], now: datetime, limit: int) -> list[Any]:
     # The page is cut first, so that it costs what it holds.
     statement, parameters = page_statement(where, start, now, limit)
-    return list(bulk.execute(tx, statement, *parameters).all())
+    return sorted(bulk.execute(tx, statement, *parameters).all(), key=lambda row: (row[4], row[0]))
 
 
 def page_statement(where: str, start: Sequence[Any], now: datetime, limit: int) -> tuple[str, tuple[Any, ...]]:
-    """The query of a page by use, with its parameters."""
+    """The query of a page by use, its rows in no order, with its parameters."""
     return (
         f"SELECT {_FACTS} FROM (SELECT f.* FROM media_files f WHERE {_CACHED} AND {where}"  # noqa: S608
-        " ORDER BY f.last_used_at, f.file_id LIMIT ?) f ORDER BY f.last_used_at, f.file_id",
+        " ORDER BY f.last_used_at, f.file_id LIMIT ?) f",
         (*_times(now), *start, limit),
     )
 

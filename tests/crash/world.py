@@ -191,7 +191,7 @@ class Home:
             assert library.verify_database() == []
             found = library.verify_cache()
         assert found.clean
-        assert (found.adopted, found.strangers) == (0, ())
+        assert (found.orphans, found.misnamed, found.strangers) == ((), (), ())
 
 
 def _digest(path: str) -> str:

@@ -94,7 +94,7 @@ def test_a_file_that_was_lost_is_brought_back(here):
     here.bring(with_pictures(1, here.asset("D4A")))
     [path] = here.cached()
     (here.root / path).unlink()
-    here.library.verify_cache()
+    here.library.verify_cache(repair=True)
     here.write_rows("DELETE FROM work")
 
     done = backfill(here)

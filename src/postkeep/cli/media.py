@@ -145,15 +145,20 @@ def verify_md5(face: Face, md5: str, as_json: bool) -> int:
 
 
 @media.command("verify-cache")
+@click.option("--repair", is_flag=True, help="Mend what can be mended; without it nothing is changed.")
+@click.option("--md5-only", is_flag=True, help="Take only the MD5: faster, and blind to forged files.")
 @json_option
 @pass_face
-def verify_cache(face: Face, as_json: bool) -> int:
-    """Hash every file of the cache.
+def verify_cache(face: Face, repair: bool, md5_only: bool, as_json: bool) -> int:
+    """Hash every file of the cache, and tell what is not as it was proven.
 
-    Damaged files are moved to quarantine; damaged and missing ones are queued to be fetched again.
+    With --repair damaged files are moved to quarantine, damaged and missing ones are queued to be fetched
+    again, sound files that no row knows are taken up, and wrong names are put right.
     """
     with face.working(as_json=as_json) as work:
-        summary = work.library.verify_cache(stop=work.stop, progress=work.progress)
+        summary = work.library.verify_cache(
+            repair=repair, md5_only=md5_only, stop=work.stop, progress=work.progress
+        )
     if as_json:
         write_json(summary)
     else:

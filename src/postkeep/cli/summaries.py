@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from postkeep.cli.exits import FAILED_STATES
 from postkeep.cli.output import say, write
@@ -87,8 +87,15 @@ def verify_text(summary: VerifySummary) -> str:
         ("Damaged", len(summary.damaged)),
         ("Missing", len(summary.missing)),
         *_not_zero(
-            ("Adopted", summary.adopted),
+            ("Unreadable", len(summary.unreadable)),
+            ("Orphans", len(summary.orphans)),
+            ("Misnamed", len(summary.misnamed)),
+            ("Collisions", len(summary.collisions)),
             ("Strangers", len(summary.strangers)),
+            ("Adopted", summary.adopted),
+            ("Renamed", summary.moved),
+            ("Removed", summary.removed),
+            ("Put aside", summary.quarantined),
             ("Queued", summary.queued),
         ),
         ("Bytes", human_size(summary.bytes)),
@@ -157,15 +164,21 @@ def say_import(summary: ImportSummary) -> None:
 
 def say_verify(summary: VerifySummary) -> None:
     """The files that are not as they were proven, and what brings them back."""
-    _say_paths("damaged, now in quarantine", summary.damaged)
+    _say_paths("damaged, now in quarantine" if summary.repaired else "damaged", summary.damaged)
     _say_paths("missing", summary.missing)
-    _say_paths("not postkeep's", summary.strangers)
+    _say_paths("cannot be read", summary.unreadable)
+    _say_paths("equal MD5, other content", [finding.where for finding in summary.collisions])
+    _say_paths("no row counts on it", summary.orphans)
+    _say_paths("wrong name", [f"{each.where} (should be {each.expected})" for each in summary.misnamed])
+    _say_paths("odd", [f"{each.where}: {each.what}" for each in summary.strangers])
+    if not summary.repaired and (summary.damaged or summary.missing or summary.orphans or summary.misnamed):
+        say("nothing was changed: `postkeep media verify-cache --repair` mends what can be mended")
     if summary.queued:
         say(f"{plural(summary.queued, 'file')} queued: `postkeep media download-all` fetches them again")
     say_end(summary.status, summary.error)
 
 
-def _say_paths(what: str, paths: tuple[str, ...]) -> None:
+def _say_paths(what: str, paths: Sequence[str]) -> None:
     for path in paths[:PATHS_SHOWN]:
         say(f"{what}: {visible(path)}")
     if len(paths) > PATHS_SHOWN:

@@ -1,16 +1,22 @@
-"""Files of somebody else's cache: listed without following a link, with what their names claim."""
+"""Files of somebody else's cache: listed without following a link, with what their names claim, and copied."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from postkeep.errors import FileMissing
+from postkeep.media.cache import Cache, Staged
+from postkeep.media.disk import PRIVATE_FILE, open_regular, speaking
 from postkeep.media.listing import FOLDERS
+from postkeep.model import Body
 
+_STEP = 1024 * 1024
 _HEX = re.compile(r"[0-9a-fA-F]{32}")
 
 
@@ -73,3 +79,28 @@ def _names_contents(folder: str) -> bool:
     """Whether files in this folder are named by their content: `media/images` and its like, not `images`."""
     parts = folder.split("/")
     return len(parts) > 1 and parts[-2] == "media" and parts[-1] in FOLDERS.values()
+
+
+def take_in(cache: Cache, path: Path) -> Staged:
+    """Copy a file from wherever it lies to a temporary name in a cache; links are not followed.
+
+    What is hashed and recognised is the copy, so that a file that changes meanwhile cannot become another.
+    Raises NotMedia, FileMissing when there is no such plain file, OSError when it cannot be read, CacheError.
+    """
+    try:
+        source = os.fdopen(open_regular(path), "rb", buffering=0)
+    except FileNotFoundError:
+        raise FileMissing(path) from None
+    with source:
+        if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
+            raise FileMissing(path)
+        temp = cache.spool()
+        try:
+            with speaking("copying a file", cache.root), temp.open("xb", buffering=0) as target:
+                os.fchmod(target.fileno(), PRIVATE_FILE)
+                shutil.copyfileobj(source, target, _STEP)
+                size = target.tell()
+        except BaseException:
+            temp.unlink(missing_ok=True)
+            raise
+    return cache.stage(Body(size, path=temp))

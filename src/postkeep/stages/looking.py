@@ -13,12 +13,14 @@ from postkeep.errors import FileDamaged, FileMissing, NotFound, NotMedia
 from postkeep.media.measure import measure
 from postkeep.media.sniff import SNIFF_BYTES, sniff
 from postkeep.model import RunStatus
+from postkeep.stages.eviction import note_use
 from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest.candidate import UNPACKING_ERROR, decompress, digest
 from postkeep.stages.recorded import recorded
 from postkeep.stages.session import Parts
-from postkeep.stages.verify import Verify, VerifyTally
-from postkeep.store import bulk, listing, media, records, runs
+from postkeep.stages.verify import Verify
+from postkeep.stages.verify_tally import VerifyTally
+from postkeep.store import bulk, keeping, listing, media, records, runs
 from postkeep.store.media import StoredFile
 from postkeep.store.quarantine import Quarantined
 from postkeep.store.runs import Run
@@ -125,11 +127,13 @@ def quarantine_views(rows: Iterable[Quarantined]) -> list[QuarantineView]:
 # --- files --------------------------------------------------------------------------------------------
 
 
-def run_verify(parts: Parts, *, stop: Stop, progress: OnProgress) -> VerifySummary:
+def run_verify(parts: Parts, *, repair: bool, md5_only: bool, stop: Stop, progress: OnProgress) -> VerifySummary:
     """Prove the whole cache, as a recorded run."""
 
     def report(tally: VerifyTally) -> None:
-        progress(Progress("verifying", tally.checked, tally.total, "files", f"{len(tally.damaged)} damaged"))
+        lost = len(tally.damaged) + len(tally.missing)
+        note = f"{tally.checked} of {tally.files} files, {lost} lost"
+        progress(Progress("verifying", tally.done_bytes, tally.total_bytes, "bytes", note))
 
     with recorded(parts.store, "verify-cache", ids=parts.ids, clock=parts.clock) as run:
         tally = Verify(
@@ -138,12 +142,15 @@ def run_verify(parts: Parts, *, stop: Stop, progress: OnProgress) -> VerifySumma
             ids=parts.ids,
             clock=parts.clock,
             run_id=run.run_id,
+            room=parts.config.cache.max_bytes,
+            repair=repair,
+            md5_only=md5_only,
             stop=stop,
             progress=report,
         ).run()
         if stop():
             run.status = RunStatus.CANCELLED
-        elif tally.damaged or tally.missing:
+        elif not tally.clean:
             run.status = RunStatus.PARTIAL
         run.summary.update(
             processed=tally.checked, damaged=len(tally.damaged), missing=len(tally.missing), bytes=tally.bytes
@@ -160,6 +167,14 @@ def run_verify(parts: Parts, *, stop: Stop, progress: OnProgress) -> VerifySumma
             queued=tally.queued,
             bytes=tally.bytes,
             error=run.error,
+            unreadable=tuple(tally.unreadable),
+            orphans=tuple(tally.orphans),
+            misnamed=tuple(tally.misnamed),
+            collisions=tuple(tally.collisions),
+            quarantined=tally.quarantined,
+            moved=tally.moved,
+            removed=tally.removed,
+            repaired=repair,
         )
 
 
@@ -187,12 +202,13 @@ def find_file(parts: Parts, *, md5: str | None, url: str | None) -> FileView | N
             found = media.files_by(tx, "md5_sum", [md5.strip().lower()])
         else:
             found = media.files_of_url(tx, url or "", url_key(url or ""))
-    for file in found:
-        if file.cached_at is not None:
-            try:
-                return prove(parts, file, url=url)
-            except (FileMissing, FileDamaged):
-                continue
+    here = [file for file in found if file.cached_at is not None]
+    note_use(parts.store, [file.file_id for file in here], parts.clock())
+    for file in here:
+        try:
+            return prove(parts, file, url=url)
+        except (FileMissing, FileDamaged):
+            continue
     return _legacy(parts, url) if url is not None else None
 
 
@@ -225,8 +241,9 @@ def prove(parts: Parts, file: StoredFile, *, strict: bool = False, url: str | No
     except (FileDamaged, FileMissing) as error:
         damaged = isinstance(error, FileDamaged)
         with parts.store.writing() as tx:
-            media.mark_uncached(tx, [file.file_id], parts.clock(), quarantined=damaged, hosts=host_of)
-        if damaged:
+            still = keeping.as_read(tx, [file])
+            media.mark_uncached(tx, still, parts.clock(), quarantined=damaged, hosts=host_of)
+        if damaged and still:
             with suppress(FileMissing):
                 parts.cache.quarantine(file.path)
         raise

@@ -6,13 +6,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from postkeep.errors import FileDamaged, FileMissing
-from postkeep.log import get_logger
 from postkeep.media.cache import Cache
-from postkeep.stages.hosts import host_of
-from postkeep.store import Store, media, runs
+from postkeep.stages.settling import settle
+from postkeep.store import Store, media, proving, runs
 from postkeep.store.media import StoredFile
-
-log = get_logger("presence")
 
 _POSTS = 500
 
@@ -26,33 +23,21 @@ def look_over(store: Store, cache: Cache, run_id: str, *, now: Callable[[], date
     """
     lost = 0
     for files in _pages(store, run_id):
-        absent, damaged, sound = [], [], []
+        unsound, sound = [], []
         for file in files:
             if file.proof is not None and cache.is_as_proven(file.path, file.proof):
                 continue
             try:
                 _, proof = cache.prove(file.path, sha256=file.sha256, md5=file.md5_sum)
-                sound.append((file.file_id, proof))
-            except FileMissing:
-                absent.append(file)
-            except FileDamaged:
-                damaged.append(file)
-        if absent or damaged or sound:
+                sound.append((file, proof))
+            except (FileMissing, FileDamaged):
+                unsound.append(file)
+        if sound:
             with store.writing() as tx:
-                media.refresh_proofs(tx, sound, now())
-                for found, quarantined in ((absent, False), (damaged, True)):
-                    ids = [file.file_id for file in found]
-                    media.mark_uncached(tx, ids, now(), quarantined=quarantined, hosts=host_of, priority=priority)
-            _put_aside(cache, absent, damaged)
-            lost += len(absent) + len(damaged)
+                proving.refresh(tx, sound, now())
+        settled = settle(store, cache, unsound, now=now, priority=priority)
+        lost += len(settled.damaged) + len(settled.missing)
     return lost
-
-
-def _put_aside(cache: Cache, absent: list[StoredFile], damaged: list[StoredFile]) -> None:
-    for file in damaged:
-        cache.quarantine(file.path)
-    for file in (*absent, *damaged):
-        log.error("file_lost", path=file.path, sha256=file.sha256, damaged=file in damaged)
 
 
 def _pages(store: Store, run_id: str) -> Iterator[list[StoredFile]]:

@@ -1,53 +1,57 @@
-"""Proves the cache: every file is hashed, what is damaged is put aside, what is missing is queued again."""
+"""Proves the cache: every file the rows promise is hashed, then everything else that lies there is looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from pathlib import PurePosixPath
 
-from postkeep.errors import FileDamaged, FileMissing, NotMedia
+from postkeep.errors import CacheError, FileDamaged, FileMissing
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.media.cache import Cache
+from postkeep.media.census import UNREADABLE, identify
 from postkeep.model import Proof
-from postkeep.stages.hosts import host_of
-from postkeep.store import Store, media, runs
-from postkeep.store.media import StoredFile
+from postkeep.stages.mending import Mender, paths_of
+from postkeep.stages.settling import confirm, settle
+from postkeep.stages.unclaimed import Unclaimed
+from postkeep.stages.verify_tally import VerifyTally
+from postkeep.store import Store, media, proving, runs
+from postkeep.store.proving import Kept
 
 log = get_logger("verify")
 
-_PAGE = 200
-_THREADS = 4
-_STRANGERS_TOLD = 1000
-
-
-@dataclass(slots=True)
-class VerifyTally:
-    total: int = 0
-    checked: int = 0
-    sound: int = 0
-    adopted: int = 0
-    queued: int = 0
-    bytes: int = 0
-    damaged: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
+_PAGE = 512
+_CHUNK = 16
+_PAGES_AHEAD = 2
+_TWINS_TOLD = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    file: StoredFile
-    proof: Proof | None
+    """What one look at a file found: its proof when it is sound, else that it is missing, damaged, unreadable."""
+
+    file: Kept
+    proof: Proof | None = None
+    missing: bool = False
     damaged: bool = False
+    unreadable: bool = False
+    twin: str = ""
+
+    @property
+    def lost(self) -> bool:
+        return self.missing or self.damaged
 
 
 class Verify:
-    """One pass over the cache: rows against files, then files against rows. Can be run again, beside others."""
+    """One pass over the cache: rows against files, then files against rows. Can be run again, beside others.
+
+    Without `repair` nothing changes but the proofs of sound files. With `md5_only` the SHA-256 is not taken,
+    and no proof is renewed: equal MD5s do not prove equal content. `room` is how many bytes the cache may hold.
+    """
 
     def __init__(
         self,
@@ -57,98 +61,166 @@ class Verify:
         ids: IdFactory,
         clock: Callable[[], datetime],
         run_id: str,
+        room: int,
+        repair: bool = False,
+        md5_only: bool = False,
         stop: Callable[[], bool] = lambda: False,
         progress: Callable[[VerifyTally], None] = lambda tally: None,
     ) -> None:
-        self.store, self.cache, self.ids, self.clock, self.run_id = store, cache, ids, clock, run_id
+        self.store, self.cache, self.clock, self.run_id = store, cache, clock, run_id
+        self.room, self.repair, self.md5_only = room, repair, md5_only
         self.stop, self.progress = stop, progress
         self.tally = VerifyTally()
+        self.mender = Mender(store, cache, self.tally, ids=ids, clock=clock)
 
     def run(self) -> VerifyTally:
+        """Look at everything once; raises CacheError when the cache is not there."""
         with self.store.reading() as tx:
-            self.tally.total = media.cached_count(tx)
-        with ThreadPoolExecutor(_THREADS, thread_name_prefix="postkeep-verify") as pool:
-            for page in self._pages():
-                self._settle(list(pool.map(self._look, page)))
-        if not self.stop():
-            self._adopt_orphans()
-            self.tally.strangers += islice(self.cache.strangers(), _STRANGERS_TOLD)
+            self.tally.files = media.cached_count(tx)
+            self.tally.total_bytes = media.cached_bytes(tx)
+        pool = ThreadPoolExecutor(_threads(), thread_name_prefix="postkeep-verify")
+        try:
+            self._prove_rows(pool)
+            if not self.stop():
+                self._tell_twins()
+                Unclaimed(
+                    self.store,
+                    self.cache,
+                    pool,
+                    self.mender,
+                    room=self.room,
+                    repair=self.repair,
+                    stop=self.stop,
+                ).run()
+        finally:
+            pool.shutdown(cancel_futures=True)
         return self.tally
 
-    def _pages(self) -> Iterator[list[StoredFile]]:
+    # --- rows against files ---
+
+    def _prove_rows(self, pool: Executor) -> None:
+        """Hash page after page; while one is settled, the next ones are under way."""
+        under_way: deque[list[Future[list[_Look]]]] = deque()
+        for page in self._pages():
+            chunks = (page[at : at + _CHUNK] for at in range(0, len(page), _CHUNK))
+            under_way.append([pool.submit(self._look_at, chunk) for chunk in chunks])
+            while len(under_way) > _PAGES_AHEAD:
+                self._take(under_way.popleft())
+        while under_way:
+            self._take(under_way.popleft())
+
+    def _pages(self) -> Iterator[list[Kept]]:
         last = ""
         while not self.stop():
             with self.store.reading() as tx:
-                page = media.files_after(tx, last, limit=_PAGE)
+                page = proving.cached_after(tx, last, limit=_PAGE)
             if not page:
                 return
             last = page[-1].file_id
             yield page
 
-    def _look(self, file: StoredFile) -> _Look:
+    def _look_at(self, files: Sequence[Kept]) -> list[_Look]:
+        looks = []
+        for file in files:
+            if self.stop():
+                break
+            looks.append(self._look(file))
+        return looks
+
+    def _look(self, file: Kept) -> _Look:
         try:
             _, proof = self.cache.prove(
-                file.path, sha256=file.sha256, md5=file.md5_sum, proof=file.proof, strict=True
+                file.path,
+                sha256=file.sha256,
+                md5=file.md5_sum,
+                proof=file.proof,
+                strict=True,
+                md5_only=self.md5_only,
             )
         except FileMissing:
-            return _Look(file, None)
-        except FileDamaged:
-            return _Look(file, None, damaged=True)
+            return _Look(file, missing=True)
+        except FileDamaged as error:
+            unreadable = isinstance(error.__cause__, OSError)
+            return _Look(file, damaged=True, unreadable=unreadable, twin="" if unreadable else self._twin_of(file))
+        except CacheError as error:
+            if getattr(error.__cause__, "errno", None) not in UNREADABLE or not self.cache.root.is_dir():
+                raise
+            log.error("file_unreadable", path=file.path, reason=error.message)
+            return _Look(file, unreadable=True)
         return _Look(file, proof)
 
-    def _settle(self, looks: list[_Look]) -> None:
-        """Row first, bytes second: a damaged file is no longer said to be cached before it is moved away."""
-        now = self.clock()
-        damaged = [look.file for look in looks if look.damaged]
-        missing = [look.file for look in looks if look.proof is None and not look.damaged]
+    def _twin_of(self, file: Kept) -> str:
+        """The SHA-256 of what stands there when its MD5 is right all the same."""
+        try:
+            digest = identify(self.cache.absolute(file.path)).digest
+        except (OSError, FileMissing):
+            return ""
+        return digest.sha256 if digest is not None and digest.md5 == file.md5_sum else ""
+
+    def _take(self, chunks: Sequence[Future[list[_Look]]]) -> None:
+        """Store the proofs of sound files, and judge the others once more before they count as lost."""
+        looks = [look for chunk in chunks for look in chunk.result()]
+        sound = [(look.file, look.proof) for look in looks if look.proof is not None]
         with self.store.writing() as tx:
-            media.refresh_proofs(tx, [(look.file.file_id, look.proof) for look in looks if look.proof], now)
-            for files, quarantined in ((damaged, True), (missing, False)):
-                self.tally.queued += media.mark_uncached(
-                    tx, [file.file_id for file in files], now, quarantined=quarantined, hosts=host_of
-                )
-            runs.beat(tx, self.run_id, now)
-        for file in damaged:
-            self._set_aside(file.path, file.sha256)
-        for file in missing:
-            log.error("file_missing", path=file.path, sha256=file.sha256)
-        self.tally.damaged += [file.path for file in damaged]
-        self.tally.missing += [file.path for file in missing]
-        self.tally.checked += len(looks)
-        self.tally.sound += len(looks) - len(damaged) - len(missing)
-        self.tally.bytes += sum(look.file.size for look in looks if look.proof)
+            if not self.md5_only:
+                proving.refresh(tx, sound, self.clock())
+            runs.beat(tx, self.run_id, self.clock())
+        lost = {look.file.path: look for look in looks if look.lost}
+        self._count_sound(looks)
+        if lost:
+            self._settle(lost)
         self.progress(self.tally)
 
-    def _set_aside(self, path: str, sha256: str | None) -> None:
-        # A reader may have met the same damage and moved the file before us.
-        with suppress(FileMissing):
-            moved = self.cache.quarantine(path)
-            log.error("file_damaged", path=path, sha256=sha256, quarantined_as=moved.name)
+    def _count_sound(self, looks: Sequence[_Look]) -> None:
+        tally, odd = self.tally, []
+        for look in looks:
+            tally.done_bytes += look.file.size
+            if look.proof is not None:
+                tally.checked += 1
+                tally.sound += 1
+                tally.bytes += look.proof.size
+                if _is_misnamed(look.file):
+                    odd.append(look.file)
+            elif not look.lost:
+                tally.checked += 1
+                tally.unreadable.append(look.file.path)
+        for file in odd:
+            self.mender.note_misnamed(file.path, paths_of(file)[0])
+        if self.repair:
+            for file in odd:
+                self.mender.rename(file.path)
 
-    def _adopt_orphans(self) -> None:
-        """Take up sound files that no row knows, as a crash between rename and commit leaves them."""
-        paths = self.cache.walk()
-        while page := list(islice(paths, _PAGE)):
-            if self.stop():
-                return
-            hashes = {PurePosixPath(path).name[:32] for path in page}
-            with self.store.reading() as tx:
-                known = {file.path for file in media.files_by(tx, "md5_sum", hashes) if file.cached_at}
-            found = []
-            for path in page:
-                if path in known:
-                    continue
-                try:
-                    found.append(self.cache.adopt(path))
-                except FileDamaged:
-                    self._set_aside(path, None)
-                    self.tally.damaged.append(path)
-                except NotMedia:
-                    self.tally.strangers.append(path)
-                except FileMissing:
-                    continue
-            if found:
-                with self.store.writing() as tx:
-                    media.keep_files(tx, found, ids=self.ids, now=self.clock())
-                self.tally.adopted += len(found)
-                log.info("orphans_adopted", files=len(found))
+    def _settle(self, lost: Mapping[str, _Look]) -> None:
+        tally, files = self.tally, [look.file for look in lost.values()]
+        if self.repair:
+            settled = settle(self.store, self.cache, files, now=self.clock)
+            tally.queued += settled.queued
+            tally.quarantined += len(settled.damaged)
+        else:
+            settled = confirm(self.store, self.cache, files)
+        tally.missing += settled.missing
+        tally.checked += len(settled.missing) + len(settled.damaged)
+        for path in settled.damaged:
+            look = lost[path]
+            (tally.unreadable if look.unreadable else tally.damaged).append(path)
+            if look.twin:
+                self.mender.note_collision(path, look.file.sha256, look.twin)
+
+    def _tell_twins(self) -> None:
+        """Two contents with one MD5 do not happen by chance: told even when both are sound."""
+        with self.store.reading() as tx:
+            found = proving.twins(tx, limit=_TWINS_TOLD)
+        first: dict[str, Kept] = {}
+        for file in found:
+            other = first.setdefault(file.md5_sum, file)
+            if other is not file:
+                self.mender.note_collision(file.path, other.sha256, file.sha256 or "")
+
+
+def _is_misnamed(file: Kept) -> bool:
+    # The predecessor's own folder, read in place, is named by URLs.
+    return file.path.startswith("media/") and file.path not in paths_of(file)
+
+
+def _threads() -> int:
+    return min(16, (os.cpu_count() or 2) + 1)

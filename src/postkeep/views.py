@@ -442,6 +442,129 @@ class HostView:
 
 
 @dataclass(frozen=True, slots=True)
+class FailureClass:
+    """Media without bytes in one state for one kind of error, with the newest of them as an example."""
+
+    state: MediaState
+    kind: str | None
+    media: int
+    message: str | None
+    host: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureView:
+    """A place for media, in a post or a profile, whose bytes are not to be had; `fails` are tries it spent."""
+
+    media_id: str
+    post_id: str | None
+    profile_id: str | None
+    host: str
+    url: str
+    state: MediaState
+    kind: str | None
+    message: str | None
+    error_at: datetime | None
+    expires_at: datetime | None
+    next_try_at: datetime | None
+    fails: int
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFailures:
+    """Media without bytes: `total` in `classes` (both told with the first page alone), and a page of `media`."""
+
+    total: int
+    classes: tuple[FailureClass, ...]
+    media: tuple[FailureView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySummary:
+    """What was queued again, by the state it was in (`states`).
+
+    `expired` links and `other` ids (of media that did not fail, or are not what else was asked for) were left as
+    they are. `resumed`: the host was left alone, and no longer is.
+    """
+
+    dry_run: bool
+    queued: int
+    states: Mapping[str, int]
+    expired: int
+    other: int
+    resumed: bool
+    stopped: bool
+
+
+class WarmBy(StrEnum):
+    """Which posts come first when media are fetched ahead."""
+
+    ENGAGEMENT = "engagement"
+    RECENCY = "recency"
+
+
+@dataclass(frozen=True, slots=True)
+class WarmPost:
+    """A post whose media are fetched ahead; `items` of them are not in the cache."""
+
+    post_id: str
+    kind: str
+    items: int
+    posted_at: datetime
+    engagement: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WarmSummary:
+    """What fetching ahead did; `complete` posts have all their media in the cache now."""
+
+    run_id: str | None
+    status: RunStatus
+    dry_run: bool
+    checked: int
+    complete: int
+    media: MediaTotals
+    posts: tuple[WarmPost, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchMetrics:
+    """How fetching went since a time: the runs that fetched, their counts, and rates, None without a count.
+
+    Storage (bytes) and the queue are those of now.
+    """
+
+    since: datetime
+    runs: int
+    requests: int
+    cached: int
+    linked: int
+    failed: int
+    bytes: int
+    refetched: int
+    download_success_rate: float | None
+    cache_hit_rate: float | None
+    mean_download_ms: float | None
+    storage_local: int
+    storage_archive: int
+    ai_queue_depth: int
+    failed_by_kind: Mapping[str, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """A host that has something for us; `due` counts what may be asked for now, `failures` those in a row."""
+
+    host: str
+    waiting: int
+    due: int
+    paused_until: datetime | None
+    reason: str | None
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """The database in numbers."""
 

@@ -82,6 +82,8 @@ def media_view(**changes: Any) -> MediaView:
         "error": None,
         "error_at": None,
         "next_try_at": None,
+        "incomplete_at_source": False,
+        "evicted_at": None,
     }
     return MediaView(**(values | changes))
 

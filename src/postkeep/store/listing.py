@@ -240,7 +240,7 @@ def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str 
         "SELECT m.media_id, m.post_id, m.role, m.position, m.media_type, m.download_state,"  # noqa: S608
         " f.cached_at IS NOT NULL, m.media_url, m.local_file_path, m.mime_type, m.file_size, m.width, m.height,"
         " f.duration, m.md5_sum, f.sha256, m.archive_url, m.expires_at, m.absent_since, m.error_kind,"
-        " m.error_message, m.error_at, w.due_at FROM post_media m"
+        " m.error_message, m.error_at, w.due_at, f.incomplete_at_source, f.evicted_at FROM post_media m"
         " LEFT JOIN media_files f ON f.file_id = m.file_id"
         " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
         f" WHERE {where} ORDER BY {order} LIMIT ?",
@@ -259,6 +259,8 @@ def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str 
             row[20] or row[19],
             moment(row[21]),
             moment(row[22]),
+            bool(row[23]),
+            None if row[6] else moment(row[24]),
         )
         for row in rows
     ]

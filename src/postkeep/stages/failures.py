@@ -1,0 +1,176 @@
+"""What could not be fetched, by class, and beginning anew with it: by state, kind of error, host, or id."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import Connection
+
+from postkeep.errors import NotFound
+from postkeep.model import MediaState
+from postkeep.stages.hosts import host_of
+from postkeep.stages.queues import resume
+from postkeep.stages.session import Parts
+from postkeep.store import failures
+from postkeep.store.failures import STATES, Lost, Wanted
+from postkeep.views import FailureClass, FailureView, MediaFailures, RetrySummary, Stop
+
+_PAGE = 500
+
+
+def look(
+    tx: Connection,
+    *,
+    states: Sequence[MediaState],
+    kinds: Sequence[str],
+    host: str | None,
+    limit: int,
+    after: str | None,
+) -> MediaFailures:
+    """The classes of media without bytes, the largest first, and a page of the media, the newest first.
+
+    The classes come with the first page alone.
+    """
+    if after is not None and not failures.known(tx, [after]):
+        raise NotFound(f"there is no {after!r} to go on after")
+    wanted = Wanted(states=tuple(states), kinds=tuple(kinds))
+    if host is not None:
+        counted, page = _of_host(tx, wanted, host.lower(), limit=limit, after=after)
+    else:
+        counted = failures.classes(tx, wanted) if after is None else []
+        page = failures.newest(tx, wanted, before=after, limit=limit)
+    examples = {each.media_id: each for each in failures.by_id(tx, [newest for *_, newest in counted])}
+    classes = [
+        _class(state, kind, count, examples.get(newest))
+        for state, kind, count, newest in sorted(counted, key=lambda each: (-each[2], each[0], each[1] or ""))
+    ]
+    return MediaFailures(sum(each.media for each in classes), tuple(classes), tuple(_view(each) for each in page))
+
+
+def _of_host(
+    tx: Connection, wanted: Wanted, host: str, *, limit: int, after: str | None
+) -> tuple[list[tuple[str, str | None, int, str]], list[Lost]]:
+    """The same for one host, which only the URLs tell: one pass over all that failed, a page in memory."""
+    counts: Counter[tuple[str, str | None]] = Counter()
+    newest: dict[tuple[str, str | None], str] = {}
+    page: list[Lost] = []
+    last = after
+    while rows := failures.newest(tx, wanted, before=last, limit=_PAGE):
+        last = rows[-1].media_id
+        for each in rows:
+            if host_of(each.url) == host:
+                key = (str(each.state), each.kind)
+                counts[key] += 1
+                newest.setdefault(key, each.media_id)
+                if len(page) < limit:
+                    page.append(each)
+        if after is not None and len(page) == limit:
+            break
+    if after is not None:
+        return [], page
+    return [(*key, count, newest[key]) for key, count in counts.items()], page
+
+
+def _class(state: str, kind: str | None, count: int, example: Lost | None) -> FailureClass:
+    return FailureClass(
+        state=MediaState(state),
+        kind=kind,
+        media=count,
+        message=example.message if example else None,
+        host=host_of(example.url) if example else None,
+    )
+
+
+def _view(lost: Lost) -> FailureView:
+    of_post = lost.media_id.startswith("med")
+    return FailureView(
+        media_id=lost.media_id,
+        post_id=lost.owner if of_post else None,
+        profile_id=None if of_post else lost.owner,
+        host=host_of(lost.url),
+        url=lost.url,
+        state=lost.state,
+        kind=lost.kind,
+        message=lost.message,
+        error_at=lost.error_at,
+        expires_at=lost.expires_at,
+        next_try_at=lost.next_try_at,
+        fails=lost.fails,
+    )
+
+
+# --- beginning anew -----------------------------------------------------------------------------------
+
+
+def run_retry(
+    parts: Parts,
+    *,
+    states: Sequence[MediaState],
+    kinds: Sequence[str],
+    host: str | None,
+    media_ids: Sequence[str],
+    dry_run: bool,
+    stop: Stop,
+) -> RetrySummary:
+    """Queue media that have no bytes as if nothing had been tried, in short transactions.
+
+    What is gone is left out unless its state, its kind of error or its id is named, and what has an expired link
+    always. A host that is named is no longer left alone. Raises NotFound for an id nobody knows.
+    """
+    host = host.lower() if host is not None else None
+    named = tuple(states) or tuple(state for state in STATES if kinds or media_ids or state is not MediaState.GONE)
+    queued: Counter[str] = Counter()
+    expired = seen = 0
+    for rows, left in _batches(parts, named, kinds, host, media_ids, dry_run=dry_run, stop=stop):
+        queued.update(str(each.state) for each in rows)
+        expired += left
+        seen += len(rows) + left
+    return RetrySummary(
+        dry_run=dry_run,
+        queued=queued.total(),
+        states=dict(queued),
+        expired=expired,
+        other=len(set(media_ids)) - seen if media_ids else 0,
+        resumed=host is not None and not dry_run and resume(parts, host),
+        stopped=stop(),
+    )
+
+
+def _batches(
+    parts: Parts,
+    states: Sequence[MediaState],
+    kinds: Sequence[str],
+    host: str | None,
+    media_ids: Sequence[str],
+    *,
+    dry_run: bool,
+    stop: Stop,
+) -> Iterator[tuple[list[Lost], int]]:
+    """What was queued, and how many links had expired, batch by batch."""
+    if media_ids:
+        _must_be_known(parts, media_ids)
+    ids = tuple(sorted(set(media_ids)))
+    for start in range(0, max(1, len(ids)), _PAGE):
+        wanted = Wanted(tuple(states), tuple(kinds), ids[start : start + _PAGE])
+        last = ""
+        while not stop():
+            now = parts.clock()
+            with parts.store.reading() if dry_run else parts.store.writing() as tx:
+                rows = failures.oldest(tx, wanted, after=last, limit=_PAGE, lock=not dry_run)
+                of_host = [each for each in rows if host is None or host_of(each.url) == host]
+                alive = [each for each in of_host if each.expires_at is None or each.expires_at > now]
+                if not dry_run:
+                    failures.again(tx, [(each, host_of(each.url)) for each in alive], now)
+            if not rows:
+                break
+            last = rows[-1].media_id
+            yield alive, len(of_host) - len(alive)
+
+
+def _must_be_known(parts: Parts, media_ids: Sequence[str]) -> None:
+    with parts.store.reading() as tx:
+        known = failures.known(tx, media_ids)
+    unknown = [each for each in media_ids if each not in known]
+    if unknown:
+        raise NotFound(f"no media is known as {', '.join(map(repr, unknown[:5]))}")

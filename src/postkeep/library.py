@@ -16,23 +16,27 @@ from postkeep.media import sniff
 from postkeep.media.cache import Cache, cache_path
 from postkeep.media.hashing import md5_bytes, md5_file
 from postkeep.media.journal import Journal
-from postkeep.model import MediaType, Platform, utc_now
+from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
-from postkeep.stages import direct, holding, looking, retention, session
+from postkeep.stages import direct, failures, holding, looking, queues, retention, session
 from postkeep.stages.reading import ReadingProgress
 from postkeep.stages.replay import run_replay
 from postkeep.stages.session import Parts
-from postkeep.store import Store, backup, listing, local, migrate, quarantine, runs, verify
+from postkeep.stages.warm import run_warm
+from postkeep.store import Store, backup, listing, local, metrics, migrate, quarantine, runs, verify
 from postkeep.views import (
     BackfillSummary,
     BackupSummary,
+    FetchMetrics,
     FetchSummary,
     FileView,
     Finding,
     HoldView,
+    HostView,
     ImportSummary,
     Md5Check,
+    MediaFailures,
     MediaStats,
     MediaView,
     OnProgress,
@@ -43,6 +47,7 @@ from postkeep.views import (
     ReplaySummary,
     RetentionMatch,
     RetentionSummary,
+    RetrySummary,
     RunDetail,
     RunView,
     Stop,
@@ -50,6 +55,8 @@ from postkeep.views import (
     UpgradeSummary,
     UrlOutcome,
     VerifySummary,
+    WarmBy,
+    WarmSummary,
 )
 
 if TYPE_CHECKING:
@@ -326,6 +333,51 @@ class Library:
             progress=progress,
         )
 
+    def retry_media(
+        self,
+        *,
+        states: Sequence[MediaState] = (),
+        kinds: Sequence[str] = (),
+        host: str | None = None,
+        media_ids: Sequence[str] = (),
+        dry_run: bool = False,
+        stop: Stop = _never,
+    ) -> RetrySummary:
+        """Queue media that have no bytes as if nothing had been tried; what is not given leaves all.
+
+        What is gone only when its state, kind or id is given. With `host` that host is no longer left alone.
+        """
+        return failures.run_retry(
+            self._parts, states=states, kinds=kinds, host=host, media_ids=media_ids, dry_run=dry_run, stop=stop
+        )
+
+    def warm(
+        self,
+        *,
+        by: WarmBy = WarmBy.ENGAGEMENT,
+        profile: str | None = None,
+        limit: int = 100,
+        wait: bool = True,
+        dry_run: bool = False,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
+    ) -> WarmSummary:
+        """Fetch ahead the media of the first `limit` posts that miss some, in that order."""
+        return run_warm(
+            self._parts,
+            by=by,
+            profile=profile,
+            limit=limit,
+            wait=wait,
+            dry_run=dry_run,
+            stop=stop,
+            progress=progress,
+        )
+
+    def resume_host(self, host: str) -> bool:
+        """Go on with a host that is left alone; False when it was not. Raises NotFound for one nobody knows."""
+        return queues.resume_host(self._parts, host)
+
     # --- looking ---
 
     def posts(
@@ -358,6 +410,29 @@ class Library:
             return listing.media_stats(
                 tx, utc_now(), cache_limit=self.config.cache.max_bytes, cache_root=str(self.config.cache_root)
             )
+
+    def media_failures(
+        self,
+        *,
+        states: Sequence[MediaState] = (),
+        kinds: Sequence[str] = (),
+        host: str | None = None,
+        limit: int = 20,
+        after: str | None = None,
+    ) -> MediaFailures:
+        """Media without bytes: their classes, and a page of them, the newest first."""
+        with self._store.reading() as tx:
+            return failures.look(tx, states=states, kinds=kinds, host=host, limit=limit, after=after)
+
+    def media_metrics(self, since: datetime) -> FetchMetrics:
+        """How fetching went in the runs that began since then."""
+        with self._store.reading() as tx:
+            return metrics.metrics(tx, since)
+
+    def hosts(self) -> list[HostView]:
+        """Every host that has work or is left alone, by name."""
+        with self._store.reading() as tx:
+            return queues.host_views(tx, self._parts.clock())
 
     def totals(self) -> Totals:
         with self._store.reading() as tx:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from postkeep.errors import FileDamaged, FileMissing
+from postkeep.errors import CacheError, FileDamaged, FileMissing
 from postkeep.media import listing
 from postkeep.media.disk import REAL, Disk, refusal, speaking
 from postkeep.media.folders import Folders
@@ -86,7 +86,18 @@ class Cache:
             chunks = body.chunks
             return self._staging.content(chunks[0] if len(chunks) == 1 else b"".join(chunks))
         except OSError as error:
-            raise refusal("writing a file", self.root, error) from error
+            raise self._refused("writing a file", error) from error
+
+    def take_in(self, path: Path, *, most: int | None = None) -> Staged:
+        """Stage a copy of any file on this disk, inside the cache or not; the file itself is left as it is.
+
+        A link or pipe counts as missing, and a file of more than `most` bytes as no media. Raises FileMissing,
+        NotMedia, or CacheError; no temporary file is left then.
+        """
+        try:
+            return self._staging.copy(path, most)
+        except OSError as error:
+            raise self._refused("writing a file", error) from error
 
     def sync(self, staged: Sequence[Staged]) -> None:
         """Bring the bytes of a batch to the disk, before its files get their names.
@@ -118,7 +129,7 @@ class Cache:
             self._syncing.contents((str(staged.temp),))
             return self._placing.place(staged)
         except OSError as error:
-            raise self._folders.lost() or refusal("storing a file", self.root, error) from error
+            raise self._refused("storing a file", error) from error
         finally:
             self._staging.discard(staged.temp)
 
@@ -257,6 +268,10 @@ class Cache:
             with speaking("locking the cache", self.root):
                 stack.enter_context(locked(self._folders.again(), alone=alone))
             yield
+
+    def _refused(self, doing: str, error: OSError) -> CacheError:
+        lost = self._folders.lost() if isinstance(error, FileNotFoundError) else None
+        return lost or refusal(doing, self.root, error)
 
     def _keep(self, path: str) -> None:
         """A file that somebody else wrote and named is relied on from now on."""

@@ -29,15 +29,15 @@ class Hasher:
     def __init__(self) -> None:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
-        self._size = 0
+        self.size = 0
 
     def update(self, chunk: bytes | memoryview) -> None:
         self._md5.update(chunk)
         self._sha256.update(chunk)
-        self._size += len(chunk)
+        self.size += len(chunk)
 
     def digest(self) -> Digest:
-        return Digest(self._md5.hexdigest(), self._sha256.hexdigest(), self._size)
+        return Digest(self._md5.hexdigest(), self._sha256.hexdigest(), self.size)
 
 
 def digest_bytes(chunks: Iterable[bytes]) -> Digest:
@@ -57,7 +57,7 @@ def digest_content(content: bytes) -> Digest:
 def digest_open(descriptor: int) -> Digest:
     """Digest an open file from its beginning to its end; moves the file's position. Raises OSError."""
     md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
-    for piece in _pieces(descriptor):
+    for piece in pieces(descriptor):
         md5.update(piece)
         sha256.update(piece)
         size += len(piece)
@@ -67,13 +67,14 @@ def digest_open(descriptor: int) -> Digest:
 def md5_open(descriptor: int) -> tuple[str, int]:
     """MD5 and size of an open file; moves the file's position. Raises OSError."""
     md5, size = hashlib.md5(usedforsecurity=False), 0
-    for piece in _pieces(descriptor):
+    for piece in pieces(descriptor):
         md5.update(piece)
         size += len(piece)
     return md5.hexdigest(), size
 
 
-def _pieces(descriptor: int) -> Iterator[memoryview]:
+def pieces(descriptor: int) -> Iterator[memoryview]:
+    """An open file from its beginning to its end, 1 MiB at a time; a piece is overwritten by the next."""
     view = _buffer.view
     os.lseek(descriptor, 0, os.SEEK_SET)
     while count := os.readv(descriptor, [view]):

@@ -8,12 +8,10 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from postkeep.errors import FileDamaged, FileMissing
-from postkeep.media.disk import open_regular, refusal
+from postkeep.media.disk import ABSENT, open_regular, refusal
 from postkeep.media.folders import Folders
 from postkeep.media.hashing import digest_open, md5_open
 from postkeep.model import Digest, Proof
-
-_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO})
 
 
 class Proving:
@@ -72,7 +70,7 @@ class Proving:
         try:
             descriptor = open_regular(full)
         except OSError as error:
-            if error.errno not in _ABSENT:
+            if error.errno not in ABSENT:
                 raise
             # All files of an unmounted disk are not "missing", or they would all be fetched again.
             raise self._folders.lost() or FileMissing(path) from error

@@ -6,19 +6,21 @@ import io
 import itertools
 import os
 import secrets
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 
-from postkeep.errors import CacheError
-from postkeep.media.disk import PRIVATE_FILE, Disk, discard, write_new
+from postkeep.errors import CacheError, FileMissing, NotMedia
+from postkeep.media.disk import ABSENT, PRIVATE_FILE, Disk, discard, open_regular, refusal, write_all, write_new
 from postkeep.media.folders import Folders
-from postkeep.media.hashing import digest_content, digest_open
+from postkeep.media.hashing import Hasher, digest_content, digest_open, pieces
 from postkeep.media.measure import measure
 from postkeep.media.owner import OwnFolder
 from postkeep.media.sniff import SNIFF_BYTES, sniff
 from postkeep.media.staged import Staged
 from postkeep.media.syncing import Syncing
 from postkeep.media.whole import is_whole
-from postkeep.model import Digest
+from postkeep.model import Digest, Kind
 
 _PREFIX = secrets.token_hex(8)
 _numbers = itertools.count(1)
@@ -72,10 +74,44 @@ class Staging:
             raise
         return staged
 
+    def copy(self, source: Path, most: int | None) -> Staged:
+        """Stage a copy of a foreign file; raises FileMissing, NotMedia or CacheError, too."""
+        descriptor = _open_foreign(source)
+        try:
+            temp = self.path(again=True)
+            try:
+                kind, digest = self._copied(descriptor, source, temp, most)
+                with open(temp, "rb", buffering=0) as file:  # noqa: PTH123
+                    dimensions = measure(file, kind, digest.size)
+                    whole = is_whole(file, kind, digest.size)
+                self._syncing.wrote(temp)
+            except BaseException:
+                discard(temp, self._disk)
+                raise
+        finally:
+            os.close(descriptor)
+        return Staged(Path(temp), digest, kind, dimensions, whole)
+
     def discard(self, path: Path) -> None:
         """Remove a temporary file where that is possible."""
         discard(path, self._disk)
         self._syncing.forget(str(path))
+
+    def _copied(self, descriptor: int, source: Path, temp: str, most: int | None) -> tuple[Kind, Digest]:
+        hasher, kind, target = Hasher(), None, -1
+        try:
+            for piece in _read(descriptor, source):
+                if kind is None:
+                    kind = sniff(bytes(piece[:SNIFF_BYTES]))
+                    target = self._disk.create(temp)
+                hasher.update(piece)
+                if most is not None and hasher.size > most:
+                    raise NotMedia(f"a file of more than {most:,} bytes")
+                write_all(target, piece, self._disk)
+        finally:
+            if target >= 0:
+                os.close(target)
+        return kind or sniff(b""), hasher.digest()
 
     def _written(self, content: bytes) -> str:
         temp = self.path()
@@ -91,3 +127,23 @@ class Staging:
             discard(temp, self._disk)
             raise
         return temp
+
+
+def _open_foreign(source: Path) -> int:
+    try:
+        descriptor = open_regular(source)
+    except OSError as error:
+        if error.errno in ABSENT:
+            raise FileMissing(ascii(str(source)), "There is no such file:") from error
+        raise refusal("reading a file", source, error) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileMissing(ascii(str(source)), "This is not a regular file:")
+    return descriptor
+
+
+def _read(descriptor: int, source: Path) -> Iterator[memoryview]:
+    try:
+        yield from pieces(descriptor)
+    except OSError as error:
+        raise refusal("reading a file", source, error) from error

@@ -1,22 +1,16 @@
-"""Files of somebody else's cache: listed without following a link, with what their names claim, and copied."""
+"""Files of somebody else's cache: listed without following a link, with what their names claim."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from postkeep.errors import FileMissing
-from postkeep.media.cache import Cache, Staged
-from postkeep.media.disk import PRIVATE_FILE, open_regular, speaking
 from postkeep.media.listing import FOLDERS
-from postkeep.model import Body
 
-_STEP = 1024 * 1024
 _HEX = re.compile(r"[0-9a-fA-F]{32}")
 
 
@@ -42,7 +36,7 @@ class Foreign:
 def foreign_files(
     folder: Path, *, skip: Callable[[str], bool] = lambda path: False, failed: Callable[[str, OSError], None]
 ) -> Iterator[Foreign]:
-    """Everything below a folder that is no folder, in no order; `skip` leaves folders out, by absolute path.
+    """Everything below a folder that is no folder, in no order, but for what `skip` (an absolute path) leaves out.
 
     Links are never followed. What cannot be listed is told to `failed`, and the rest goes on.
     """
@@ -53,9 +47,10 @@ def foreign_files(
         try:
             with os.scandir(current) as entries:
                 for entry in entries:
+                    if skip(entry.path):
+                        continue
                     if entry.is_dir(follow_symlinks=False):
-                        if not skip(entry.path):
-                            pending.append(entry.path)
+                        pending.append(entry.path)
                     elif (found := _foreign(entry, failed, of_content=of_content)) is not None:
                         yield found
         except OSError as error:
@@ -79,28 +74,3 @@ def _names_contents(folder: str) -> bool:
     """Whether files in this folder are named by their content: `media/images` and its like, not `images`."""
     parts = folder.split("/")
     return len(parts) > 1 and parts[-2] == "media" and parts[-1] in FOLDERS.values()
-
-
-def take_in(cache: Cache, path: Path) -> Staged:
-    """Copy a file from wherever it lies to a temporary name in a cache; links are not followed.
-
-    What is hashed and recognised is the copy, so that a file that changes meanwhile cannot become another.
-    Raises NotMedia, FileMissing when there is no such plain file, OSError when it cannot be read, CacheError.
-    """
-    try:
-        source = os.fdopen(open_regular(path), "rb", buffering=0)
-    except FileNotFoundError:
-        raise FileMissing(path) from None
-    with source:
-        if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
-            raise FileMissing(path)
-        temp = cache.spool()
-        try:
-            with speaking("copying a file", cache.root), temp.open("xb", buffering=0) as target:
-                os.fchmod(target.fileno(), PRIVATE_FILE)
-                shutil.copyfileobj(source, target, _STEP)
-                size = target.tell()
-        except BaseException:
-            temp.unlink(missing_ok=True)
-            raise
-    return cache.stage(Body(size, path=temp))

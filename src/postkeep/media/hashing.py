@@ -56,21 +56,34 @@ def digest_content(content: bytes) -> Digest:
 
 def digest_open(descriptor: int) -> Digest:
     """Digest an open file from its beginning to its end; moves the file's position. Raises OSError."""
-    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    hasher = Hasher()
     for piece in pieces(descriptor):
-        md5.update(piece)
-        sha256.update(piece)
-        size += len(piece)
+        hasher.update(piece)
+    return hasher.digest()
+
+
+def digest_fresh(descriptor: int, size: int) -> Digest:
+    """Digest the `size` bytes of a file just opened, or as many as it has. Raises OSError.
+
+    A file that fits into the buffer costs one read, and one call for each hash.
+    """
+    view = _buffer.view
+    if size >= len(view) or os.readv(descriptor, [view]) != size:
+        return digest_open(descriptor)
+    piece = view[:size]
+    md5, sha256 = hashlib.md5(piece, usedforsecurity=False), hashlib.sha256(piece)
     return Digest(md5.hexdigest(), sha256.hexdigest(), size)
 
 
-def md5_open(descriptor: int) -> tuple[str, int]:
-    """MD5 and size of an open file; moves the file's position. Raises OSError."""
-    md5, size = hashlib.md5(usedforsecurity=False), 0
+def md5_fresh(descriptor: int, size: int) -> str:
+    """MD5 of a file just opened, as `digest_fresh`; half the price. Raises OSError."""
+    view = _buffer.view
+    if size < len(view) and os.readv(descriptor, [view]) == size:
+        return hashlib.md5(view[:size], usedforsecurity=False).hexdigest()
+    md5 = hashlib.md5(usedforsecurity=False)
     for piece in pieces(descriptor):
         md5.update(piece)
-        size += len(piece)
-    return md5.hexdigest(), size
+    return md5.hexdigest()
 
 
 def pieces(descriptor: int) -> Iterator[memoryview]:

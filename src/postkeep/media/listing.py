@@ -12,6 +12,7 @@ from postkeep.media.hashing import md5_bytes
 from postkeep.model import MediaType
 
 FOLDERS = {MediaType.IMAGE: "images", MediaType.VIDEO: "videos", MediaType.DOCUMENT: "documents"}
+FOLDER_PATHS = frozenset(f"media/{folder}" for folder in FOLDERS.values())
 _NAME = re.compile(r"[0-9a-f]{32}(?:-[0-9a-f]{8})?\.[a-z0-9]{1,8}")
 _STATED = re.compile(r"(?:media/.*/|media/)([0-9a-f]{32})[-.][^/]*")
 
@@ -31,7 +32,6 @@ def walk(root: Path) -> Iterator[str]:
 
 def strangers(root: Path) -> Iterator[str]:
     """Everything else below `media` that is not a folder: foreign names, links, files in other folders."""
-    own = {f"media/{folder}" for folder in FOLDERS.values()}
     pending = ["media"]
     while pending:
         folder = pending.pop()
@@ -39,7 +39,7 @@ def strangers(root: Path) -> Iterator[str]:
             path = f"{folder}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 pending.append(path)
-            elif folder not in own or not _is_kept(entry):
+            elif folder not in FOLDER_PATHS or not _is_kept(entry):
                 yield path
 
 

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from postkeep.errors import CacheError, FileMissing
 from postkeep.media.disk import Disk, open_regular, place_new
 from postkeep.media.folders import Folders
-from postkeep.media.hashing import digest_open
+from postkeep.media.hashing import digest_fresh
 from postkeep.media.staged import Committed, Staged, beside
 from postkeep.media.syncing import Syncing
 from postkeep.model import CachedFile, Digest, Proof
@@ -117,7 +117,7 @@ def _standing(target: str, digest: Digest) -> Proof | int:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             return state.st_ino
-        found = digest_open(descriptor)
+        found = digest_fresh(descriptor, state.st_size)
     except OSError as error:
         if error.errno == errno.EIO:
             return inode

@@ -11,8 +11,8 @@ import orjson
 
 from postkeep.errors import FetchError, NotFound, NotMedia, ParseError, PostkeepError, TimedOut
 from postkeep.log import get_logger
+from postkeep.media.staged import Staged
 from postkeep.model import (
-    CachedFile,
     Observation,
     ObservedSource,
     Place,
@@ -21,8 +21,8 @@ from postkeep.model import (
 )
 from postkeep.net.fetcher import Fetcher
 from postkeep.stages import looking
+from postkeep.stages.eviction import Evictor
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
-from postkeep.stages.room import cache_full
 from postkeep.stages.session import Parts, run_import
 from postkeep.store import media
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
@@ -45,7 +45,7 @@ def fetch_url(parts: Parts, url: str, *, timeout: float | None) -> FileView:
     if (known := _known(parts, url)) is not None:
         return known
 
-    async def fetch() -> CachedFile:
+    async def fetch() -> Staged:
         async with parts.fetcher() as fetcher:
             return await _in_time(_download(parts, fetcher, url), timeout, url)
 
@@ -87,8 +87,8 @@ async def _fetch_all(
             try:
                 view = await asyncio.to_thread(_known, parts, url)
                 if view is None:
-                    file = await _in_time(_download(parts, fetcher, url), seconds, url)
-                    view = await asyncio.to_thread(_remember, parts, url, file)
+                    staged = await _in_time(_download(parts, fetcher, url), seconds, url)
+                    view = await asyncio.to_thread(_remember, parts, url, staged)
                 outcome = UrlOutcome(url, view, None, None)
             except FetchError as error:
                 log.info("download_failed", url=url, kind=error.kind, reason=error.message)
@@ -116,43 +116,54 @@ def _known(parts: Parts, url: str) -> FileView | None:
     return looking.find_file(parts, md5=None, url=url)
 
 
-async def _in_time(download: Awaitable[CachedFile], seconds: float | None, url: str) -> CachedFile:
+async def _in_time(download: Awaitable[Staged], seconds: float | None, url: str) -> Staged:
     try:
         return await asyncio.wait_for(download, seconds)
     except TimeoutError:
         raise TimedOut(f"not done after {seconds:g} seconds", url=url) from None
 
 
-async def _download(parts: Parts, fetcher: Fetcher, url: str) -> CachedFile:
+async def _download(parts: Parts, fetcher: Fetcher, url: str) -> Staged:
     log.debug("download_started", url=url)
     fetched = await fetcher.fetch(url)
 
-    def keep() -> CachedFile:
+    def stage() -> Staged:
         try:
-            staged = parts.cache.stage(fetched.body)
+            return parts.cache.stage(fetched.body)
         except NotMedia as error:
             raise NotMedia(error.found, url=url) from None
-        with parts.store.reading() as tx:
-            used = media.cached_bytes(tx)
-        limit = parts.config.cache.max_bytes
-        if used + staged.digest.size > limit and parts.cache.locate(staged.digest, staged.kind) is None:
-            parts.cache.discard(staged)
-            raise cache_full(limit)
+
+    return await asyncio.to_thread(stage)
+
+
+def _remember(parts: Parts, url: str, staged: Staged) -> FileView:
+    """Give the bytes their name and their row together, so that nobody evicts them in between."""
+    try:
+        _find_room(parts, staged)
+    except BaseException:
+        parts.cache.discard(staged)
+        raise
+    with parts.cache.sharing():
         file = parts.cache.commit(staged).file
         parts.cache.sync_directories()
-        return file
-
-    file = await asyncio.to_thread(keep)
+        now = parts.clock()
+        with parts.store.writing() as tx:
+            stored = media.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
+            media.keep_url(tx, looking.url_key(url), url, stored.file_id, now)
     log.info("media_cached", url=url, size=file.digest.size, sha256=file.digest.sha256, md5=file.digest.md5)
-    return file
-
-
-def _remember(parts: Parts, url: str, file: CachedFile) -> FileView:
-    now = parts.clock()
-    with parts.store.writing() as tx:
-        stored = media.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
-        media.keep_url(tx, looking.url_key(url), url, stored.file_id, now)
     return looking.file_view(parts, stored, url=url)
+
+
+def _find_room(parts: Parts, staged: Staged) -> None:
+    """Make room for these bytes where they need some; raises CacheFull."""
+    size, limit = staged.digest.size, parts.config.cache.max_bytes
+    with parts.store.reading() as tx:
+        used = media.cached_bytes(tx)
+    if used + size <= limit or parts.cache.locate(staged.digest, staged.kind) is not None:
+        return
+    evictor = Evictor(parts.store, parts.cache, parts.config, clock=parts.clock)
+    if evictor.make_room(size).room < size:
+        raise evictor.full()
 
 
 def _written(post: object) -> bytes:

@@ -64,7 +64,7 @@ class Staging:
                 state = os.fstat(file.fileno())
                 if state.st_size != digest.size:
                     raise CacheError(f"{path} holds {state.st_size} bytes where {digest.size} were written")
-                if state.st_mode & 0o777 != PRIVATE_FILE:
+                if stat.S_IMODE(state.st_mode) != PRIVATE_FILE:
                     self._disk.restrict(file.fileno())
                 dimensions = measure(file, kind, digest.size)
                 staged = Staged(path, digest, kind, dimensions, is_whole(file, kind, digest.size))

@@ -19,13 +19,14 @@ from postkeep.media.journal import Journal
 from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
-from postkeep.stages import direct, failures, holding, looking, queues, retention, session
+from postkeep.stages import adopt_run, direct, failures, holding, looking, queues, retention, session
 from postkeep.stages.reading import ReadingProgress
 from postkeep.stages.replay import run_replay
 from postkeep.stages.session import Parts
 from postkeep.stages.warm import run_warm
 from postkeep.store import Store, backup, listing, local, metrics, migrate, quarantine, runs, verify
 from postkeep.views import (
+    AdoptSummary,
     BackfillSummary,
     BackupSummary,
     FetchMetrics,
@@ -230,6 +231,15 @@ class Library:
     ) -> VerifySummary:
         """Hash every cached file and look at all else that lies there; only with `repair` anything is changed."""
         return looking.run_verify(self._parts, repair=repair, md5_only=md5_only, stop=stop, progress=progress)
+
+    def adopt_cache(
+        self, folder: Path, *, dry_run: bool = False, stop: Stop = _never, progress: OnProgress = _quiet
+    ) -> AdoptSummary:
+        """Copy the media of another cache into this one and join them to posts; what is here already stays.
+
+        Raises SourceError for a folder that is none, or that is this cache's own.
+        """
+        return adopt_run.run_adopt(self._parts, folder, dry_run=dry_run, stop=stop, progress=progress)
 
     def verify_md5(self, md5: str) -> Md5Check:
         """Hash the cached file of this MD5."""

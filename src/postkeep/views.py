@@ -576,6 +576,29 @@ class RetentionSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptSummary:
+    """What taking over another cache did. `seen` = `adopted` + `known` + what is listed + what found no room.
+
+    `linked` are media rows that got their file, `unknown` those of `adopted` that no row shows; `bytes` were
+    copied. Paths are relative to the folder. A dry run counts what would be done.
+    """
+
+    run_id: str | None
+    status: RunStatus
+    dry_run: bool
+    seen: int
+    adopted: int
+    known: int
+    linked: int
+    unknown: int
+    not_media: tuple[Finding, ...]
+    damaged: tuple[Finding, ...]
+    unreadable: tuple[Finding, ...]
+    bytes: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UpgradeSummary:
     before: str | None
     after: str

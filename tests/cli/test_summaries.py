@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from postkeep.cli import summaries
 from postkeep.model import RunStatus
-from postkeep.views import MediaTotals
+from postkeep.views import Finding, MediaTotals
 from tests.cli import answers
 from tests.cli.answers import FakeLibrary
 from tests.cli.conftest import Call
@@ -114,14 +114,61 @@ def test_a_backfill_sums_up_posts_and_media() -> None:
 
 def test_damage_is_named_and_what_mends_it(call: Call, library: FakeLibrary) -> None:
     library.answers["verify_cache"] = answers.verify_summary(
-        checked=40, sound=10, damaged=tuple(f"d{number}" for number in range(29)), missing=("m",), queued=30
+        checked=40,
+        sound=10,
+        damaged=tuple(f"d{number}" for number in range(29)),
+        missing=("m",),
+        queued=30,
+        repaired=True,
     )
-    called = call("media", "verify-cache")
+    called = call("media", "verify-cache", "--repair")
     assert called.code == 5
     assert "Damaged:    29\nMissing:    1\nQueued:     30\n" in called.out
     assert "and 9 more" in called.err
     assert "missing: m" in called.err
     assert "download-all" in called.err
+    assert "nothing was changed" not in called.err
+
+
+def test_without_repair_each_finding_is_named_and_nothing_was_changed(call: Call, library: FakeLibrary) -> None:
+    library.answers["verify_cache"] = answers.verify_summary(
+        orphans=("o.png",),
+        misnamed=(Finding("w.png", "name", "r.png", "w.png"),),
+        collisions=(Finding("c.png", "another content has the same MD5", "1", "2"),),
+        strangers=(Finding("s\x1b.txt", "a foreign name"),),
+    )
+    called = call("media", "verify-cache")
+    assert called.code == 0
+    assert "Orphans:    1\nMisnamed:   1\nCollisions: 1\nStrangers:  1\n" in called.out
+    for told in (
+        "no row counts on it: o.png",
+        "wrong name: w.png (should be r.png)",
+        "equal MD5, other content: c.png",
+        "odd: s\\x1b.txt: a foreign name",
+        "nothing was changed: `postkeep media verify-cache --repair`",
+    ):
+        assert told in called.err
+
+
+def test_what_cannot_be_read_is_no_clean_cache(call: Call, library: FakeLibrary) -> None:
+    library.answers["verify_cache"] = answers.verify_summary(unreadable=("u.png",))
+    called = call("media", "verify-cache")
+    assert (called.code, "cannot be read: u.png" in called.err) == (5, True)
+
+
+def test_adopting_tells_what_was_left_out(call: Call, library: FakeLibrary) -> None:
+    called = call("cache", "adopt", ".")
+    assert called.code == 0
+    assert "Adopted:    3\nKnown:      1\nLinked:     4\nUnknown:    1\n" in called.out
+    assert "Not media:  1\nDamaged:    0\n" in called.out
+    assert "not media: images/1.jpg (HTML)" in called.err
+    assert "1 file that no post shows" in called.err
+    library.answers["adopt_cache"] = answers.adopt_summary(damaged=(Finding("a.png", "other content"),))
+    assert call("cache", "adopt", ".", "--dry-run").code == 1
+    library.answers["adopt_cache"] = answers.adopt_summary(status=RunStatus.FAILED, error="the cache is full")
+    assert call("cache", "adopt", ".").code == 4
+    assert library.asked[-2][2]["dry_run"] is True
+    assert call("cache", "adopt", "no such folder").code == 2
 
 
 def test_what_cannot_be_replayed_is_told(call: Call, library: FakeLibrary) -> None:

@@ -12,6 +12,7 @@ from postkeep.model import MediaState, RunStatus
 
 if TYPE_CHECKING:
     from postkeep.views import (
+        AdoptSummary,
         BackfillSummary,
         FetchSummary,
         Finding,
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
         ReplaySummary,
         UrlOutcome,
         VerifySummary,
+        WarmSummary,
     )
 
 
@@ -69,6 +71,12 @@ def of_backfill(summary: BackfillSummary) -> Exit:
     return _some(summary.media.errors)
 
 
+def of_warm(summary: WarmSummary) -> Exit:
+    if _broken_off(summary.status, summary.error):
+        return Exit.UNAVAILABLE
+    return _some(summary.media.errors)
+
+
 def of_replay(summary: ReplaySummary) -> Exit:
     return _some(summary.remaining)
 
@@ -77,6 +85,12 @@ def of_verify(summary: VerifySummary) -> Exit:
     if not summary.clean:
         return Exit.DAMAGED
     return Exit.UNAVAILABLE if _broken_off(summary.status, summary.error) else Exit.DONE
+
+
+def of_adopt(summary: AdoptSummary) -> Exit:
+    if _broken_off(summary.status, summary.error):
+        return Exit.UNAVAILABLE
+    return _some(len(summary.damaged), len(summary.unreadable))
 
 
 def of_md5(check: Md5Check) -> Exit:

@@ -9,12 +9,15 @@ from postkeep.cli.output import say, write
 from postkeep.cli.text import day, plural, visible
 from postkeep.model import MediaState, RunStatus
 from postkeep.views import (
+    AdoptSummary,
     BackfillSummary,
     FetchSummary,
+    Finding,
     ImportSummary,
     MediaTotals,
     ReplaySummary,
     VerifySummary,
+    WarmSummary,
     human_size,
 )
 
@@ -59,6 +62,15 @@ def dry_run_text(summary: BackfillSummary) -> str:
     )
 
 
+def warm_text(summary: WarmSummary) -> str:
+    lines: list[Line] = [
+        *([("Run ID", summary.run_id)] if summary.run_id else []),
+        ("Checked", summary.checked),
+        ("Complete", summary.complete),
+    ]
+    return _joined("Warm Summary:", lines, summary.media)
+
+
 def fetch_text(summary: FetchSummary) -> str:
     states = dict(summary.states)
     lines: list[Line] = [
@@ -101,6 +113,24 @@ def verify_text(summary: VerifySummary) -> str:
         ("Bytes", human_size(summary.bytes)),
     ]
     return _joined("Verify Summary:", lines)
+
+
+def adopt_text(summary: AdoptSummary) -> str:
+    lines: list[Line] = [
+        *([("Run ID", summary.run_id)] if summary.run_id else []),
+        ("Seen", summary.seen),
+        ("Adopted", summary.adopted),
+        ("Known", summary.known),
+        ("Linked", summary.linked),
+        ("Unknown", summary.unknown),
+        *_not_zero(
+            ("Not media", len(summary.not_media)),
+            ("Unreadable", len(summary.unreadable)),
+        ),
+        ("Damaged", len(summary.damaged)),
+        ("Bytes", human_size(summary.bytes)),
+    ]
+    return _joined("Adopt Summary:", lines)
 
 
 def replay_text(summary: ReplaySummary) -> str:
@@ -176,6 +206,25 @@ def say_verify(summary: VerifySummary) -> None:
     if summary.queued:
         say(f"{plural(summary.queued, 'file')} queued: `postkeep media download-all` fetches them again")
     say_end(summary.status, summary.error)
+
+
+def say_adopt(summary: AdoptSummary) -> None:
+    """The files that were left where they are, and why."""
+    _say_findings("damaged", summary.damaged)
+    _say_findings("cannot be read", summary.unreadable)
+    _say_findings("not media", summary.not_media)
+    if summary.unknown:
+        say(
+            f"{plural(summary.unknown, 'file')} that no post shows: kept by content;"
+            " after importing more posts, run this again to join them"
+        )
+    if summary.dry_run:
+        say("a dry run: nothing was copied or stored")
+    say_end(summary.status, summary.error)
+
+
+def _say_findings(what: str, findings: Sequence[Finding]) -> None:
+    _say_paths(what, [f"{each.where} ({each.what})" for each in findings])
 
 
 def _say_paths(what: str, paths: Sequence[str]) -> None:

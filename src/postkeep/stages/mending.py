@@ -10,7 +10,6 @@ from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.media.cache import Cache
 from postkeep.media.census import right_paths
-from postkeep.media.foreign import take_in
 from postkeep.model import CachedFile, MediaType
 from postkeep.stages.settling import put_aside
 from postkeep.stages.verify_tally import VerifyTally
@@ -64,7 +63,7 @@ class Mender:
         """
         with self.cache.alone():
             try:
-                staged = take_in(self.cache, self.cache.absolute(path))
+                staged = self.cache.take_in(self.cache.absolute(path))
             except (FileMissing, NotMedia):
                 return
             file = self.cache.commit(staged).file

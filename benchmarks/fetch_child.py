@@ -1,0 +1,90 @@
+"""Runs one client as a process of its own and tells what it took, whatever it is written in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.fetch_server import tree
+
+_EVERY = 0.03
+_SAID = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished process: seconds, bytes of memory its processes held at the most, and when it was started."""
+
+    wall: float
+    cpu: float
+    peak: int
+    began: float
+
+
+def run(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], patience: float = 1800) -> Run:
+    """Run a command in `folder` to its end; raises RuntimeError with what it said when it fails.
+
+    CPU is that of the process and of all it waited for. Memory is looked up every 30 ms: of several processes
+    the peaks are added.
+    """
+    said = folder / "said.txt"
+    # What others have not written yet is not to be paid for by the one that is measured.
+    os.sync()
+    with said.open("wb") as output:
+        began = time.time()
+        start = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=dict(environment), stdout=output, stderr=output)
+        watch = _Memory(process.pid)
+        timer = threading.Timer(patience, process.kill)
+        timer.start()
+        try:
+            watch.start()
+            _, status, used = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - start
+        finally:
+            timer.cancel()
+            watch.stop()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        text = said.read_text(errors="replace")[-_SAID:]
+        raise RuntimeError(f"{command[0]} ended with {process.returncode}: {text}")
+    return Run(wall, used.ru_utime + used.ru_stime, watch.peak, began)
+
+
+class _Memory(threading.Thread):
+    """Remembers the most memory that each process of a tree ever held."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid = pid
+        self._over = threading.Event()
+        self._peaks: dict[int, int] = {}
+
+    def run(self) -> None:
+        while True:
+            for pid in tree(self._pid):
+                self._peaks[pid] = max(self._peaks.get(pid, 0), _peak(pid))
+            if self._over.wait(_EVERY):
+                return
+
+    def stop(self) -> None:
+        self._over.set()
+        if self.ident is not None:
+            self.join()
+
+    @property
+    def peak(self) -> int:
+        return sum(self._peaks.values())
+
+
+def _peak(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +14,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from postkeep.errors import CacheError
 from postkeep.media.cache import Cache
@@ -245,6 +249,65 @@ def test_a_line_cut_by_a_full_disk_does_not_swallow_the_next(
     assert list(journal.entries(token)) == [entry(1), entry(3)]
     journal.settle([token, token])
     assert list(journal.pending(own=True)) == []
+
+
+def test_a_batch_is_noted_in_one_write_and_settled_entry_by_entry(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path)
+    assert journal.append_all([]) == ""
+    assert list(tmp_path.iterdir()) == []
+    entries = [entry(number) for number in range(50)]
+    written: list[int] = []
+    write = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            os, "write", lambda descriptor, lines: written.append(descriptor) or write(descriptor, lines)
+        )
+        token = journal.append_all(entries)
+    assert len(written) == 1
+    assert list(journal.pending(own=True)) == entries
+    journal.settle([token] * 49)
+    assert list(journal.pending(own=True)) == entries
+    journal.settle([token])
+    assert list(journal.pending(own=True)) == []
+
+
+def test_a_batch_cut_by_a_full_disk_does_not_swallow_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path)
+    with monkeypatch.context() as patch:
+        write = os.write
+        patch.setattr(os, "write", lambda descriptor, lines: write(descriptor, lines[:-20]))
+        with pytest.raises(CacheError, match="free some space"):
+            journal.append_all([entry(1), entry(2)])
+    token = journal.append_all([entry(3), entry(4)])
+    assert list(journal.entries(token)) == [entry(1), entry(3), entry(4)]
+    # What was refused is not waited for.
+    journal.settle([token, token])
+    assert list(journal.pending(own=True)) == []
+
+
+def test_a_journal_whose_folder_goes_away_begins_anew(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    first = journal.append(entry(1))
+    shutil.rmtree(journal.folder)
+    second = journal.append(entry(2))
+    assert first != second
+    assert list(journal.pending(own=True)) == [entry(2)]
+    journal.settle([first, second])
+    assert list(journal.pending(own=True)) == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(texts=st.tuples(*[st.text(st.characters(codec=None), max_size=20)] * 3))
+def test_a_line_holds_any_text(texts: tuple[str, str, str]) -> None:
+    noted = dataclasses.replace(entry(1), subject=texts[0], url_key=texts[1], path=texts[2], duration=1.25)
+    line = noted.line()
+    assert line.count(b"\n") == 1
+    assert JournalEntry.read(line) == noted
+    assert JournalEntry.read(line[:-2]) is None
 
 
 def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ class Journal:
 
     def _begin(self) -> None:
         # A file whose last name is gone takes lines that nobody will ever read.
-        if self._token and self._token.startswith(own_name()) and os.fstat(self._descriptor).st_nlink:
+        if self._token and self._token.startswith(f"{own_name()}/") and os.fstat(self._descriptor).st_nlink:
             return
         self._end()
         make_folders(self.folder)

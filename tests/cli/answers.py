@@ -9,15 +9,21 @@ from typing import Any, Self
 
 from postkeep.model import MediaState, MediaType, RunStatus
 from postkeep.views import (
+    AdoptSummary,
     BackfillPost,
     BackfillSummary,
     BackupSummary,
+    FailureClass,
+    FailureView,
+    FetchMetrics,
     FetchSummary,
     FileView,
     Finding,
     HoldView,
+    HostView,
     ImportSummary,
     Md5Check,
+    MediaFailures,
     MediaStats,
     MediaTotals,
     MediaView,
@@ -30,6 +36,7 @@ from postkeep.views import (
     RetentionMatch,
     RetentionSummary,
     RetentionTotals,
+    RetrySummary,
     RunDetail,
     RunView,
     SnapshotView,
@@ -39,6 +46,8 @@ from postkeep.views import (
     UpgradeSummary,
     UrlOutcome,
     VerifySummary,
+    WarmPost,
+    WarmSummary,
 )
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -193,6 +202,92 @@ def verify_summary(**changes: Any) -> VerifySummary:
     return VerifySummary(**(values | changes))
 
 
+def adopt_summary(**changes: Any) -> AdoptSummary:
+    values: dict[str, Any] = {
+        "run_id": "run-1",
+        "status": RunStatus.COMPLETED,
+        "dry_run": False,
+        "seen": 5,
+        "adopted": 3,
+        "known": 1,
+        "linked": 4,
+        "unknown": 1,
+        "not_media": (Finding("images/1.jpg", "HTML"),),
+        "damaged": (),
+        "unreadable": (),
+        "bytes": 3000,
+    }
+    return AdoptSummary(**(values | changes))
+
+
+def failures_answer() -> MediaFailures:
+    view = FailureView(
+        media_id="med-1",
+        post_id="p-1",
+        profile_id=None,
+        host="media.example",
+        url="https://media.example/1",
+        state=MediaState.RETRY,
+        kind="timeout",
+        message="no answer",
+        error_at=NOON,
+        expires_at=None,
+        next_try_at=NOON + timedelta(hours=1),
+        fails=2,
+    )
+    return MediaFailures(1, (FailureClass(MediaState.RETRY, "timeout", 1, "no answer", "media.example"),), (view,))
+
+
+def retry_summary(**changes: Any) -> RetrySummary:
+    values: dict[str, Any] = {
+        "dry_run": False,
+        "queued": 3,
+        "states": {"failed": 2, "retry": 1},
+        "expired": 0,
+        "other": 0,
+        "resumed": False,
+        "stopped": False,
+    }
+    return RetrySummary(**(values | changes))
+
+
+def warm_summary(**changes: Any) -> WarmSummary:
+    values: dict[str, Any] = {
+        "run_id": "run-1",
+        "status": RunStatus.COMPLETED,
+        "dry_run": False,
+        "checked": 2,
+        "complete": 2,
+        "media": MediaTotals(found=3, cached=3),
+        "posts": (WarmPost("p-1", "regular", 1, NOON, 12), WarmPost("p-2", "quote", 2, NOON, None)),
+    }
+    return WarmSummary(**(values | changes))
+
+
+def metrics_answer(**changes: Any) -> FetchMetrics:
+    values: dict[str, Any] = {
+        "since": NOON,
+        "runs": 2,
+        "requests": 12,
+        "cached": 9,
+        "linked": 3,
+        "failed": 1,
+        "bytes": 9000,
+        "refetched": 0,
+        "download_success_rate": 0.9,
+        "cache_hit_rate": 0.25,
+        "mean_download_ms": 120.4,
+        "storage_local": 2048,
+        "storage_archive": 0,
+        "ai_queue_depth": 7,
+        "failed_by_kind": {"http_404": 1},
+    }
+    return FetchMetrics(**(values | changes))
+
+
+HOST = HostView("media.example", 5, 2, NOON, "HTTP 429", 1)
+
+
 def replay_summary(remaining: int = 0) -> ReplaySummary:
     return ReplaySummary("run-1", RunStatus.COMPLETED, 2, 1, 1, remaining, 0)
 
@@ -251,6 +346,7 @@ def everything() -> dict[str, Any]:
         "fetch_due": fetch_summary(),
         "backfill": backfill_summary(),
         "verify_cache": verify_summary(),
+        "adopt_cache": adopt_summary(),
         "verify_md5": Md5Check("0" * 32, True, True, "media/images/0.jpg", "sound"),
         "fetch_urls": [url_outcome()],
         "add_hold": HOLD,
@@ -266,6 +362,12 @@ def everything() -> dict[str, Any]:
         "media_stats": MediaStats(
             2, 1, 2048, {"image": TypeTotals(1, 2048)}, {"fetched": 1, "gone": 1}, 0, 0, 1 << 30, "/home/cache"
         ),
+        "media_metrics": metrics_answer(),
+        "media_failures": failures_answer(),
+        "retry_media": retry_summary(),
+        "warm": warm_summary(),
+        "hosts": [HOST],
+        "resume_host": True,
         "totals": Totals(1, 0, 3, 1, 1, 2, 1, 0, {"linkedin/x: y": 3}, NOON, None),
         "runs": [RUN],
         "run": RunDetail(RUN, {"new": 1}, (("p-1", "new"),)),

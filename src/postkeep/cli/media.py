@@ -9,16 +9,23 @@ import click
 from postkeep.cli import exits, summaries
 from postkeep.cli.as_json import write_json
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
+from postkeep.cli.failures import failures, retry
 from postkeep.cli.media_table import write_media
 from postkeep.cli.output import say, write
+from postkeep.cli.since import Since, write_metrics
 from postkeep.cli.tables import write_pairs
 from postkeep.cli.text import plural, visible
-from postkeep.views import MediaStats, UrlOutcome, human_size
+from postkeep.cli.warm import warm
+from postkeep.views import FetchMetrics, MediaStats, UrlOutcome, human_size
 
 
 @click.group()
 def media() -> None:
     """List, fetch and verify pictures, videos and documents."""
+
+
+for _command in (failures, retry, warm):
+    media.add_command(_command)
 
 
 @media.command("list")
@@ -89,14 +96,19 @@ def _write_outcome(outcome: UrlOutcome) -> None:
 
 
 @media.command("stats")
+@click.option(
+    "--since", type=Since(), metavar="WHEN", help="Show how fetching went since a day, or in the last 7d."
+)
 @json_option
 @pass_face
-def media_stats(face: Face, as_json: bool) -> int:
-    """Show the media library in numbers."""
+def media_stats(face: Face, since: datetime | None, as_json: bool) -> int:
+    """Show the media library in numbers, or how fetching went."""
     with face.library(read_only=True) as library:
-        stats = library.media_stats()
+        stats = library.media_stats() if since is None else library.media_metrics(since)
     if as_json:
         write_json(stats)
+    elif isinstance(stats, FetchMetrics):
+        write_metrics(stats)
     else:
         _write_stats(stats)
     return 0

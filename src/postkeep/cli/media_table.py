@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from postkeep.cli.tables import Column, write_table
-from postkeep.cli.text import UNKNOWN, beginning, moment
+from postkeep.cli.text import UNKNOWN, beginning, day, moment
 from postkeep.model import MediaState
 from postkeep.views import MediaView, human_size
 
 _COLUMNS = (
     Column("Media", whole=True),
     Column("Post", whole=True),
-    Column("State"),
-    Column("Role", whole=True),
-    Column("Type", whole=True),
-    Column("Size", right=True),
-    Column("Dimensions", right=True),
-    Column("Error"),
+    Column("State", cut=True),
+    Column("Role", whole=True, spare=3),
+    Column("Type", whole=True, spare=2),
+    Column("Size", right=True, spare=1),
+    Column("Dimensions", right=True, spare=4),
+    Column("Error", cut=True, spare=1),
 )
 
 STATE_WORDS = {
@@ -45,10 +45,14 @@ def state_words(media: MediaView) -> str:
     """Where the bytes are, and what comes next."""
     if media.cached:
         words = "cached" if media.state is MediaState.FETCHED else f"cached; newer {STATE_WORDS[media.state]}"
+    elif media.evicted_at and media.state is MediaState.FETCHED:
+        words = f"evicted {day(media.evicted_at)}"
     else:
         words = STATE_WORDS[media.state]
         if media.state is MediaState.RETRY and media.next_try_at:
             words += f" {moment(media.next_try_at)}"
+    if media.incomplete_at_source:
+        words += "; incomplete at its source"
     return f"{words}; no longer in the post" if media.absent_since else words
 
 

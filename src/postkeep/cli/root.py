@@ -18,6 +18,8 @@ COMMANDS = {
     "media": Entry("postkeep.cli.media:media", "List, fetch and verify pictures, videos and documents."),
     "hold": Entry("postkeep.cli.holds:hold", "Keep files in the cache, whoever wants room."),
     "retention": Entry("postkeep.cli.retention:retention", "Remove cached files by age, platform and profile."),
+    "cache": Entry("postkeep.cli.cache:cache", "Take over the media of another cache."),
+    "hosts": Entry("postkeep.cli.hosts:hosts", "See which hosts have work, and which are left alone."),
     "data": Entry("postkeep.cli.data:data", "Import posts, and see how much there is."),
     "runs": Entry("postkeep.cli.runs:runs", "See what was done when, and how it ended."),
     "quarantine": Entry("postkeep.cli.quarantine:quarantine", "Look at records that could not be read."),

@@ -16,10 +16,10 @@ from postkeep.views import RunDetail, RunView
 _COLUMNS = (
     Column("Run", whole=True),
     Column("Started", whole=True),
-    Column("Took", right=True),
+    Column("Took", right=True, spare=1),
     Column("Kind", whole=True),
     Column("Status", whole=True),
-    Column("Outcome"),
+    Column("Outcome", cut=True),
 )
 
 

@@ -7,22 +7,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from postkeep.cli.output import write, write_exactly
-from postkeep.cli.text import visible
+from postkeep.cli.text import UNKNOWN, visible
 
 _NATURAL_WIDTH = 100_000
+_GAP = 2
+_LEAST_CUT = 16
+"""A column that is cut tells little in less than so many characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column; `right` for numbers, `whole` for what must stay in one line, such as ids.
 
-    On a narrow terminal others go on in the next line, or are cut with `cut`.
+    On a narrow terminal others go on in the next line, or are cut with `cut`; those with the largest `spare` are
+    left out first when there is no room for all, and those with `spare` 0 never.
     """
 
     title: str
     right: bool = False
     whole: bool = False
     cut: bool = False
+    spare: int = 0
 
 
 def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
@@ -31,7 +36,11 @@ def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    console = Console(
+        width=None if sys.stdout.isatty() else _NATURAL_WIDTH, markup=False, emoji=False, highlight=False
+    )
+    columns, rows = _fitting(columns, [[visible(cell) for cell in row] for row in rows], console.width)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for column in columns:
         table.add_column(
             Text(column.title, no_wrap=True, overflow="ellipsis"),
@@ -43,16 +52,32 @@ def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Non
         # As Text no cell is read as markup, and no `:smile:` becomes a picture. What is cut is so in its cells:
         # columns that cannot wrap would all be made narrower together, ids too.
         cells = (
-            Text(visible(cell), no_wrap=column.cut or None, overflow="ellipsis" if column.cut else None)
+            Text(cell, no_wrap=column.cut or None, overflow="ellipsis" if column.cut else None)
             for column, cell in zip(columns, row, strict=True)
         )
         table.add_row(*cells)
-    console = Console(
-        width=None if sys.stdout.isatty() else _NATURAL_WIDTH, markup=False, emoji=False, highlight=False
-    )
     with console.capture() as drawn:
         console.print(table)
     write_exactly("\n".join(line.rstrip() for line in drawn.get().rstrip("\n").split("\n")))
+
+
+def _fitting(
+    columns: Sequence[Column], rows: list[list[str]], width: int
+) -> tuple[Sequence[Column], list[list[str]]]:
+    """The columns a terminal of this width has room for; where room is short, what tells nothing goes first."""
+    from rich.cells import cell_len
+
+    def needs(at: int) -> int:
+        longest = max(cell_len(text) for text in (columns[at].title, *(row[at] for row in rows)))
+        return min(longest, max(_LEAST_CUT, cell_len(columns[at].title))) if columns[at].cut else longest
+
+    needed = [needs(at) for at in range(len(columns))]
+    empty = {at for at in range(len(columns)) if all(row[at] in ("", UNKNOWN) for row in rows)}
+    kept = list(range(len(columns)))
+    spare = sorted((at for at in kept if columns[at].spare), key=lambda at: (at not in empty, -columns[at].spare))
+    while spare and sum(needed[at] + _GAP for at in kept) - _GAP > width:
+        kept.remove(spare.pop(0))
+    return [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
 
 
 def write_pairs(pairs: Iterable[tuple[str, str]], *, indent: str = "") -> None:

@@ -1,0 +1,160 @@
+"""`postkeep media failures` and `media retry`: what could not be fetched, by class, and beginning anew with it."""
+
+from __future__ import annotations
+
+import click
+
+from postkeep.cli import exits
+from postkeep.cli.as_json import write_json
+from postkeep.cli.face import Face, json_option, limit_option, pass_face
+from postkeep.cli.output import say, write
+from postkeep.cli.tables import Column, write_pairs, write_table
+from postkeep.cli.text import beginning, known, moment, plural, visible
+from postkeep.model import MediaState
+from postkeep.views import FailureClass, FailureView, RetrySummary
+
+_STATES = click.Choice(
+    [state.value for state in MediaState if state not in (MediaState.PENDING, MediaState.FETCHED)]
+)
+
+_CLASS_COLUMNS = (
+    Column("State", whole=True),
+    Column("Kind", whole=True),
+    Column("Media", right=True),
+    Column("Host", cut=True),
+    Column("For example", cut=True),
+)
+_MEDIA_COLUMNS = (
+    Column("Media", whole=True),
+    Column("Post", whole=True),
+    Column("State", whole=True),
+    Column("Kind", whole=True, spare=2),
+    Column("Tried", whole=True, spare=3),
+    Column("Next try", whole=True, spare=4),
+    Column("Host", cut=True, spare=1),
+    Column("Error", cut=True),
+)
+
+
+@click.command("failures")
+@click.option("--state", "states", type=_STATES, multiple=True, help="Only media in this state (repeatable).")
+@click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Only this kind of error (repeatable).")
+@click.option("--host", metavar="HOST", help="Only media of this host.")
+@limit_option(20, "media")
+@click.option("--after", metavar="ID", help="Go on after this media id, the last of the page before.")
+@json_option
+@pass_face
+def failures(
+    face: Face,
+    states: tuple[str, ...],
+    kinds: tuple[str, ...],
+    host: str | None,
+    limit: int,
+    after: str | None,
+    as_json: bool,
+) -> int:
+    """Show what could not be fetched: how much of which class, and the newest.
+
+    The options narrow both. With --after only the list goes on.
+    """
+    with face.library(read_only=True) as library:
+        found = library.media_failures(
+            states=[MediaState(state) for state in states], kinds=kinds, host=host, limit=limit, after=after
+        )
+    if as_json:
+        write_json(found)
+    elif not found.media:
+        say("no such media" if states or kinds or host or after else "nothing failed")
+    else:
+        if found.classes:
+            write_table(_CLASS_COLUMNS, [_class_row(each) for each in found.classes])
+            write("")
+        write_table(_MEDIA_COLUMNS, [_media_row(each) for each in found.media])
+        if len(found.media) == limit:
+            say(f"there may be more: --after {found.media[-1].media_id}")
+        if found.classes:
+            say("`postkeep media retry` tries again what these options name")
+    return 0
+
+
+def _class_row(each: FailureClass) -> tuple[str, ...]:
+    return (each.state.value, known(each.kind), str(each.media), known(each.host), beginning(each.message, 100))
+
+
+def _media_row(each: FailureView) -> tuple[str, ...]:
+    return (
+        each.media_id,
+        each.post_id or each.profile_id or "",
+        each.state.value,
+        known(each.kind),
+        moment(each.error_at),
+        moment(each.next_try_at),
+        each.host,
+        beginning(each.message, 100),
+    )
+
+
+@click.command("retry")
+@click.option("--state", "states", type=_STATES, multiple=True, help="Media in this state (repeatable).")
+@click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Media with this kind of error (repeatable).")
+@click.option("--host", metavar="HOST", help="Media of this host, which is no longer left alone.")
+@click.option("--media-id", "media_ids", metavar="ID", multiple=True, help="This one (repeatable).")
+@click.option("--all-failed", is_flag=True, help="All of them, but what is gone.")
+@click.option("--dry-run", is_flag=True, help="Only say how many would be queued.")
+@json_option
+@pass_face
+def retry(
+    face: Face,
+    states: tuple[str, ...],
+    kinds: tuple[str, ...],
+    host: str | None,
+    media_ids: tuple[str, ...],
+    all_failed: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Queue media that failed as if nothing had been tried.
+
+    Several options narrow each other. What is gone is queued only when its state, kind or id is given; what has an
+    expired link never: a newer import of its post brings a fresh one.
+    """
+    chosen = bool(states or kinds or host or media_ids)
+    if not chosen and not all_failed:
+        raise click.UsageError("say what to try again: --state, --kind, --host, --media-id or --all-failed")
+    if chosen and all_failed:
+        raise click.UsageError("--all-failed stands alone")
+    with face.working(as_json=as_json) as work:
+        summary = work.library.retry_media(
+            states=[MediaState(state) for state in states],
+            kinds=kinds,
+            host=host,
+            media_ids=media_ids,
+            dry_run=dry_run,
+            stop=work.stop,
+        )
+    if as_json:
+        write_json(summary)
+    else:
+        _write_retry(summary, host)
+    return work.interrupts.code(exits.Exit.DONE)
+
+
+def _write_retry(summary: RetrySummary, host: str | None) -> None:
+    write("Retry Summary:")
+    counts = [
+        ("Queued", str(summary.queued)),
+        *((state.capitalize(), str(number)) for state, number in summary.states.items()),
+    ]
+    write_pairs([counts[0], *((f"  {label}", number) for label, number in counts[1:])])
+    if summary.resumed:
+        say(f"{visible(host or '')} is no longer left alone")
+    if summary.expired:
+        say(f"{plural(summary.expired, 'link')} expired, left as they are: import those posts again, scraped anew")
+    if summary.other:
+        say(f"{summary.other} of the ids: not failed, or not what the other options name")
+    if summary.stopped:
+        say("stopped before the end: the same command goes on from there")
+    if summary.dry_run:
+        say("nothing was queued: that was a dry run")
+    elif summary.queued:
+        say("next: `postkeep media download-all`")

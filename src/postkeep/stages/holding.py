@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import pwd
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from postkeep.errors import NotFound
+from postkeep.errors import ConfigError, NotFound
 from postkeep.ids import is_id
 from postkeep.log import get_logger
 from postkeep.platforms import PLATFORMS
 from postkeep.stages.session import Parts
 from postkeep.store import holds, listing
 from postkeep.store.holds import Hold
+from postkeep.store.types import storable
 from postkeep.views import HoldView
 
 log = get_logger("holds")
@@ -34,8 +36,10 @@ _BY_ID = (
 def add_hold(
     parts: Parts, subject: str, *, reason: str, until: datetime | None, held_by: str | None, platform: str | None
 ) -> HoldView:
-    """Keep what a name means in the cache; raises NotFound for a name of nothing, or of several things."""
+    """Keep what a name means in the cache; raises NotFound for a name of nothing, or of several."""
     now = parts.clock()
+    if not storable(reason) or not storable(held_by or ""):
+        raise ConfigError("the reason, or the name of who holds, has characters that no database can keep")
     with parts.store.writing() as tx:
         kind, found = subject_of(tx, subject.strip(), platform)
         hold = Hold(parts.ids.new("hld"), kind, found, reason, held_by or system_user(), now, until)
@@ -56,10 +60,12 @@ def release_hold(parts: Parts, hold_id: str) -> HoldView:
     """End a hold; idempotent. Raises NotFound."""
     now = parts.clock()
     with parts.store.writing() as tx:
-        holds.release(tx, hold_id, now)
         hold = holds.get(tx, hold_id)
         if hold is None:
             raise NotFound(f"no hold is known as {hold_id!r}")
+        if hold.released_at is None:
+            hold = replace(hold, released_at=now)
+            holds.release(tx, hold_id, now)
         view = _view(tx, hold, now)
     log.info("hold_released", hold_id=hold.hold_id, kind=hold.kind, subject=hold.subject)
     return view

@@ -45,7 +45,7 @@ def test_a_disk_that_refuses_stops_the_work_and_keeps_nothing(
         return write(descriptor, chunk)
 
     monkeypatch.setattr(os, "write", refusing)
-    fetcher = make()
+    fetcher = make(spill_at=100_000)
     with pytest.raises(CacheError) as caught:
         get(fetcher, url)
     assert str(spool.folder) in str(caught.value)
@@ -96,7 +96,7 @@ def test_an_engine_that_breaks_tells_everybody(
 def test_cancelling_ends_the_transfer_and_removes_its_file(
     server: MediaServer, make: Callable[..., Fetcher], spool: Spool
 ) -> None:
-    server.route("/a", media.stalling(b"x" * 400_000, declared=500_000))
+    server.route("/a", media.stalling(b"x" * 1_400_000, declared=1_500_000))
     server.route("/b", b"x")
     fetcher = make(replace(BASE, per_host=1))
 
@@ -119,7 +119,7 @@ def test_cancelling_ends_the_transfer_and_removes_its_file(
 def test_cancelling_a_task_that_was_just_served_removes_the_file(
     server: MediaServer, make: Callable[..., Fetcher], spool: Spool
 ) -> None:
-    server.route("/a", b"x" * 300_000)
+    server.route("/a", b"x" * 1_300_000)
     fetcher = make()
 
     async def fetch() -> None:
@@ -165,7 +165,7 @@ def test_cancelling_thousands_that_wait(server: MediaServer, make: Callable[...,
 
 
 def test_a_timeout_of_the_caller_cancels(server: MediaServer, make: Callable[..., Fetcher], spool: Spool) -> None:
-    server.route("/a", media.stalling(b"x" * 400_000, declared=500_000))
+    server.route("/a", media.stalling(b"x" * 1_400_000, declared=1_500_000))
 
     async def fetch() -> None:
         async with make() as fetcher:
@@ -180,7 +180,7 @@ def test_a_timeout_of_the_caller_cancels(server: MediaServer, make: Callable[...
 def test_closing_ends_what_runs_and_what_waits(
     server: MediaServer, make: Callable[..., Fetcher], spool: Spool, from_the_loop: bool
 ) -> None:
-    server.route("/a", media.stalling(b"x" * 400_000, declared=500_000))
+    server.route("/a", media.stalling(b"x" * 1_400_000, declared=1_500_000))
     fetcher = make(replace(BASE, per_host=2))
 
     async def fetch() -> None:
@@ -227,8 +227,8 @@ def test_a_loop_that_is_gone_leaves_no_file(
     go = threading.Event()
 
     def late(exchange: Exchange) -> None:
-        exchange.head(headers={"Content-Length": "300000"})
-        exchange.send(b"x" * 299_999)
+        exchange.head(headers={"Content-Length": "1300000"})
+        exchange.send(b"x" * 1_299_999)
         go.wait(20)
         exchange.send(b"x")
 

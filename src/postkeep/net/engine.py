@@ -5,8 +5,6 @@ Sockets are watched with the system's own selector, because libcurl's select can
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import contextlib
 import selectors
 import socket
@@ -19,13 +17,12 @@ import pycurl
 
 from postkeep.errors import AddressRefused, FetchError, TimedOut, TooManyRedirects
 from postkeep.model import Fetched
-from postkeep.net.body import discard_body
 from postkeep.net.hosts import HostQueues
 from postkeep.net.transfer import Answer, Redirect, Surroundings, Transfer
 from postkeep.net.url import Target, follow
 
 Outcome = Fetched | BaseException
-AnyFuture = asyncio.Future[Fetched] | concurrent.futures.Future[Fetched]
+Done = Callable[[Outcome], object]
 
 _EVENTS = {
     pycurl.POLL_IN: selectors.EVENT_READ,
@@ -35,31 +32,17 @@ _EVENTS = {
 
 
 class Job:
-    """One URL to fetch, over all its hops; `loop` is where its asyncio future lives, if it has one."""
+    """One URL to fetch, over all its hops; whoever began it holds it only to abort it."""
 
-    __slots__ = (
-        "agent",
-        "future",
-        "hops",
-        "loop",
-        "most",
-        "over",
-        "seconds",
-        "target",
-        "transfer",
-        "url",
-        "where",
-    )
+    __slots__ = ("done", "fresh", "hops", "most", "over", "seconds", "target", "transfer", "url", "where")
 
-    def __init__(
-        self, url: str, target: Target, most: int, future: AnyFuture, loop: asyncio.AbstractEventLoop | None
-    ) -> None:
+    def __init__(self, url: str, target: Target, done: Done, *, most: int, fresh: bool) -> None:
         self.url = url
         self.where = url
         self.target = target
+        self.done = done
         self.most = most
-        self.future = future
-        self.loop = loop
+        self.fresh = fresh
         self.hops = 0
         self.seconds = 0.0
         self.transfer: Transfer | None = None
@@ -87,6 +70,7 @@ class Engine:
         self._inbox: deque[tuple[Job, bool]] = deque()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._broken: BaseException | None = None
         self._woken = False
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
@@ -112,7 +96,7 @@ class Engine:
     def _post(self, job: Job, *, abort: bool) -> None:
         with self._lock:
             if self._closing:
-                raise closed(job.url)
+                raise closed(job.url) from self._broken
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="postkeep-net", daemon=True)
                 thread.start()
@@ -130,13 +114,17 @@ class Engine:
         with self._lock:
             if not self._closing:
                 self._closing = True
-                self._wake()
+                if self._thread is None:
+                    self._close_wake()
+                else:
+                    self._wake()
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
-        with self._lock:
-            self._wake_in.close()
-            self._wake_out.close()
+
+    def _close_wake(self) -> None:
+        self._wake_in.close()
+        self._wake_out.close()
 
     # --- the thread -----------------------------------------------------------------------------------
 
@@ -215,6 +203,7 @@ class Engine:
                     agent=self._agent_of(job.host),
                     most=job.most,
                     seconds=self._all.config.total_timeout - job.seconds,
+                    fresh=job.fresh,
                 )
                 multi.add_handle(transfer.curl)
             except (pycurl.error, UnicodeError) as error:
@@ -283,20 +272,14 @@ class Engine:
         self._done.append((job, outcome))
 
     def _hand_over(self) -> None:
-        done, self._done = self._done, []
-        loops: dict[asyncio.AbstractEventLoop | None, list[tuple[AnyFuture, Outcome]]] = {}
-        for job, outcome in done:
-            loops.setdefault(job.loop, []).append((job.future, outcome))
-        for loop, outcomes in loops.items():
-            if loop is None:
-                _resolve(outcomes)
-                continue
-            try:
-                loop.call_soon_threadsafe(_resolve, outcomes)
-            except RuntimeError:
-                # The loop was closed under its tasks: nobody is left to take the files over.
-                for _, outcome in outcomes:
-                    _discard(outcome)
+        while self._done:
+            done, self._done = self._done, []
+            for at, (job, outcome) in enumerate(done, 1):
+                try:
+                    job.done(outcome)
+                except BaseException:
+                    self._done = done[at:]
+                    raise
 
     def _stop_all(self, multi: pycurl.CurlMulti) -> None:
         for job in list(self._running.values()):
@@ -310,15 +293,23 @@ class Engine:
     def _shut(self, reason: BaseException | None) -> None:
         with self._lock:
             self._closing = True
+            self._broken = reason
             posted = [job for job, abort in self._inbox if not abort]
             self._inbox.clear()
+            self._close_wake()
         for job in [*posted, *self._queues.drain(), *self._running.values()]:
             self._settle(job, closed(job.url))
-        if reason is not None:
-            self._done = [
-                (job, outcome if isinstance(outcome, Fetched) else reason) for job, outcome in self._done
-            ]
-        self._hand_over()
+        told = 0
+        while self._done:
+            job, outcome = self._done.pop()
+            try:
+                job.done(outcome if reason is None or isinstance(outcome, Fetched) else reason)
+                told += 1
+            except BaseException as error:
+                reason = self._broken = error
+        if reason is not None and not told:
+            # Nobody heard of it, so that it would be lost: the thread says it itself.
+            raise reason
 
 
 def _watcher(selector: selectors.BaseSelector) -> Callable[[int, int, pycurl.CurlMulti, object], None]:
@@ -343,18 +334,3 @@ def _watcher(selector: selectors.BaseSelector) -> Callable[[int, int, pycurl.Cur
 def _bits(events: int) -> int:
     reads = pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0
     return reads | (pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0)
-
-
-def _resolve(outcomes: list[tuple[AnyFuture, Outcome]]) -> None:
-    for future, outcome in outcomes:
-        if future.done():
-            _discard(outcome)
-        elif isinstance(outcome, BaseException):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)
-
-
-def _discard(outcome: Outcome) -> None:
-    if isinstance(outcome, Fetched):
-        discard_body(outcome.body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
+import queue
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +12,10 @@ from typing import Self
 import certifi
 
 from postkeep.config import FetchConfig
-from postkeep.model import Fetched
-from postkeep.net.body import Memory, discard_body
-from postkeep.net.engine import AnyFuture, Engine, Job
+from postkeep.errors import FetchError
+from postkeep.model import Fetched, Partial
+from postkeep.net.body import Memory, discard_body, remove_file
+from postkeep.net.engine import Engine, Job, Outcome
 from postkeep.net.guard import AddressGuard
 from postkeep.net.transfer import Statistics, Surroundings
 
@@ -36,8 +37,8 @@ class Fetcher:
         spool: Callable[[], Path],
         connect_to: Sequence[str] = (),
         certificates: Path | None = None,
-        spill_at: int = 256 * 1024,
-        memory_limit: int = 32 * 1024 * 1024,
+        spill_at: int = 1024 * 1024,
+        memory_limit: int = 24 * 1024 * 1024,
     ) -> None:
         self.config = config
         self.guard = AddressGuard(config.allow, config.ports)
@@ -54,32 +55,77 @@ class Fetcher:
         )
         self._engine = Engine(surroundings, _agents(config.user_agent, config.user_agents))
 
-    async def fetch(self, url: str, *, max_bytes: int | None = None) -> Fetched:
+    def begin(
+        self,
+        url: str,
+        done: Callable[[Outcome], object],
+        *,
+        max_bytes: int | None = None,
+        part: Partial | None = None,
+        fresh: bool = False,
+    ) -> Job:
+        """Start to fetch a URL; `done` is called once, with what came of it: a Fetched, or the error.
+
+        `done` is called on the engine's thread, which does nothing else meanwhile: it must hand the outcome on
+        and return. It may begin and abort, never wait. An exception that leaves it is a mistake of ours: it ends
+        the engine, and is what all others get. Raises AddressRefused at once, and FetchError after `close`;
+        then `done` is not called.
+        `max_bytes` takes the place of `config.max_bytes`. `fresh` asks over a new connection.
+        """
+        most = self.config.max_bytes if max_bytes is None else max_bytes
+        job = Job(url, self.guard.target(url), done, most=most, fresh=fresh)
+        self._engine.submit(job)
+        if part is not None:
+            remove_file(part.path)
+        return job
+
+    def abort(self, job: Job) -> None:
+        """End a job, whose outcome is then the error of a closed fetcher; does nothing when it is over."""
+        self._engine.abort(job)
+
+    async def fetch(
+        self, url: str, *, max_bytes: int | None = None, part: Partial | None = None, fresh: bool = False
+    ) -> Fetched:
         """Fetch a URL to the end of its redirects; raises FetchError, or CacheError when the disk is full.
 
-        `max_bytes` takes the place of `config.max_bytes`. Cancelling ends the transfer and removes its file.
+        The options are those of `begin`. Cancelling ends the transfer and removes its file.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Fetched] = loop.create_future()
-        job = self._job(url, max_bytes, future, loop)
-        self._engine.submit(job)
+
+        def done(outcome: Outcome) -> None:
+            try:
+                loop.call_soon_threadsafe(_resolve, future, outcome)
+            except RuntimeError:
+                # The loop was closed under its tasks: nobody is left to take the file over.
+                discard(outcome)
+
+        job = self.begin(url, done, max_bytes=max_bytes, part=part, fresh=fresh)
         try:
             return await future
         except asyncio.CancelledError:
-            self._forsake(job, future)
+            if future.cancelled() or not future.done():
+                future.cancel()
+                self.abort(job)
+            else:
+                discard(future.exception() or future.result())
             raise
 
-    def fetch_sync(self, url: str, *, max_bytes: int | None = None) -> Fetched:
-        """Fetch a URL as `fetch` does, while the calling thread waits."""
-        future: concurrent.futures.Future[Fetched] = concurrent.futures.Future()
-        job = self._job(url, max_bytes, future, None)
-        self._engine.submit(job)
+    def fetch_sync(
+        self, url: str, *, max_bytes: int | None = None, part: Partial | None = None, fresh: bool = False
+    ) -> Fetched:
+        """Fetch a URL as `fetch` does, while the calling thread waits; not for the engine's own thread."""
+        outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        job = self.begin(url, outcomes.put, max_bytes=max_bytes, part=part, fresh=fresh)
         try:
-            return future.result()
+            outcome = outcomes.get()
         except BaseException:
-            if not future.done():
-                self._forsake(job, future)
+            self.abort(job)
+            discard(outcomes.get())
             raise
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
     def close(self) -> None:
         """Abort what runs or waits, which then raises FetchError, and end the thread; idempotent."""
@@ -94,19 +140,22 @@ class Fetcher:
         # libcurl may have to wait for the system's resolver, and the loop has other things to do.
         await asyncio.shield(asyncio.to_thread(self.close))
 
-    def _job(
-        self, url: str, max_bytes: int | None, future: AnyFuture, loop: asyncio.AbstractEventLoop | None
-    ) -> Job:
-        most = self.config.max_bytes if max_bytes is None else max_bytes
-        return Job(url, self.guard.target(url), most, future, loop)
 
-    def _forsake(self, job: Job, future: AnyFuture) -> None:
-        """Nobody will take this outcome: stop the transfer, or remove what it has just brought."""
-        if future.cancelled() or not future.done():
-            future.cancel()
-            self._engine.abort(job)
-        elif future.exception() is None:
-            discard_body(future.result().body)
+def discard(outcome: Outcome) -> None:
+    """Remove the file of an outcome that nobody will take over."""
+    if isinstance(outcome, Fetched):
+        discard_body(outcome.body)
+    elif isinstance(outcome, FetchError) and outcome.partial is not None:
+        remove_file(outcome.partial.path)
+
+
+def _resolve(future: asyncio.Future[Fetched], outcome: Outcome) -> None:
+    if future.done():
+        discard(outcome)
+    elif isinstance(outcome, BaseException):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 def _agents(default: str, by_domain: Mapping[str, str]) -> Callable[[str], str]:

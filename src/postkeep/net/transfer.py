@@ -158,13 +158,14 @@ class Transfer:
         if self._all.connect_to:
             curl.setopt(pycurl.CONNECT_TO, list(self._all.connect_to))
 
-    def begin(self, target: Target, url: str, *, agent: str, most: int, seconds: float) -> None:
+    def begin(self, target: Target, url: str, *, agent: str, most: int, seconds: float, fresh: bool) -> None:
         """Make the handle ready for a request; `url` is the one errors name, `most` the limit in bytes."""
         self._now = _State(url=url, most=most)
         self._began = monotonic()
         self.curl.setopt(pycurl.URL, target.wire)
         self.curl.setopt(pycurl.USERAGENT, agent)
         self.curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(seconds))
+        self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
         self._all.statistics.requests += 1
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection
 
 from postkeep.errors import NotFound
+from postkeep.log import get_logger
 from postkeep.model import MediaState
 from postkeep.stages.hosts import host_of
 from postkeep.stages.queues import resume
@@ -15,6 +16,8 @@ from postkeep.stages.session import Parts
 from postkeep.store import failures
 from postkeep.store.failures import STATES, Lost, Wanted
 from postkeep.views import FailureClass, FailureView, MediaFailures, RetrySummary, Stop
+
+log = get_logger("failures")
 
 _PAGE = 500
 
@@ -126,6 +129,8 @@ def run_retry(
         queued.update(str(each.state) for each in rows)
         expired += left
         seen += len(rows) + left
+    if not dry_run:
+        log.info("media_queued_again", media=queued.total(), expired=expired, host=host)
     return RetrySummary(
         dry_run=dry_run,
         queued=queued.total(),

@@ -7,12 +7,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from postkeep.errors import NotFound
+from postkeep.log import get_logger
 from postkeep.model import Stage
 from postkeep.stages.session import Parts
 from postkeep.store import bulk, hosts
 from postkeep.store.hosts import HostState
 from postkeep.store.types import storable
 from postkeep.views import HostView
+
+log = get_logger("hosts")
 
 
 def host_views(tx: Connection, now: datetime) -> list[HostView]:
@@ -65,4 +68,7 @@ def resume(parts: Parts, host: str) -> bool:
     if not storable(host):
         return False
     with parts.store.writing() as tx:
-        return hosts.resume(tx, host)
+        resumed = hosts.resume(tx, host)
+    if resumed:
+        log.info("host_resumed", host=host)
+    return resumed

@@ -29,7 +29,7 @@ _ENGAGEMENT = (
     " ELSE CAST(coalesce(d.total_reactions, 0) AS BIGINT) + coalesce(d.comments, 0) + coalesce(d.reposts, 0) END"
 )
 _ORDERS = {
-    WarmBy.ENGAGEMENT: f"{_ENGAGEMENT} DESC, p.posted_at_timestamp DESC, p.post_id DESC",
+    WarmBy.ENGAGEMENT: "engagement DESC, p.posted_at_timestamp DESC, p.post_id DESC",
     WarmBy.RECENCY: "p.posted_at_timestamp DESC, p.post_id DESC",
 }
 
@@ -41,13 +41,15 @@ def posts(tx: Connection, now: datetime, *, by: WarmBy, author: str | None, limi
     """
     if not storable(author or ""):
         return []
+    # The first posts are found before their media are counted, or all would be.
     rows = bulk.execute(
         tx,
-        f"SELECT p.post_id, p.post_type, p.posted_at, {_ENGAGEMENT},"  # noqa: S608
-        f" (SELECT count(*){_MISSING} WHERE m.post_id = p.post_id AND {_FETCHABLE})"
+        f"SELECT p.*, (SELECT count(*){_MISSING} WHERE m.post_id = p.post_id AND {_FETCHABLE}) FROM"  # noqa: S608
+        f" (SELECT p.post_id, p.post_type, p.posted_at, p.posted_at_timestamp, {_ENGAGEMENT} AS engagement"
         " FROM posts p LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id"
         f" WHERE EXISTS (SELECT 1{_MISSING} WHERE m.post_id = p.post_id AND {_FETCHABLE})"
-        f"{' AND p.author_username = ?' if author is not None else ''} ORDER BY {_ORDERS[by]} LIMIT ?",
+        f"{' AND p.author_username = ?' if author is not None else ''} ORDER BY {_ORDERS[by]} LIMIT ?) p"
+        f" ORDER BY {_ORDERS[by]}",
         *(now, now) * 2,
         *(() if author is None else (author,)),
         limit,
@@ -60,7 +62,7 @@ def posts(tx: Connection, now: datetime, *, by: WarmBy, author: str | None, limi
             posted_at=moment(at),  # type: ignore[arg-type]
             engagement=None if engagement < 0 else int(engagement),
         )
-        for post_id, kind, at, engagement, items in rows
+        for post_id, kind, at, _, engagement, items in rows
     ]
 
 

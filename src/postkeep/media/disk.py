@@ -1,4 +1,4 @@
-"""Every change to the disk goes through one port, so that a test can record the order or pull the plug."""
+"""Every change that content depends on goes through one port, so that tests can watch it or pull the plug."""
 
 from __future__ import annotations
 

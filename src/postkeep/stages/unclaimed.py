@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from itertools import islice
+from queue import Full, Queue
+from threading import Event
 
 from postkeep.errors import FileDamaged, FileMissing
 from postkeep.log import get_logger
@@ -21,9 +24,12 @@ from postkeep.views import Finding
 log = get_logger("verify")
 
 _PAGE = 1000
+_PAGES_AHEAD = 50
+_PATIENCE = 0.2
 _RETENTION = "retention"
 
 _Found = tuple[Entry, Identity, Digest]
+_Page = Sequence[Entry] | None
 
 
 class Unclaimed:
@@ -48,17 +54,39 @@ class Unclaimed:
         self.room, self.repair, self.stop = room, repair, stop
         self.tally = mender.tally
         self._room_left = 0
+        self._pages: Queue[_Page] = Queue(_PAGES_AHEAD)
+        self._closed = Event()
 
-    def run(self) -> None:
-        """Look at everything once, page by page; raises CacheError."""
-        entries = self._census()
-        while (page := list(islice(entries, _PAGE))) and not self.stop():
-            self.tally.strangers += [Finding(entry.path, entry.odd) for entry in page if entry.odd]
-            hashes = {entry.md5 for entry in page if entry.md5}
-            with self.store.reading() as tx:
-                claimed = proving.paths_by_md5(tx, hashes)
-            if left := [entry for entry in page if entry.md5 and entry.path not in claimed]:
-                self._judge([each for each in self.pool.map(self._identify, left) if each is not None])
+    def gather(self) -> None:
+        """Compare all names with the rows, page by page; for a thread of its own, beside other work.
+
+        Ends when everything was listed or after `close`. Raises CacheError, StoreError.
+        """
+        try:
+            entries = self._census()
+            while (page := [*islice(entries, _PAGE)]) and not self._closed.is_set():
+                self.tally.strangers += [Finding(entry.path, entry.odd) for entry in page if entry.odd]
+                with self.store.reading() as tx:
+                    claimed = proving.paths_by_md5(tx, {entry.md5 for entry in page if entry.md5})
+                if left := [entry for entry in page if entry.md5 and entry.path not in claimed]:
+                    self._put(left)
+        finally:
+            self._put(None)
+
+    def judge(self) -> None:
+        """Hash what was listed as unclaimed, tell what it is, and mend; raises CacheError."""
+        while (page := self._pages.get()) is not None and not self.stop():
+            self._judge([each for each in self.pool.map(self._identify, page) if each is not None])
+
+    def close(self) -> None:
+        """Let `gather` end, although nobody judges what it finds; idempotent."""
+        self._closed.set()
+
+    def _put(self, page: _Page) -> None:
+        while not self._closed.is_set():
+            with suppress(Full):
+                self._pages.put(page, timeout=_PATIENCE)
+                return
 
     def _census(self) -> Iterator[Entry]:
         with speaking("listing files", self.cache.root):

@@ -14,6 +14,7 @@ from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.media.cache import Cache
 from postkeep.media.census import UNREADABLE, identify
+from postkeep.media.listing import FOLDERS
 from postkeep.model import Proof
 from postkeep.stages.mending import Mender, paths_of
 from postkeep.stages.settling import confirm, settle
@@ -28,6 +29,7 @@ _PAGE = 512
 _CHUNK = 16
 _PAGES_AHEAD = 2
 _TWINS_TOLD = 1000
+_FOLDERS = {str(kind): f"media/{folder}" for kind, folder in FOLDERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +81,22 @@ class Verify:
             self.tally.files = media.cached_count(tx)
             self.tally.total_bytes = media.cached_bytes(tx)
         pool = ThreadPoolExecutor(_threads(), thread_name_prefix="postkeep-verify")
+        lister = ThreadPoolExecutor(1, thread_name_prefix="postkeep-list")
+        unclaimed = Unclaimed(
+            self.store, self.cache, pool, self.mender, room=self.room, repair=self.repair, stop=self.stop
+        )
         try:
+            # Names cost a core little and the disk nothing: they are compared while files are hashed.
+            listing = lister.submit(unclaimed.gather)
             self._prove_rows(pool)
             if not self.stop():
                 self._tell_twins()
-                Unclaimed(
-                    self.store,
-                    self.cache,
-                    pool,
-                    self.mender,
-                    room=self.room,
-                    repair=self.repair,
-                    stop=self.stop,
-                ).run()
+                unclaimed.judge()
+            unclaimed.close()
+            listing.result()
         finally:
+            unclaimed.close()
+            lister.shutdown()
             pool.shutdown(cancel_futures=True)
         return self.tally
 
@@ -218,6 +222,9 @@ class Verify:
 
 
 def _is_misnamed(file: Kept) -> bool:
+    # Nearly every file ends like this, whatever else it may be called: the rest is asked for few.
+    if file.path == f"{_FOLDERS.get(file.media_type)}/{file.md5_sum}.{file.extension}":
+        return False
     # The predecessor's own folder, read in place, is named by URLs.
     return file.path.startswith("media/") and file.path not in paths_of(file)
 

@@ -12,8 +12,8 @@ import pytest
 
 from postkeep.errors import AddressRefused, FetchError, HttpStatus
 from postkeep.model import Fetched
-from postkeep.net.engine import Outcome
 from postkeep.net.fetcher import Fetcher
+from postkeep.net.job import Outcome
 from tests.net.fetching import BASE, Spool, content, get
 from tests.servers import media
 from tests.servers.media import MediaServer

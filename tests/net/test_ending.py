@@ -83,7 +83,7 @@ def test_an_engine_that_breaks_tells_everybody(
     async def fetch() -> None:
         waiting = [asyncio.create_task(fetcher.fetch(server.url("/a"))) for _ in range(3)]
         await until(lambda: server.count())
-        monkeypatch.setattr(fetcher._engine, "_start_what_may", lambda multi: 1 / 0)
+        monkeypatch.setattr(fetcher._engine, "_start_what_may", lambda: 1 / 0)
         waiting.append(asyncio.create_task(fetcher.fetch(server.url("/a"))))
         outcomes = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(each) for each in outcomes] == [ZeroDivisionError] * 4

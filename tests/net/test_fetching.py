@@ -161,6 +161,7 @@ def test_a_request_says_no_more_than_it_must(
             "host": f"127.0.0.1:{server.port}",
             "user-agent": BASE.user_agent,
             "accept": "*/*",
+            "accept-encoding": "identity",
         }
 
 

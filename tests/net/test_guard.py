@@ -146,7 +146,6 @@ def test_urls_that_no_transfer_starts_for(url: str) -> None:
     [
         ("http://example.com", "example.com", 80),
         ("HTTPS://Media.Example.COM/a?b=c#d", "media.example.com", 443),
-        ("https://example.com./a", "example.com", 443),
         ("https://example.com:/a", "example.com", 443),
         ("https://example.com:443/a@b:c?d=http://127.0.0.1/&e=%20", "example.com", 443),
         ("http://example.com?x=1", "example.com", 80),
@@ -174,6 +173,11 @@ def test_a_port_of_an_exception_passes_for_names_only() -> None:
     for url in ("http://127.0.0.2:8080/", "http://1.1.1.1:8080/", "http://example.com:8081/"):
         with pytest.raises(AddressRefused):
             guard.check_url(url)
+
+
+def test_a_final_dot_is_not_sent() -> None:
+    target = OPEN.target("https://Example.com./a")
+    assert (target.host, target.wire) == ("example.com", "https://example.com:443/a")
 
 
 @given(st.text(max_size=60))

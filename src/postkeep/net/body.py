@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from postkeep.errors import CacheError
-from postkeep.model import Body, Digest
+from postkeep.model import Body, Digest, Partial
 
 _WRITE_BYTES = 128 * 1024
+_READ_BYTES = 1024 * 1024
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full: free some space there and run again",
@@ -33,17 +34,22 @@ class Intake:
     """One body being received.
 
     It goes to a file from `spool` once it is larger than `spill_at`, or once all bodies share more than
-    `memory.limit`. Ends with either `finish` or `discard`.
+    `memory.limit`. With a `part` it goes on in that file behind its bytes, and takes no digest. Ends with one of
+    `finish`, `keep` and `discard`.
     """
 
-    def __init__(self, spool: Callable[[], Path], memory: Memory, spill_at: int) -> None:
-        self.size = 0
+    __slots__ = ("_chunks", "_file", "_held", "_memory", "_spill_at", "_spool", "size")
+
+    def __init__(
+        self, spool: Callable[[], Path], memory: Memory, spill_at: int, part: Partial | None = None
+    ) -> None:
+        self.size = part.size if part else 0
         self._spool = spool
         self._memory = memory
         self._spill_at = spill_at
         self._chunks: list[bytes] = []
         self._held = 0
-        self._file: _Spool | None = None
+        self._file = _Spool(part.path, part.size) if part else None
 
     def add(self, chunk: bytes) -> None:
         """Take the next bytes; raises CacheError when the disk refuses them."""
@@ -60,13 +66,25 @@ class Intake:
             self._spill(self._file)
 
     def finish(self) -> Body:
-        """The whole body; its memory counts no longer, its file is the receiver's. Raises CacheError."""
+        """The whole body; its memory counts no longer, its file is the receiver's. Raises CacheError.
+
+        The digest of a file that went on from a part is yet to be taken.
+        """
         if self._file is None:
             body = Body(self.size, chunks=tuple(self._chunks))
             self._let_go()
             return body
         self._spill(self._file)
         return Body(self.size, path=self._file.path, digest=self._file.close())
+
+    def keep(self) -> Path | None:
+        """The file with what was received, now the caller's; None when there is none. Raises CacheError."""
+        if self._file is None:
+            self._let_go()
+            return None
+        self._spill(self._file)
+        self._file.close()
+        return self._file.path
 
     def discard(self) -> None:
         """Forget what was received and remove its file; idempotent."""
@@ -76,6 +94,8 @@ class Intake:
 
     def _spill(self, file: _Spool) -> None:
         chunks = self._chunks
+        if not chunks:
+            return
         file.write(chunks[0] if len(chunks) == 1 else b"".join(chunks))
         self._let_go()
 
@@ -86,21 +106,29 @@ class Intake:
 
 
 class _Spool:
-    """A new file for this user alone, and the digest of what was written to it."""
+    """A new file for this user alone, and the digest of what was written to it.
 
-    def __init__(self, path: Path) -> None:
+    With `old` bytes the file is there already and is cut to them; then there is no digest.
+    """
+
+    def __init__(self, path: Path, old: int | None = None) -> None:
         self.path = path
         self._size = 0
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._sha256 = hashlib.sha256()
+        self._hashes = () if old is not None else (hashlib.md5(usedforsecurity=False), hashlib.sha256())
+        mode = os.O_CREAT | os.O_EXCL if old is None else 0
+        self._descriptor = -1
         try:
-            self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            self._descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | mode, 0o600)
+            if old is not None:
+                os.ftruncate(self._descriptor, old)
+                os.lseek(self._descriptor, old, os.SEEK_SET)
         except OSError as error:
+            self.remove()
             raise _refused(path, error) from error
 
     def write(self, chunk: bytes) -> None:
-        self._md5.update(chunk)
-        self._sha256.update(chunk)
+        for each in self._hashes:
+            each.update(chunk)
         self._size += len(chunk)
         rest = memoryview(chunk)
         try:
@@ -110,7 +138,7 @@ class _Spool:
             self.remove()
             raise _refused(self.path, error) from error
 
-    def close(self) -> Digest:
+    def close(self) -> Digest | None:
         descriptor, self._descriptor = self._descriptor, -1
         try:
             os.close(descriptor)
@@ -118,7 +146,10 @@ class _Spool:
             # A network file system or a quota may say only now that the bytes did not fit.
             remove_file(self.path)
             raise _refused(self.path, error) from error
-        return Digest(self._md5.hexdigest(), self._sha256.hexdigest(), self._size)
+        if not self._hashes:
+            return None
+        md5, sha256 = self._hashes
+        return Digest(md5.hexdigest(), sha256.hexdigest(), self._size)
 
     def remove(self) -> None:
         if self._descriptor >= 0:
@@ -132,6 +163,20 @@ def discard_body(body: Body) -> None:
     """Remove the file of a body that nobody will take over."""
     if body.path is not None:
         remove_file(body.path)
+
+
+def digest_file(path: Path) -> Digest:
+    """Read a file through, in pieces; raises CacheError."""
+    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    try:
+        with path.open("rb", buffering=0) as file:
+            while piece := file.read(_READ_BYTES):
+                md5.update(piece)
+                sha256.update(piece)
+                size += len(piece)
+    except OSError as error:
+        raise CacheError(f"a download cannot be read again: {error.strerror}") from error
+    return Digest(md5.hexdigest(), sha256.hexdigest(), size)
 
 
 def remove_file(path: Path) -> None:

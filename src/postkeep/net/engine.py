@@ -1,73 +1,58 @@
-"""The one thread that drives libcurl: starts what may start, waits for sockets, hands results over.
-
-Sockets are watched with the system's own selector, because libcurl's select cannot see descriptors above 1023.
-"""
+"""The one thread that drives libcurl: starts what may start, waits for sockets, hands results over."""
 
 from __future__ import annotations
 
 import contextlib
+import heapq
+import itertools
 import selectors
 import socket
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache, partial
 from time import monotonic
 
 import pycurl
 
-from postkeep.errors import AddressRefused, FetchError, TimedOut, TooManyRedirects
-from postkeep.model import Fetched
+from postkeep.errors import (
+    AddressRefused,
+    CacheError,
+    FetchError,
+    NameUnresolved,
+    TimedOut,
+    TooManyRedirects,
+)
+from postkeep.model import Digest, Fetched
+from postkeep.net.body import digest_file, discard_body
 from postkeep.net.hosts import HostQueues
+from postkeep.net.job import Job, Outcome, closed
+from postkeep.net.resolver import AddressBook, Detours, Found, Lookups, Resolver
+from postkeep.net.resume import usable
+from postkeep.net.sockets import BITS, watcher
 from postkeep.net.transfer import Answer, Redirect, Surroundings, Transfer
-from postkeep.net.url import Target, follow
+from postkeep.net.url import follow
 
-Outcome = Fetched | BaseException
-Done = Callable[[Outcome], object]
-
-_EVENTS = {
-    pycurl.POLL_IN: selectors.EVENT_READ,
-    pycurl.POLL_OUT: selectors.EVENT_WRITE,
-    pycurl.POLL_INOUT: selectors.EVENT_READ | selectors.EVENT_WRITE,
-}
-
-
-class Job:
-    """One URL to fetch, over all its hops; whoever began it holds it only to abort it."""
-
-    __slots__ = ("done", "fresh", "hops", "most", "over", "seconds", "target", "transfer", "url", "where")
-
-    def __init__(self, url: str, target: Target, done: Done, *, most: int, fresh: bool) -> None:
-        self.url = url
-        self.where = url
-        self.target = target
-        self.done = done
-        self.most = most
-        self.fresh = fresh
-        self.hops = 0
-        self.seconds = 0.0
-        self.transfer: Transfer | None = None
-        self.over = False
-
-    @property
-    def host(self) -> str:
-        return self.target.host
-
-
-def closed(url: str) -> FetchError:
-    """The error of a transfer that a closing fetcher cut short: temporary, nothing speaks against the URL."""
-    error = FetchError("the fetcher was closed", url=url)
-    error.temporary = True
-    return error
+Call = Callable[[], None]
 
 
 class Engine:
     """Runs jobs on a thread that starts with the first one and ends with `close`."""
 
-    def __init__(self, surroundings: Surroundings, agent_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        agent_of: Callable[[str], str],
+        resolver: Resolver,
+        clock: Callable[[], float],
+    ) -> None:
         self._all = surroundings
-        self._agent_of = agent_of
+        self._agent_of = lru_cache(maxsize=1024)(agent_of)
+        self._clock = clock
         self._lock = threading.Lock()
-        self._inbox: deque[tuple[Job, bool]] = deque()
+        self._jobs: deque[Job] = deque()
+        self._calls: deque[Call] = deque()
         self._thread: threading.Thread | None = None
         self._closing = False
         self._broken: BaseException | None = None
@@ -76,24 +61,29 @@ class Engine:
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         # From here on only the thread touches these.
+        self._multi = pycurl.CurlMulti()
         self._queues: HostQueues[Job] = HostQueues(surroundings.config.per_host)
+        self._detours = Detours(surroundings.connect_to)
+        self._book = AddressBook(surroundings.guard, clock)
+        self._lookups = Lookups(
+            resolver,
+            surroundings.config.connect_timeout,
+            post=self._post_if_open,
+            later=self._later,
+            told=self._resolved,
+        )
         self._running: dict[pycurl.Curl, Job] = {}
+        self._hashing: dict[Job, Fetched] = {}
         self._free: list[Transfer] = []
         self._done: list[tuple[Job, Outcome]] = []
+        self._timers: list[tuple[float, int, Call]] = []
+        self._numbers = itertools.count()
         self._due: float | None = None
 
     # --- from any thread ------------------------------------------------------------------------------
 
     def submit(self, job: Job) -> None:
         """Queue a job; raises FetchError after `close`."""
-        self._post(job, abort=False)
-
-    def abort(self, job: Job) -> None:
-        """Stop a job whose outcome nobody wants; its file is removed. Does nothing when the job is over."""
-        with contextlib.suppress(FetchError):
-            self._post(job, abort=True)
-
-    def _post(self, job: Job, *, abort: bool) -> None:
         with self._lock:
             if self._closing:
                 raise closed(job.url) from self._broken
@@ -101,16 +91,28 @@ class Engine:
                 thread = threading.Thread(target=self._run, name="postkeep-net", daemon=True)
                 thread.start()
                 self._thread = thread
-            self._inbox.append((job, abort))
+            self._jobs.append(job)
             self._wake()
 
+    def abort(self, job: Job) -> None:
+        """Stop a job whose outcome nobody wants; its files are removed. Does nothing when the job is over."""
+        if not job.over:
+            self._post_if_open(partial(self._drop, job))
+
+    def _post_if_open(self, call: Call) -> None:
+        with self._lock:
+            if not self._closing:
+                self._calls.append(call)
+                self._wake()
+
     def _wake(self) -> None:
-        if not self._woken:
+        # The thread itself looks here before it waits.
+        if not self._woken and threading.current_thread() is not self._thread:
             self._woken = True
             self._wake_in.send(b"!")
 
     def close(self) -> None:
-        """Abort what runs or waits, and end the thread; idempotent."""
+        """Abort what runs or waits, and end the thread; waits for no lookup; idempotent."""
         with self._lock:
             if not self._closing:
                 self._closing = True
@@ -132,115 +134,185 @@ class Engine:
         reason: BaseException | None = None
         try:
             with selectors.DefaultSelector() as selector:
-                self._turn_until_closed(pycurl.CurlMulti(), selector)
+                self._turn_until_closed(selector)
         except BaseException as error:
             # A mistake of ours: whoever waits has to hear of it, or would wait for ever.
             reason = error
         finally:
             self._shut(reason)
 
-    def _turn_until_closed(self, multi: pycurl.CurlMulti, selector: selectors.BaseSelector) -> None:
-        config = self._all.config
-        multi.setopt(pycurl.M_SOCKETFUNCTION, _watcher(selector))
+    def _turn_until_closed(self, selector: selectors.BaseSelector) -> None:
+        multi, wake = self._multi, self._wake_out.fileno()
+        multi.setopt(pycurl.M_SOCKETFUNCTION, watcher(selector))
         multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
-        multi.setopt(pycurl.M_MAXCONNECTS, config.concurrency)
-        selector.register(self._wake_out, selectors.EVENT_READ)
+        multi.setopt(pycurl.M_MAXCONNECTS, self._all.config.concurrency)
+        selector.register(wake, selectors.EVENT_READ)
+        act = multi.socket_action
         try:
-            while self._take_in(multi):
-                self._start_what_may(multi)
+            while self._take_in():
+                self._start_what_may()
                 for key, events in selector.select(self._patience()):
-                    if key.fileobj is not self._wake_out:
-                        multi.socket_action(key.fd, _bits(events))
+                    if key.fd != wake:
+                        act(key.fd, BITS[events])
                 if self._due is not None and monotonic() >= self._due:
                     self._due = None
-                    multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-                self._collect(multi)
+                    act(pycurl.SOCKET_TIMEOUT, 0)
+                self._collect()
+                if self._timers:
+                    self._ring()
                 self._hand_over()
         finally:
-            self._stop_all(multi)
+            self._stop_all()
 
     def _set_timer(self, milliseconds: int) -> None:
         self._due = None if milliseconds < 0 else monotonic() + milliseconds / 1000
 
     def _patience(self) -> float | None:
-        if self._done:
+        if self._done or self._jobs or self._calls or self._closing:
             return 0.0
-        return None if self._due is None else max(0.0, self._due - monotonic())
+        waits = []
+        if self._due is not None:
+            waits.append(self._due - monotonic())
+        if self._timers:
+            waits.append(self._timers[0][0] - self._clock())
+        return max(0.0, min(waits)) if waits else None
 
-    def _take_in(self, multi: pycurl.CurlMulti) -> bool:
-        if not self._woken:
+    def _later(self, seconds: float, call: Call) -> None:
+        heapq.heappush(self._timers, (self._clock() + seconds, next(self._numbers), call))
+
+    def _ring(self) -> None:
+        now = self._clock()
+        while self._timers and self._timers[0][0] <= now:
+            heapq.heappop(self._timers)[2]()
+
+    def _take_in(self) -> bool:
+        if not (self._woken or self._jobs or self._calls or self._closing):
             return True
         with self._lock:
-            self._woken = False
-            with contextlib.suppress(BlockingIOError):
-                self._wake_out.recv(16)
-            posted = list(self._inbox)
-            self._inbox.clear()
+            if self._woken:
+                self._woken = False
+                with contextlib.suppress(BlockingIOError):
+                    self._wake_out.recv(16)
             if self._closing:
-                self._inbox.extend(posted)
                 return False
-        for job, abort in posted:
-            if not abort:
-                self._queues.put(job.host, job)
-            elif not job.over:
-                self._drop(multi, job)
+            jobs, calls = list(self._jobs), list(self._calls)
+            self._jobs.clear()
+            self._calls.clear()
+        for job in jobs:
+            self._queues.put(job.host, job)
+        for call in calls:
+            call()
         return True
 
-    def _drop(self, multi: pycurl.CurlMulti, job: Job) -> None:
-        if job.transfer is None:
+    def _drop(self, job: Job) -> None:
+        if job.over:
+            return
+        if job in self._hashing:
+            discard_body(self._hashing.pop(job).body)
+        elif job.transfer is None:
             self._queues.withdraw(job.host, job)
         else:
-            self._take_out(multi, job).stop()
+            self._take_out(job).stop()
+        job.drop_part()
         self._settle(job, closed(job.url))
 
-    def _start_what_may(self, multi: pycurl.CurlMulti) -> None:
-        while len(self._running) < self._all.config.concurrency and (job := self._queues.next()) is not None:
-            transfer = self._free.pop() if self._free else Transfer(self._all)
+    def _start_what_may(self) -> None:
+        config = self._all.config
+        while len(self._running) < config.concurrency and (job := self._queues.next()) is not None:
             try:
-                transfer.begin(
-                    job.target,
-                    job.url,
-                    agent=self._agent_of(job.host),
-                    most=job.most,
-                    seconds=self._all.config.total_timeout - job.seconds,
-                    fresh=job.fresh,
-                )
-                multi.add_handle(transfer.curl)
+                addresses = self._addresses(job)
+                if addresses is not None:
+                    self._start(job, addresses)
+                    continue
+            except AddressRefused as error:
+                self._settle(job, AddressRefused(error.message, url=job.url))
             except (pycurl.error, UnicodeError) as error:
-                self._queues.release(job.host)
-                transfer.close()
                 self._settle(job, FetchError(f"libcurl does not take the request: {error}", url=job.url))
-                continue
-            job.transfer = transfer
-            self._running[transfer.curl] = job
+            else:
+                self._queues.put(job.host, job, first=True)
+                self._queues.hold(job.host)
+                self._lookups.ask(job.host, job.target.port)
+            self._queues.release(job.host)
 
-    def _take_out(self, multi: pycurl.CurlMulti, job: Job) -> Transfer:
+    def _addresses(self, job: Job) -> tuple[str, ...] | None:
+        target = job.target
+        if (detour := self._detours.get(target.host, target.port)) is not None:
+            return detour
+        if target.address is not None:
+            return (target.host,)
+        return self._book.get(target.host, target.port)
+
+    def _start(self, job: Job, addresses: tuple[str, ...]) -> None:
+        config = self._all.config
+        if job.part is not None and not usable(job.part):
+            job.drop_part()
+        transfer = self._free.pop() if self._free else Transfer(self._all)
+        try:
+            transfer.begin(
+                job.target,
+                job.url,
+                addresses,
+                agent=self._agent_of(job.host),
+                most=job.most,
+                seconds=config.total_timeout - job.seconds,
+                part=job.part,
+                fresh=job.fresh,
+            )
+            self._multi.add_handle(transfer.curl)
+        except BaseException:
+            transfer.close()
+            job.part = None
+            raise
+        job.transfer, job.part = transfer, None
+        self._running[transfer.curl] = job
+        if config.pace:
+            self._queues.hold(job.host)
+            self._later(config.pace, partial(self._queues.free, job.host))
+
+    def _resolved(self, host: str, found: Found) -> None:
+        try:
+            if isinstance(found, Exception):
+                raise found
+            self._book.put(host, found)
+        except (OSError, NameUnresolved) as error:
+            text = error.message if isinstance(error, NameUnresolved) else error.strerror or str(error)
+            for job in self._queues.take_waiting(host):
+                self._settle(job, NameUnresolved(text, url=job.url))
+        except Exception as error:
+            for job in self._queues.take_waiting(host):
+                self._settle(job, error)
+        self._queues.free(host)
+
+    def _take_out(self, job: Job) -> Transfer:
         transfer = job.transfer
         assert transfer is not None, "only a running job has a handle to take out"
         job.transfer = None
         del self._running[transfer.curl]
-        multi.remove_handle(transfer.curl)
+        self._multi.remove_handle(transfer.curl)
         self._queues.release(job.host)
         self._free.append(transfer)
         return transfer
 
-    def _collect(self, multi: pycurl.CurlMulti) -> None:
+    def _collect(self) -> None:
         left = 1
         while left:
-            left, succeeded, failed = multi.info_read()
+            left, succeeded, failed = self._multi.info_read()
             for curl in succeeded:
-                self._end(multi, self._running[curl], pycurl.E_OK, "")
+                self._end(self._running[curl], pycurl.E_OK, "")
             for curl, code, text in failed:
-                self._end(multi, self._running[curl], code, text)
+                self._end(self._running[curl], code, text)
 
-    def _end(self, multi: pycurl.CurlMulti, job: Job, code: int, text: str) -> None:
-        transfer = self._take_out(multi, job)
+    def _end(self, job: Job, code: int, text: str) -> None:
+        transfer = self._take_out(job)
         job.seconds += transfer.seconds
-        outcome = transfer.end(code, text)
+        outcome, job.part = transfer.end(code, text)
         match outcome:
-            case Answer():
-                fetched = Fetched(job.url, job.where, outcome.body, outcome.headers, round(job.seconds * 1000))
-                self._settle(job, fetched)
+            case Answer(body, headers):
+                fetched = Fetched(job.url, job.where, body, headers, round(job.seconds * 1000))
+                if body.path is not None and body.digest is None:
+                    self._hash(job, fetched)
+                else:
+                    self._settle(job, fetched)
             case Redirect():
                 try:
                     self._redirect(job, outcome.location)
@@ -267,8 +339,38 @@ class Engine:
         # It has had its turn: what still waits must not make it time out.
         self._queues.put(job.host, job, first=True)
 
+    def _hash(self, job: Job, fetched: Fetched) -> None:
+        """Have a resumed file read in a thread of its own; the others go on meanwhile."""
+        self._hashing[job] = fetched
+
+        def run() -> None:
+            found: Digest | CacheError
+            try:
+                assert fetched.body.path is not None, "only files are read again"
+                found = digest_file(fetched.body.path)
+            except CacheError as error:
+                found = error
+            self._post_if_open(partial(self._hashed, job, found))
+
+        threading.Thread(target=run, name="postkeep-hash", daemon=True).start()
+
+    def _hashed(self, job: Job, found: Digest | CacheError) -> None:
+        fetched = self._hashing.pop(job, None)
+        if fetched is None:
+            return
+        if isinstance(found, CacheError):
+            discard_body(fetched.body)
+            self._settle(job, found)
+        else:
+            self._settle(job, replace(fetched, body=replace(fetched.body, digest=found)))
+
     def _settle(self, job: Job, outcome: Outcome) -> None:
         job.over = True
+        if job.part is not None:
+            if isinstance(outcome, FetchError) and outcome.temporary:
+                # Nothing was wrong with it: the next try may go on there.
+                outcome.partial, job.part = job.part, None
+            job.drop_part()
         self._done.append((job, outcome))
 
     def _hand_over(self) -> None:
@@ -281,23 +383,25 @@ class Engine:
                     self._done = done[at:]
                     raise
 
-    def _stop_all(self, multi: pycurl.CurlMulti) -> None:
-        for job in list(self._running.values()):
-            self._drop(multi, job)
+    def _stop_all(self) -> None:
+        for job in [*self._running.values(), *self._hashing]:
+            self._drop(job)
         for transfer in self._free:
             transfer.close()
         self._free = []
         # While its sockets can still be watched: TLS connections say goodbye.
-        multi.close()
+        self._multi.close()
 
     def _shut(self, reason: BaseException | None) -> None:
         with self._lock:
             self._closing = True
             self._broken = reason
-            posted = [job for job, abort in self._inbox if not abort]
-            self._inbox.clear()
+            posted = list(self._jobs)
+            self._jobs.clear()
+            self._calls.clear()
             self._close_wake()
         for job in [*posted, *self._queues.drain(), *self._running.values()]:
+            job.drop_part()
             self._settle(job, closed(job.url))
         told = 0
         while self._done:
@@ -310,27 +414,3 @@ class Engine:
         if reason is not None and not told:
             # Nobody heard of it, so that it would be lost: the thread says it itself.
             raise reason
-
-
-def _watcher(selector: selectors.BaseSelector) -> Callable[[int, int, pycurl.CurlMulti, object], None]:
-    """What libcurl calls to say which descriptors it waits for."""
-
-    def watch(what: int, descriptor: int, _multi: pycurl.CurlMulti, _given: object) -> None:
-        events = _EVENTS.get(what)
-        if events is None:
-            # The descriptor may be closed already, and was forgotten by the system with that.
-            with contextlib.suppress(KeyError, ValueError, OSError):
-                selector.unregister(descriptor)
-            return
-        try:
-            selector.modify(descriptor, events)
-        except (KeyError, OSError):
-            # It is new, or it was closed and its number is in use again.
-            selector.register(descriptor, events)
-
-    return watch
-
-
-def _bits(events: int) -> int:
-    reads = pycurl.CSELECT_IN if events & selectors.EVENT_READ else 0
-    return reads | (pycurl.CSELECT_OUT if events & selectors.EVENT_WRITE else 0)

@@ -6,17 +6,19 @@ import asyncio
 import queue
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
 import certifi
 
 from postkeep.config import FetchConfig
-from postkeep.errors import FetchError
 from postkeep.model import Fetched, Partial
-from postkeep.net.body import Memory, discard_body, remove_file
-from postkeep.net.engine import Engine, Job, Outcome
+from postkeep.net.body import Memory
+from postkeep.net.engine import Engine
 from postkeep.net.guard import AddressGuard
+from postkeep.net.job import Job, Outcome, discard
+from postkeep.net.resolver import Resolver, SystemResolver
 from postkeep.net.transfer import Statistics, Surroundings
 
 
@@ -26,8 +28,10 @@ class Fetcher:
     Bodies up to `spill_at` bytes stay in memory, unless all unfinished ones together hold more than
     `memory_limit`; others go to a new file at the path that `spool` gives, which has to be on the cache's file
     system. A body that was handed over, its memory and its file, is the caller's and counts no longer.
-    `connect_to` are libcurl's CONNECT_TO entries and `certificates` a PEM file to trust instead of certifi's;
-    both are for tests. Safe for several threads and event loops. Raises ConfigError for a bad `allow` entry.
+    `resolver` takes the place of the system's. `connect_to` are libcurl's CONNECT_TO entries, which lead to
+    addresses instead of a lookup, `certificates` is a PEM file to trust instead of certifi's, and `clock` counts
+    the seconds between requests and those an answer to a lookup is kept; all three are for tests. Safe for several
+    threads and event loops. Raises ConfigError for a bad `allow` entry.
     """
 
     def __init__(
@@ -39,6 +43,8 @@ class Fetcher:
         certificates: Path | None = None,
         spill_at: int = 1024 * 1024,
         memory_limit: int = 24 * 1024 * 1024,
+        resolver: Resolver | None = None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self.config = config
         self.guard = AddressGuard(config.allow, config.ports)
@@ -53,7 +59,9 @@ class Fetcher:
             spill_at,
             self.statistics,
         )
-        self._engine = Engine(surroundings, _agents(config.user_agent, config.user_agents))
+        self._engine = Engine(
+            surroundings, _agents(config.user_agent, config.user_agents), resolver or SystemResolver(), clock
+        )
 
     def begin(
         self,
@@ -69,14 +77,13 @@ class Fetcher:
         `done` is called on the engine's thread, which does nothing else meanwhile: it must hand the outcome on
         and return. It may begin and abort, never wait. An exception that leaves it is a mistake of ours: it ends
         the engine, and is what all others get. Raises AddressRefused at once, and FetchError after `close`;
-        then `done` is not called.
-        `max_bytes` takes the place of `config.max_bytes`. `fresh` asks over a new connection.
+        then `done` is not called, and a `part` stays the caller's.
+        `max_bytes` takes the place of `config.max_bytes`. `fresh` asks over a new connection. Of a `part` the
+        rest is asked for and joined to its file, which is no longer the caller's; one of no use starts afresh.
         """
         most = self.config.max_bytes if max_bytes is None else max_bytes
-        job = Job(url, self.guard.target(url), done, most=most, fresh=fresh)
+        job = Job(url, self.guard.target(url), done, most=most, part=part, fresh=fresh)
         self._engine.submit(job)
-        if part is not None:
-            remove_file(part.path)
         return job
 
     def abort(self, job: Job) -> None:
@@ -137,16 +144,8 @@ class Fetcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # libcurl may have to wait for the system's resolver, and the loop has other things to do.
+        # A `done` may be at work on the thread that ends, and the loop has other things to do.
         await asyncio.shield(asyncio.to_thread(self.close))
-
-
-def discard(outcome: Outcome) -> None:
-    """Remove the file of an outcome that nobody will take over."""
-    if isinstance(outcome, Fetched):
-        discard_body(outcome.body)
-    elif isinstance(outcome, FetchError) and outcome.partial is not None:
-        remove_file(outcome.partial.path)
 
 
 def _resolve(future: asyncio.Future[Fetched], outcome: Outcome) -> None:

@@ -72,10 +72,18 @@ class AddressGuard:
         self._ports = frozenset(ports)
         self._plausible = self._ports | {port for _, port in self._allowed}
         self._decided = lru_cache(maxsize=4096)(self._decide)
+        self._site = lru_cache(maxsize=1024)(self._judge_site)
 
     def refusal(self, ip: str, port: int) -> str | None:
         """Why this address must not be connected to, or None when it may be."""
         return self._decided(ip, port)
+
+    def names(self, ip: str, port: int) -> bool:
+        """Whether `allow` names this address and port."""
+        try:
+            return self._is_named(ipaddress.ip_address(ip), port)
+        except ValueError:
+            return False
 
     def check_url(self, url: str) -> None:
         """Raise AddressRefused for a URL that no transfer should start for.
@@ -88,11 +96,17 @@ class AddressGuard:
     def target(self, url: str) -> Target:
         """Where the URL leads, checked as `check_url` does."""
         target = read_url(url)
-        if target.port not in self._plausible:
-            raise AddressRefused(f"port {target.port} is not one that may be reached", url=url)
-        if target.address and (reason := self.refusal(str(target.address), target.port)):
+        if reason := self._site(target.host, target.port, target.address):
             raise AddressRefused(reason, url=url)
         return target
+
+    def _judge_site(self, host: str, port: int, address: _Address | None) -> str | None:
+        if port not in self._plausible:
+            return f"port {port} is not one that may be reached"
+        return self.refusal(host, port) if address else None
+
+    def _is_named(self, address: _Address, port: int) -> bool:
+        return any(port == allowed and address in network for network, allowed in self._allowed)
 
     def _decide(self, ip: str, port: int) -> str | None:
         try:
@@ -101,7 +115,7 @@ class AddressGuard:
             return "what the name stands for is no address"
         if address.version == 6 and address.scope_id is not None:
             return f"{address} names one of this machine's interfaces"
-        if any(port == allowed and address in network for network, allowed in self._allowed):
+        if self._is_named(address, port):
             return None
         for network, reason in _RESERVED:
             if address in network:

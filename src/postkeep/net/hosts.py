@@ -10,12 +10,13 @@ Waiting = TypeVar("Waiting", bound=Hashable)
 
 
 class _Host(Generic[Waiting]):
-    __slots__ = ("active", "listed", "waiting")
+    __slots__ = ("active", "held", "listed", "waiting")
 
     def __init__(self) -> None:
         # Ordered, and any one can leave at once: whoever cancels thousands must not search for each.
         self.waiting: OrderedDict[Waiting, None] = OrderedDict()
         self.active = 0
+        self.held = 0
         self.listed = False
 
 
@@ -41,7 +42,7 @@ class HostQueues(Generic[Waiting]):
             name = self._turns.popleft()
             host = self._hosts[name]
             host.listed = False
-            if not host.waiting:
+            if host.held or not host.waiting:
                 self._forget(name, host)
                 continue
             one, _ = host.waiting.popitem(last=False)
@@ -57,6 +58,25 @@ class HostQueues(Generic[Waiting]):
         self._list(name, host)
         self._forget(name, host)
 
+    def hold(self, name: str) -> None:
+        """Hand none of this host's out until `free`; each hold needs one."""
+        self._hosts.setdefault(name, _Host()).held += 1
+
+    def free(self, name: str) -> None:
+        """Take one hold back."""
+        host = self._hosts[name]
+        host.held -= 1
+        self._list(name, host)
+        self._forget(name, host)
+
+    def take_waiting(self, name: str) -> list[Waiting]:
+        """Take out all that wait for this host; they count no longer."""
+        host = self._hosts[name]
+        waiting = list(host.waiting)
+        host.waiting.clear()
+        self._forget(name, host)
+        return waiting
+
     def withdraw(self, name: str, one: Waiting) -> None:
         """Take one out that still waits."""
         host = self._hosts[name]
@@ -71,11 +91,11 @@ class HostQueues(Generic[Waiting]):
             yield from host.waiting
 
     def _list(self, name: str, host: _Host[Waiting]) -> None:
-        if host.waiting and not host.listed and host.active < self._limit:
+        if host.waiting and not host.listed and not host.held and host.active < self._limit:
             host.listed = True
             self._turns.append(name)
 
     def _forget(self, name: str, host: _Host[Waiting]) -> None:
         # A listed host is looked at when its turn comes.
-        if not host.waiting and not host.active and not host.listed:
+        if not (host.waiting or host.active or host.listed or host.held):
             del self._hosts[name]

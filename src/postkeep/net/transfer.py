@@ -6,7 +6,7 @@ import math
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -17,23 +17,35 @@ from postkeep.config import FetchConfig
 from postkeep.errors import (
     AddressRefused,
     ConnectFailed,
+    FetchError,
     HttpStatus,
+    LinkExpired,
     NotMedia,
-    PostkeepError,
     TooLarge,
+    Truncated,
 )
-from postkeep.model import Body, utc_now
+from postkeep.model import Body, Partial, utc_now
 from postkeep.net.answer import failure, retry_after
-from postkeep.net.body import Intake, Memory
+from postkeep.net.body import Intake, Memory, remove_file
+from postkeep.net.expired import HEAD_BYTES, says_expired
 from postkeep.net.guard import AddressGuard
+from postkeep.net.head import Head, check_encoding, read_head
+from postkeep.net.resolver import canonical, handed_over
+from postkeep.net.resume import asking, end_of_rest, validators, worth_keeping
 from postkeep.net.url import Target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GOOD = 200
+_PARTIAL = 206
+_NO_SUCH_RANGE = 416
 
 # A body nobody wants is read only to keep the connection, so neither many bytes nor much time is spent on it.
 _DRAINED_BYTES = 64 * 1024
 _DRAINED_SECONDS = 5.0
+
+_CIPHERS = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+_PLAIN = "Accept-Encoding: identity"
+_PAGE_STATUSES = frozenset({400, 401, 403, 410})
 
 # What the callbacks answer libcurl with, besides nothing for "go on".
 _ABORT = -1
@@ -86,22 +98,31 @@ class _SocketAddress(NamedTuple):
     addr: tuple[str, int] | tuple[str, int, int, int]
 
 
-@dataclass(slots=True)
 class _State:
     """What is known of the request that runs now."""
 
-    url: str = ""
-    most: int = 0
-    status: int = 0
-    head: list[bytes] = field(default_factory=list)
-    headers: dict[str, str] = field(default_factory=dict)
-    location: bytes | None = None
-    intake: Intake | None = None
-    failure: Exception | None = None
-    refusal: str | None = None
-    opened: int = 0
-    drained: int = 0
-    drain_until: float = 0.0
+    __slots__ = (
+        "addresses", "drain_until", "drained", "failure", "head", "intake", "last", "location", "most", "opened",
+        "page", "part", "refusal", "total", "url",
+    )  # fmt: skip
+
+    def __init__(self, url: str = "", most: int = 0) -> None:
+        self.url = url
+        self.most = most
+        self.addresses: Sequence[str] = ()
+        self.part: Partial | None = None
+        self.head: Head | None = None
+        self.location: bytes | None = None
+        self.intake: Intake | None = None
+        # Where the body ends when it is the rest of one, and how large it is in all.
+        self.last: int | None = None
+        self.total: int | None = None
+        self.failure: Exception | None = None
+        self.refusal: str | None = None
+        self.opened = 0
+        self.page: list[bytes] = []
+        self.drained = 0
+        self.drain_until = 0.0
 
 
 class _Descriptor:
@@ -124,6 +145,8 @@ class Transfer:
         self._all = surroundings
         self._now = _State()
         self._began = 0.0
+        self._lines: list[bytes] = []
+        self._set: dict[int, object] = {}
         self.curl = pycurl.Curl()
         self._set_up(self.curl)
 
@@ -144,6 +167,9 @@ class Transfer:
             (pycurl.SSL_VERIFYPEER, 1),
             (pycurl.SSL_VERIFYHOST, 2),
             (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
+            # The order of browsers: the cipher that all processors do well comes first.
+            (pycurl.TLS13_CIPHERS, _CIPHERS),
+            (pycurl.HTTP_CONTENT_DECODING, 0),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
             (pycurl.TCP_KEEPALIVE, 1),
             (pycurl.CONNECTTIMEOUT_MS, _milliseconds(config.connect_timeout)),
@@ -151,41 +177,75 @@ class Transfer:
             (pycurl.LOW_SPEED_TIME, max(1, math.ceil(config.stall_timeout))),
             (pycurl.OPENSOCKETFUNCTION, self._open_socket),
             (pycurl.PREREQFUNCTION, self._before_request),
-            (pycurl.HEADERFUNCTION, self._read_head),
+            # libcurl limits the size of all heads together; they are read when the body begins.
+            (pycurl.HEADERFUNCTION, self._lines.append),
             (pycurl.WRITEFUNCTION, self._read_body),
         ):
             curl.setopt(option, value)
         if self._all.connect_to:
             curl.setopt(pycurl.CONNECT_TO, list(self._all.connect_to))
 
-    def begin(self, target: Target, url: str, *, agent: str, most: int, seconds: float, fresh: bool) -> None:
-        """Make the handle ready for a request; `url` is the one errors name, `most` the limit in bytes."""
-        self._now = _State(url=url, most=most)
+    def begin(
+        self,
+        target: Target,
+        url: str,
+        addresses: Sequence[str],
+        *,
+        agent: str,
+        most: int,
+        seconds: float,
+        part: Partial | None = None,
+        fresh: bool = False,
+    ) -> None:
+        """Make the handle ready for a request; `url` is the one errors name, `most` the limit in bytes.
+
+        It may connect to `addresses` and to nothing else. Of a `part` the rest is asked for; its file is this
+        transfer's until `end`, whose outcome or `part_left` gives it back.
+        """
+        now = self._now = _State(url, most)
+        now.addresses = addresses
+        now.part = part
+        self._lines.clear()
         self._began = monotonic()
         self.curl.setopt(pycurl.URL, target.wire)
-        self.curl.setopt(pycurl.USERAGENT, agent)
-        self.curl.setopt(pycurl.TIMEOUT_MS, _milliseconds(seconds))
-        self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
+        if target.address is None:
+            self.curl.setopt(pycurl.RESOLVE, [handed_over(target.host, target.port, addresses)])
+        self._option(pycurl.USERAGENT, agent)
+        self._option(pycurl.TIMEOUT_MS, _milliseconds(seconds))
+        self._option(pycurl.FRESH_CONNECT, fresh)
+        self._option(pycurl.HTTPHEADER, [_PLAIN, *asking(part)] if part else [_PLAIN])
         self._all.statistics.requests += 1
+
+    def _option(self, option: int, value: str | int | list[str]) -> None:
+        if self._set.get(option) != value:
+            self.curl.setopt(option, value)
+            self._set[option] = value
 
     @property
     def seconds(self) -> float:
         """How long the request has been running."""
         return monotonic() - self._began
 
-    def end(self, code: int, text: str) -> Answer | Redirect | Exception:
-        """What came of the request that libcurl ended with this code; nothing is left open."""
+    def end(self, code: int, text: str) -> tuple[Answer | Redirect | Exception, Partial | None]:
+        """What came of the request that libcurl ended with this code, and the part that was of no use to it."""
         now, self._now = self._now, _State()
-        outcome = self._judge(now, code, text)
+        try:
+            if now.head is None and now.failure is None:
+                self._begin_body(now)
+            outcome = self._judge(now, code, text)
+        except Exception as error:
+            outcome = error
         if now.intake is not None and not isinstance(outcome, Answer):
             now.intake.discard()
-        return outcome
+        return outcome, now.part
 
     def stop(self) -> None:
-        """Forget the request that runs, whose handle was taken out of the multi handle."""
+        """Forget the request that runs, whose handle was taken out of the multi handle; its files go."""
         now, self._now = self._now, _State()
         if now.intake is not None:
             now.intake.discard()
+        if now.part is not None:
+            remove_file(now.part.path)
 
     def close(self) -> None:
         self.stop()
@@ -193,19 +253,31 @@ class Transfer:
 
     def _judge(self, now: _State, code: int, text: str) -> Answer | Redirect | Exception:
         if now.failure is not None:
-            return now.failure
+            return _of_page(now, now.failure)
         if now.refusal is not None and code != pycurl.E_OK and not now.opened:
             return AddressRefused(now.refusal, url=now.url)
         if now.location is not None:
             return Redirect(now.location)
+        intake, head = now.intake, now.head
+        error: FetchError | None = None
         if code != pycurl.E_OK:
-            return failure(code, text, now.url, body_begun=now.intake is not None)
-        if now.intake is None or not now.intake.size:
-            return NotMedia("an empty body", url=now.url)
-        try:
-            return Answer(now.intake.finish(), now.headers)
-        except PostkeepError as error:
-            return error
+            error = failure(code, text, now.url, body_begun=intake is not None)
+        elif intake is None or head is None or not intake.size:
+            error = NotMedia("an empty body", url=now.url)
+        elif now.last is not None and (intake.size != now.last or now.total not in (None, now.last)):
+            error = Truncated("the rest of the body is not all there", url=now.url)
+        else:
+            return Answer(intake.finish(), head.headers)
+        if intake is not None and head is not None and worth_keeping(intake.size, error):
+            error.partial = self._keep(now, intake, head)
+        return error
+
+    def _keep(self, now: _State, intake: Intake, head: Head) -> Partial | None:
+        etag, date = validators(head.headers)
+        if not (etag or date) or (path := intake.keep()) is None:
+            return None
+        now.intake = None
+        return Partial(path, intake.size, now.total, etag, date)
 
     # --- called by libcurl; an exception that left one of these would only be printed ------------------
 
@@ -232,7 +304,9 @@ class Transfer:
         ip, port, *rest = address.addr
         if len(rest) == 2 and rest[1]:
             ip = f"{ip}%{rest[1]}"
-        return self._all.guard.refusal(ip, port)
+        if (reason := self._all.guard.refusal(ip, port)) is None and canonical(ip) not in self._now.addresses:
+            reason = f"{ip} is not what the name stood for when it was judged"
+        return reason
 
     def _before_request(self, ip: str, _own_ip: str, port: int, _own_port: int) -> int:
         """Judge the peer once more, whichever way its connection came about."""
@@ -242,63 +316,77 @@ class Transfer:
         self._now.failure = AddressRefused(reason, url=self._now.url)
         return _MUST_NOT_SEND
 
-    def _read_head(self, line: bytes) -> int | None:
-        now = self._now
-        if line.startswith(b"HTTP/"):
-            now.head = [line]
-        elif line.strip():
-            now.head.append(line)
-        elif now.head:
-            head, now.head = now.head, []
-            try:
-                return self._head_read(now, head)
-            except Exception as error:
-                now.failure = error
-                return _ABORT
-        return None
-
-    def _head_read(self, now: _State, head: list[bytes]) -> int | None:
-        if now.status:
-            # These are trailers, which come after a body and say nothing about it.
-            return None
-        status = int(head[0].split(None, 2)[1])
-        if 100 <= status < 200:
-            return None
-        now.status = status
-        now.headers = _headers(head[1:])
-        length = _length(now.headers)
-        if status == _GOOD:
-            encoding = now.headers.get("content-encoding", "identity").strip().lower()
-            if encoding not in ("", "identity"):
-                now.failure = NotMedia(f"an encoded body ({encoding[:20]}) that was not asked for", url=now.url)
-                return _ABORT
-            if length is not None and length > now.most:
-                now.failure = _too_large(now)
-                return _ABORT
-            now.intake = Intake(self._all.spool, self._all.memory, self._all.spill_at)
-            return None
-        if status in _REDIRECTS and "location" in now.headers:
-            now.location = now.headers["location"].encode("latin-1")
-        else:
-            now.failure = HttpStatus(status, url=now.url, retry_after=retry_after(now.headers, utc_now()))
-        now.drain_until = monotonic() + _DRAINED_SECONDS
-        return _ABORT if length is not None and length > _DRAINED_BYTES else None
-
     def _read_body(self, chunk: bytes) -> int | None:
         now = self._now
-        intake = now.intake
-        if intake is None:
-            now.drained += len(chunk)
-            return _ABORT if now.drained > _DRAINED_BYTES or monotonic() > now.drain_until else None
-        if intake.size + len(chunk) > now.most:
-            now.failure = _too_large(now)
-            return _ABORT
         try:
+            if now.head is None:
+                self._begin_body(now)
+            intake = now.intake
+            if intake is None:
+                return self._drain(now, chunk)
+            if intake.size + len(chunk) > now.most:
+                raise _too_large(now)
             intake.add(chunk)
         except Exception as error:
             now.failure = error
             return _ABORT
         return None
+
+    def _drain(self, now: _State, chunk: bytes) -> int | None:
+        if now.drained < HEAD_BYTES:
+            now.page.append(chunk)
+        now.drained += len(chunk)
+        return _ABORT if now.drained > _DRAINED_BYTES or monotonic() > now.drain_until else None
+
+    def _begin_body(self, now: _State) -> None:
+        """Read the head, which is complete, and say what is to be done with the body; raises FetchError."""
+        head = now.head = read_head(self._lines)
+        if head is None:
+            return
+        if head.status in _REDIRECTS and "location" in head.headers:
+            now.location = head.headers["location"].encode("latin-1")
+        elif head.status == _GOOD or (head.status == _PARTIAL and now.part is not None):
+            check_encoding(head, now.url)
+            self._take(now, head, head.length(now.url))
+            return
+        elif head.status == _NO_SUCH_RANGE and now.part is not None:
+            self._drop_part(now)
+            now.failure = Truncated("the rest of the body is not to be had", url=now.url)
+        else:
+            wait = retry_after(head.headers, utc_now())
+            now.failure = HttpStatus(head.status, url=now.url, retry_after=wait)
+        now.drain_until = monotonic() + _DRAINED_SECONDS
+
+    def _take(self, now: _State, head: Head, length: int | None) -> None:
+        shared, part = self._all, now.part
+        if head.status == _PARTIAL and part is not None:
+            try:
+                now.last, now.total = end_of_rest(part, head, length, now.url)
+            except Truncated:
+                self._drop_part(now)
+                raise
+            if max(now.last, now.total or 0) > now.most:
+                raise _too_large(now)
+            now.part = None
+            now.intake = Intake(shared.spool, shared.memory, shared.spill_at, part)
+            return
+        if length is not None and length > now.most:
+            raise _too_large(now)
+        self._drop_part(now)
+        now.total = length
+        now.intake = Intake(shared.spool, shared.memory, shared.spill_at)
+
+    def _drop_part(self, now: _State) -> None:
+        part, now.part = now.part, None
+        if part is not None:
+            remove_file(part.path)
+
+
+def _of_page(now: _State, failed: Exception) -> Exception:
+    """The error of a page that was read to know it: a link that is over, or the status it came with."""
+    if isinstance(failed, HttpStatus) and failed.status in _PAGE_STATUSES and says_expired(b"".join(now.page)):
+        return LinkExpired(url=now.url)
+    return failed
 
 
 def _milliseconds(seconds: float) -> int:
@@ -307,23 +395,3 @@ def _milliseconds(seconds: float) -> int:
 
 def _too_large(now: _State) -> TooLarge:
     return TooLarge(f"the body is larger than {now.most} bytes", url=now.url)
-
-
-def _length(headers: Mapping[str, str]) -> int | None:
-    """The declared length, where the answer has one that counts; libcurl refuses what is no number."""
-    text = headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() and "transfer-encoding" not in headers else None
-
-
-def _headers(lines: list[bytes]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, found, value = line.decode("latin-1").partition(":")
-        if not found:
-            continue
-        name, value = name.strip().lower(), value.strip()
-        if name == "location":
-            headers.setdefault(name, value)
-        else:
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers

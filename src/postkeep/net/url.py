@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
-from typing import NoReturn
+from functools import lru_cache
+from typing import NamedTuple, NoReturn
 from urllib.parse import quote, urljoin
 
 from postkeep.errors import AddressRefused
 
 MOST_CHARACTERS = 8000
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\s\ud800-\udfff]")
@@ -22,8 +24,7 @@ _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where a URL leads: lowercase ASCII host without brackets or a final dot, and the URL as it is sent.
 
     `address` is set when the host is an address and not a name.
@@ -50,21 +51,32 @@ def read_url(url: str) -> Target:
     scheme = shape[1].lower() if shape else ""
     if not shape or scheme not in _PORTS:
         _refuse(url, f"only http and https are fetched, not {scheme[:20] or 'a URL without a scheme'}")
-    authority, rest = shape[2] or "", shape[3]
+    try:
+        host, port, address = _site(scheme, shape[2] or "")
+    except ValueError as error:
+        _refuse(url, str(error))
+    wire = url
+    # Written anew where libcurl, which is handed the addresses of `host`, could read another name.
+    if host.endswith(".") or not url.isascii():
+        host = host.rstrip(".")
+        shown = f"[{host}]" if ":" in host else host
+        wire = f"{scheme}://{shown}:{port}" + _BEYOND_ASCII.sub(lambda part: quote(part[0]), shape[3])
+    return Target(scheme, host, port, wire, address)
+
+
+@lru_cache(maxsize=1024)
+def _site(scheme: str, authority: str) -> tuple[str, int, _Address | None]:
+    """The host, its port and its address, if it is one; raises ValueError with the reason."""
     if "@" in authority:
-        _refuse(url, "the URL names a user")
+        raise ValueError("the URL names a user")
     parts = _AUTHORITY.fullmatch(authority)
     if not parts:
-        _refuse(url, "the URL has no host" if not authority else "the URL's host or port cannot be read")
-    host, address = _address(url, parts[1]) if parts[1].startswith("[") else _name(url, parts[1])
+        raise ValueError("the URL's host or port cannot be read" if authority else "the URL has no host")
+    host, address = _address(parts[1]) if parts[1].startswith("[") else _name(parts[1])
     port = int(parts[2]) if parts[2] else _PORTS[scheme]
     if not 1 <= port <= 65535:
-        _refuse(url, f"there is no port {port}")
-    wire = url
-    if not url.isascii():
-        shown = f"[{host}]" if ":" in host else host
-        wire = f"{scheme}://{shown}:{port}" + _BEYOND_ASCII.sub(lambda part: quote(part[0]), rest)
-    return Target(scheme, host.rstrip("."), port, wire, address)
+        raise ValueError(f"there is no port {port}")
+    return host, port, address
 
 
 def follow(url: str, location: bytes) -> str:
@@ -86,28 +98,28 @@ def follow(url: str, location: bytes) -> str:
         _refuse(url, "a redirect to a URL that cannot be read")
 
 
-def _address(url: str, bracketed: str) -> tuple[str, ipaddress.IPv6Address]:
+def _address(bracketed: str) -> tuple[str, _Address]:
     try:
         address = ipaddress.IPv6Address(bracketed[1:-1])
-    except ValueError:
-        _refuse(url, "the URL's IPv6 address cannot be read")
+    except ValueError as error:
+        raise ValueError("the URL's IPv6 address cannot be read") from error
     return str(address), address
 
 
-def _name(url: str, host: str) -> tuple[str, ipaddress.IPv4Address | None]:
+def _name(host: str) -> tuple[str, _Address | None]:
     if not host.isascii():
         try:
             host = host.encode("idna").decode()
-        except UnicodeError:
-            _refuse(url, "the URL's host name cannot be encoded")
+        except UnicodeError as error:
+            raise ValueError("the URL's host name cannot be encoded") from error
     if len(host) > 254 or not _NAME.fullmatch(host):
-        _refuse(url, "the URL's host is not a host name")
+        raise ValueError("the URL's host is not a host name")
     if not _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
         return host.lower(), None
     try:
         address = ipaddress.IPv4Address(host)
-    except ValueError:
-        _refuse(url, f"{host[:40]} is no canonical spelling of an address")
+    except ValueError as error:
+        raise ValueError(f"{host[:40]} is no canonical spelling of an address") from error
     return host, address
 
 

@@ -124,7 +124,7 @@ class Library:
     def __init__(self, config: Config, store: Store, *, connect_to: Sequence[str] = ()) -> None:
         self.config = config
         self._store = store
-        self._cache = Cache(config.cache_root)
+        self._cache = Cache(config.cache_root, fsync=config.cache.fsync)
         self._journal = Journal(config.cache_root / "journal")
         self._connect_to = tuple(connect_to)
         self._parts = Parts(store, self._cache, self._journal, self._new_fetcher, config, IdFactory(), utc_now)
@@ -195,11 +195,17 @@ class Library:
         *,
         limit: int | None = None,
         wait: bool = True,
+        patience: float = 0.0,
         stop: Stop = _never,
         progress: OnProgress = _quiet,
     ) -> FetchSummary:
-        """Fetch all media that are due, each tried once."""
-        return session.run_fetch(self._parts, limit=limit, wait=wait, stop=stop, progress=progress)
+        """Fetch all media that are due, each tried once.
+
+        `patience` is for how many seconds to wait for what is due later and for hosts that rest.
+        """
+        return session.run_fetch(
+            self._parts, limit=limit, wait=wait, patience=patience, stop=stop, progress=progress
+        )
 
     def backfill(
         self,

@@ -152,13 +152,23 @@ def redact(_logger: object, _method: str, event: Event) -> Event:
     return clean
 
 
-def _hand_over(_logger: object, _method: str, event: Event) -> tuple[tuple[str], dict[str, Any]]:
+def _hand_over(_logger: object, _method: str, event: Event) -> tuple[tuple[_Told], dict[str, Any]]:
     phrase = str(event.pop("event", ""))
     trace = event.pop("exc_info", None)
-    told = " ".join(
-        [_plain(phrase), *(f"{key}={_plain(value)}" for key, value in event.items() if key != "correlation_id")]
-    )
-    return (told,), {"extra": {"phrase": phrase, "fields": dict(event)}, "exc_info": trace}
+    return (_Told(phrase, event),), {"extra": {"phrase": phrase, "fields": event}, "exc_info": trace}
+
+
+class _Told:
+    """An event as people read it, put into words only when somebody does."""
+
+    __slots__ = ("_fields", "_phrase")
+
+    def __init__(self, phrase: str, fields: Mapping[str, Any]) -> None:
+        self._phrase, self._fields = phrase, fields
+
+    def __str__(self) -> str:
+        fields = (f"{key}={_plain(value)}" for key, value in self._fields.items() if key != "correlation_id")
+        return " ".join([_plain(self._phrase), *fields])
 
 
 def _plain(value: object) -> str:
@@ -175,8 +185,9 @@ class _JsonLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = dict(getattr(record, "fields", {}))
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds")
         line: dict[str, Any] = {
-            "timestamp": datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "timestamp": f"{moment[:-6]}Z",
             "level": record.levelname.lower(),
             "event": getattr(record, "phrase", None) or redact_text(record.getMessage()),
             "correlation_id": fields.pop("correlation_id", _RUN.get() or _process_run),

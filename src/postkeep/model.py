@@ -360,8 +360,10 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A complete answer with status 200 (or the rest of a partial body, joined to it): its body, the address it came from at last, and its headers
-    (names lowercase, the last answer's only)."""
+    """A complete answer with status 200, or the rest of a partial body joined to its beginning.
+
+    `final_url` is the address it came from at last; `headers` have lowercase names, the last answer's only.
+    """
 
     url: str
     final_url: str

@@ -39,7 +39,7 @@ def redact_value(value: Any, depth: int = 0) -> Any:
         return "…"
     if isinstance(value, Mapping):
         return {
-            redact_text(str(key)): HIDDEN
+            _name(str(key)): HIDDEN
             if _is_secret(str(key)) and inner is not None
             else redact_value(inner, depth + 1)
             for key, inner in value.items()
@@ -51,8 +51,15 @@ def redact_value(value: Any, depth: int = 0) -> Any:
     return redact_text(str(value))
 
 
+@lru_cache(1024)
+def _name(key: str) -> str:
+    return redact_text(key)
+
+
 def redact_text(text: str) -> str:
     """The text with every URL cut to scheme, host and path, and without credentials written out in it."""
+    if text.isalnum():
+        return text
     if "://" in text:
         # First, and generously: a password may hold the very characters that end a URL.
         text = _LOGIN.sub("://", text)

@@ -64,7 +64,10 @@ class ImportSummary:
 
 @dataclass(frozen=True, slots=True)
 class FetchSummary:
-    """What a fetch did: `cached` came over the network, `linked` were here already, `states` count all."""
+    """What a fetch did: `cached` came over the network, `linked` were here already, `states` count all.
+
+    `resting` are hosts that are left alone, and until when.
+    """
 
     run_id: str
     status: RunStatus
@@ -76,6 +79,7 @@ class FetchSummary:
     bytes: int
     waiting: int
     states: Mapping[str, int] = field(default_factory=dict)
+    resting: Mapping[str, datetime] = field(default_factory=dict)
     error: str | None = None
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from postkeep.errors import FetchError, NotFound, NotMedia, ParseError, PostkeepError, TimedOut
+from postkeep.errors import FetchError, NotFound, ParseError, PostkeepError, TimedOut
 from postkeep.log import get_logger
 from postkeep.media.staged import Staged
 from postkeep.model import (
@@ -22,6 +22,7 @@ from postkeep.model import (
 from postkeep.net.fetcher import Fetcher
 from postkeep.stages import looking
 from postkeep.stages.eviction import Evictor
+from postkeep.stages.fetch.keep import stage
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
 from postkeep.stages.session import Parts, run_import
 from postkeep.store import media
@@ -124,16 +125,8 @@ async def _in_time(download: Awaitable[Staged], seconds: float | None, url: str)
 
 
 async def _download(parts: Parts, fetcher: Fetcher, url: str) -> Staged:
-    log.debug("download_started", url=url)
     fetched = await fetcher.fetch(url)
-
-    def stage() -> Staged:
-        try:
-            return parts.cache.stage(fetched.body)
-        except NotMedia as error:
-            raise NotMedia(error.found, url=url) from None
-
-    return await asyncio.to_thread(stage)
+    return await asyncio.to_thread(stage, parts.cache, fetched, parts.config.fetch.placeholders)
 
 
 def _remember(parts: Parts, url: str, staged: Staged) -> FileView:

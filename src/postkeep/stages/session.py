@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import random
 import time
@@ -20,8 +19,10 @@ from postkeep.media.journal import Journal
 from postkeep.model import MediaState, Platform, RunStatus, Stage
 from postkeep.net.fetcher import Fetcher
 from postkeep.points import passing
+from postkeep.stages.eviction import Evictor, finish_removals
 from postkeep.stages.fetch import Fetch, FetchTally
 from postkeep.stages.fetch.outcomes import adopt
+from postkeep.stages.fetch.refused import take_up_refused
 from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest import Ingest, Tally
 from postkeep.stages.ingest.run import SourceEvent
@@ -232,12 +233,26 @@ def _remarks(parts: Parts, run: OpenRun, tally: Tally) -> list[str]:
 # --- fetch --------------------------------------------------------------------------------------------
 
 
-def run_fetch(parts: Parts, *, limit: int | None, wait: bool, stop: Stop, progress: OnProgress) -> FetchSummary:
-    """Try everything that is due, once; raises LeaseTaken with `wait` off while another process fetches."""
+def run_fetch(
+    parts: Parts, *, limit: int | None, wait: bool, patience: float, stop: Stop, progress: OnProgress
+) -> FetchSummary:
+    """Try everything that is due, once; raises LeaseTaken with `wait` off while another process fetches.
+
+    `patience` is for how many seconds it waits for what is due later and for hosts that rest.
+    """
     with recorded(parts.store, "fetch", ids=parts.ids, clock=parts.clock) as run:
         tally = FetchTally()
         try:
-            tally = _under_lease(parts, run, below=1, limit=limit, wait=wait, stop=stop, progress=progress)
+            tally = _under_lease(
+                parts,
+                run,
+                below=1,
+                limit=limit,
+                wait=wait,
+                patience=patience,
+                stop=stop,
+                progress=progress,
+            )
         except CacheError as error:
             run.status, run.error = RunStatus.FAILED, error.message
         if stop():
@@ -260,6 +275,7 @@ def run_fetch(parts: Parts, *, limit: int | None, wait: bool, stop: Stop, progre
             bytes=tally.bytes,
             waiting=waiting,
             states=dict(tally.states),
+            resting=dict(tally.resting),
             error=run.error,
         )
 
@@ -271,6 +287,7 @@ def _under_lease(
     below: int,
     limit: int | None,
     wait: bool,
+    patience: float = 0.0,
     stop: Stop,
     progress: OnProgress,
 ) -> FetchTally:
@@ -279,35 +296,44 @@ def _under_lease(
             return FetchTally()
         passing("lease_taken")
         parts.cache.sweep()
+        finish_removals(parts.store, parts.cache, parts.clock())
         adopt(parts.store, parts.cache, parts.journal, ids=parts.ids, clock=parts.clock)
-        return asyncio.run(_fetch(parts, run, below=below, limit=limit, stop=stop, progress=progress))
+        take_up_refused(parts.store, parts.config.fetch, clock=parts.clock)
+        return _fetch(parts, run, below=below, limit=limit, stop=stop, progress=progress, patience=patience)
 
 
-async def _fetch(
-    parts: Parts, run: OpenRun, *, below: int, limit: int | None, stop: Stop, progress: OnProgress
+def _fetch(
+    parts: Parts,
+    run: OpenRun,
+    *,
+    below: int,
+    limit: int | None,
+    patience: float,
+    stop: Stop,
+    progress: OnProgress,
 ) -> FetchTally:
     def report(tally: FetchTally) -> None:
         progress(
             Progress("fetching", tally.done, max(tally.due, tally.done), "files", f"{tally.failed} not to be had")
         )
 
-    async with parts.fetcher() as fetcher:
-        fetch = Fetch(
-            parts.store,
-            parts.cache,
-            parts.journal,
-            fetcher,
-            parts.config,
-            ids=parts.ids,
-            clock=parts.clock,
-            run_id=run.run_id,
-            lease=FETCH_LEASE,
-            below=below,
-            limit=limit,
-            stop=stop,
-            progress=report,
-        )
-        return await fetch.run()
+    return Fetch(
+        parts.store,
+        parts.cache,
+        parts.journal,
+        parts.fetcher(),
+        parts.config,
+        ids=parts.ids,
+        clock=parts.clock,
+        run_id=run.run_id,
+        lease=FETCH_LEASE,
+        evictor=Evictor(parts.store, parts.cache, parts.config, clock=parts.clock),
+        below=below,
+        limit=limit,
+        patience=patience,
+        stop=stop,
+        progress=report,
+    ).run()
 
 
 @contextmanager

@@ -29,7 +29,8 @@ def among(tx: Connection, statement: str, values: Iterable[Any], *more: Any) -> 
     else:
         text = statement.replace("{in}", "= ANY(?)").replace("%", "%%").replace("?", "%s")
         parameters = (wanted, *more)
-    return list(tx.exec_driver_sql(text, parameters))
+    # Row by row the driver would be asked for each.
+    return list(tx.exec_driver_sql(text, parameters).all())
 
 
 def execute(tx: Connection, statement: str, *parameters: Any) -> Any:

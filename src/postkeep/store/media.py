@@ -242,75 +242,24 @@ def keep_files(
     """Record contents as cached and proven now, one row each; returns them by SHA-256. Idempotent."""
     by_sha = {each.digest.sha256: each for each in files}
     known = {each.sha256: each for each in files_by(tx, "sha256", by_sha)}
-    new = [each for sha, each in by_sha.items() if sha not in known]
+    new = {ids.new("fil"): each for sha, each in by_sha.items() if sha not in known}
     bulk.insert(
         tx,
         schema.media_files,
-        (
-            "file_id",
-            "sha256",
-            "md5_sum",
-            "file_size",
-            "mime_type",
-            "extension",
-            "media_type",
-            "width",
-            "height",
-            "duration",
-            "local_file_path",
-            "created_at",
-        ),
-        [
-            (
-                ids.new("fil"),
-                each.digest.sha256,
-                each.digest.md5,
-                each.digest.size,
-                each.kind.mime_type,
-                each.kind.extension,
-                each.kind.media_type,
-                each.dimensions.width,
-                each.dimensions.height,
-                each.dimensions.duration,
-                each.path,
-                now,
-            )
-            for each in new
-        ],
-        on_conflict="(sha256) DO NOTHING",
+        ("file_id", *_CONTENT_COLUMNS, "created_at", *_PRESENCE_COLUMNS),
+        [(file_id, *_content(each), now, *_presence(each, now, since=now)) for file_id, each in new.items()],
+        # Another process may have brought the same content a moment ago.
+        on_conflict="(sha256) DO UPDATE SET "
+        + ", ".join(f"{name} = excluded.{name}" for name in _PRESENCE_COLUMNS if name != "cached_at"),
     )
     bulk.update(
         tx,
         schema.media_files,
-        (
-            "local_file_path",
-            "cached_at",
-            "proven_at",
-            "proven_size",
-            "proven_mtime_ns",
-            "proven_inode",
-            "last_used_at",
-            "quarantined_at",
-            "evicted_at",
-            "evicted_because",
-            "updated_at",
-        ),
+        _PRESENCE_COLUMNS,
         [
-            (
-                each.path,
-                _kept_since(known.get(sha), now),
-                now,
-                each.proof.size,
-                each.proof.mtime_ns,
-                each.proof.inode,
-                now,
-                None,
-                None,
-                None,
-                now,
-                sha,
-            )
-            for sha, each in by_sha.items()
+            (*_presence(by_sha[sha], now, since=each.cached_at or now), sha)
+            for sha, each in known.items()
+            if sha is not None
         ],
         key=["sha256"],
     )
@@ -322,8 +271,41 @@ def keep_files(
     return {each.sha256: each for each in files_by(tx, "sha256", by_sha) if each.sha256}
 
 
-def _kept_since(known: StoredFile | None, now: datetime) -> datetime:
-    return known.cached_at if known is not None and known.cached_at is not None else now
+_CONTENT_COLUMNS = (
+    "sha256",
+    "md5_sum",
+    "file_size",
+    "mime_type",
+    "extension",
+    "media_type",
+    "width",
+    "height",
+    "duration",
+)
+_PRESENCE_COLUMNS = (
+    "local_file_path",
+    "cached_at",
+    "proven_at",
+    "proven_size",
+    "proven_mtime_ns",
+    "proven_inode",
+    "last_used_at",
+    "quarantined_at",
+    "evicted_at",
+    "evicted_because",
+    "updated_at",
+)
+
+
+def _content(file: CachedFile) -> tuple[Any, ...]:
+    digest, kind, sides = file.digest, file.kind, file.dimensions
+    named = (kind.mime_type, kind.extension, kind.media_type)
+    return (digest.sha256, digest.md5, digest.size, *named, sides.width, sides.height, sides.duration)
+
+
+def _presence(file: CachedFile, now: datetime, *, since: datetime) -> tuple[Any, ...]:
+    proof = file.proof
+    return (file.path, since, now, proof.size, proof.mtime_ns, proof.inode, now, None, None, None, now)
 
 
 def store_arrivals(tx: Connection, arrivals: Sequence[Arrival], *, ids: IdFactory, now: datetime) -> None:
@@ -441,6 +423,41 @@ def store_failures(tx: Connection, failures: Sequence[Failure], now: datetime) -
             later.append((each.due_at, each.fails, each.media_id))
     work.done(tx, Stage.FETCH, finished)
     work.reschedule(tx, Stage.FETCH, later)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a media row's bytes are to be had."""
+
+    media_id: str
+    url: str
+    expires_at: datetime | None
+
+
+def in_state(tx: Connection, prefix: str, state: MediaState, *, after: str, limit: int) -> list[Link]:
+    """Media of one kind of place (a key of PLACES) in a state, by id, after the given one."""
+    table, _ = PLACES[prefix]
+    rows = bulk.execute(
+        tx,
+        f"SELECT media_id, media_url, expires_at FROM {table}"  # noqa: S608
+        " WHERE download_state = ? AND media_id > ? ORDER BY media_id LIMIT ?",
+        str(state),
+        after,
+        limit,
+    ).all()
+    return [Link(media_id, url, moment(expires)) for media_id, url, expires in rows]
+
+
+def start_again(tx: Connection, media_ids: Sequence[str], now: datetime) -> None:
+    """Put media back to `pending` and forget their errors; the caller queues their work."""
+    for prefix, (table, _) in PLACES.items():
+        bulk.update(
+            tx,
+            schema.metadata.tables[table],
+            ("download_state", "error_kind", "error_message", "error_at", "updated_at"),
+            [(MediaState.PENDING, None, None, None, now, each) for each in media_ids if each.startswith(prefix)],
+            key=["media_id"],
+        )
 
 
 def mark_uncached(

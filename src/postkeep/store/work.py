@@ -42,10 +42,7 @@ def add(
         tx,
         schema.work,
         ("stage", "subject", "host", "priority", "due_at", "fails"),
-        [
-            (stage, subject, host, priority, due_from(due_at, expiries.get(subject)), 0)
-            for subject, host in rows
-        ],
+        [(stage, subject, host, priority, due_from(due_at, expiries.get(subject)), 0) for subject, host in rows],
         on_conflict="(stage, subject) DO UPDATE SET host = excluded.host, due_at = excluded.due_at,"
         " priority = CASE WHEN excluded.priority < work.priority THEN excluded.priority ELSE work.priority END,"
         " fails = 0",

@@ -1,21 +1,25 @@
-"""Outcomes of a fetch gathered into batches: files made durable, rows committed, then the journal forgotten."""
+"""Outcomes of a fetch gathered into batches: bytes to the disk, names, rows, and then the journal forgotten."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from postkeep.errors import CacheError
 from postkeep.ids import IdFactory
-from postkeep.log import get_logger
-from postkeep.media.cache import Cache
+from postkeep.log import get_logger, together
+from postkeep.media.cache import Cache, Staged
 from postkeep.media.entry import JournalEntry
 from postkeep.media.journal import Journal, Token
 from postkeep.model import CachedFile
 from postkeep.points import passing
-from postkeep.store import Store, bulk, leases, media, runs
-from postkeep.store.media import PLACES, Arrival, Failure
+from postkeep.stages.fetch.figures import Figures
+from postkeep.store import Store, bulk, hosts, keeping, leases, media, runs
+from postkeep.store.hosts import HostState
+from postkeep.store.media import PLACES, Arrival, Due, Failure
 
 log = get_logger("fetch")
 
@@ -25,8 +29,45 @@ BEAT_SECONDS = 15.0
 """How often the lease is renewed while no outcome comes; others wait two minutes before they take it."""
 
 
+@dataclass(slots=True)
+class Kept:
+    """Content on its way into the cache: staged until its batch is stored, then a file in its place.
+
+    `incomplete` when its source has no more of it, `milliseconds` how long its download took.
+    """
+
+    staged: Staged | None
+    file: CachedFile | None = None
+    incomplete: bool = False
+    milliseconds: int = 0
+    token: Token = ""
+
+    @property
+    def size(self) -> int:
+        if self.file is not None:
+            return self.file.digest.size
+        assert self.staged is not None, "content is either staged or in its place"
+        return self.staged.digest.size
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is stored in one transaction; `fetched` rows brought their content, `linked` rows share it."""
+
+    fetched: list[tuple[Due, Kept]] = field(default_factory=list)
+    linked: list[tuple[Due, Kept, int | None]] = field(default_factory=list)
+    failed: list[tuple[Due, Failure]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.fetched) + len(self.linked) + len(self.failed)
+
+
 class Outcomes:
-    """Takes outcomes from the event loop, stores them from the database thread. Thread-safe."""
+    """Takes outcomes from the thread that decides, stores them from another; counts what was stored.
+
+    `settled` is called with a media id when its outcome is in the database, `room` with bytes that were thought
+    new and were in the cache already.
+    """
 
     def __init__(
         self,
@@ -38,85 +79,227 @@ class Outcomes:
         clock: Callable[[], datetime],
         run_id: str,
         lease: str,
+        figures: Figures,
+        settled: Callable[[str], None],
+        room: Callable[[int], None],
     ) -> None:
         self.store, self.cache, self.journal = store, cache, journal
         self.ids, self.clock, self.run_id, self.lease = ids, clock, run_id, lease
+        self.figures, self._settled, self._room = figures, settled, room
         self._lock = threading.Lock()
-        self._arrivals: list[Arrival] = []
-        self._failures: list[Failure] = []
-        self._after: list[Callable[[], None]] = []
-        self._tokens: list[Token] = []
+        self._batch = _Batch()
+        self._hosts: dict[str, HostState] = {}
         self._first = 0.0
         self._beat = time.monotonic()
 
-    def arrived(self, arrival: Arrival, token: Token = "") -> None:
-        """Take an arrival; `token` is that of its journal entry, if it has one."""
+    def fetched(self, row: Due, kept: Kept) -> None:
+        """Take content that came for a row."""
         with self._lock:
             self._begin()
-            self._arrivals.append(arrival)
-            self._tokens.append(token)
+            self._batch.fetched.append((row, kept))
 
-    def failed(self, failure: Failure) -> None:
+    def linked(self, row: Due, kept: Kept, rank: int | None) -> None:
+        """Take a row whose content came for another; `rank` is that of the rendition it came in."""
         with self._lock:
             self._begin()
-            self._failures.append(failure)
+            self._batch.linked.append((row, kept, rank))
 
-    def when_stored(self, call: Callable[[], None]) -> None:
-        """Call back after the outcomes taken so far, and the next one, were committed."""
+    def failed(self, row: Due, failure: Failure) -> None:
         with self._lock:
             self._begin()
-            self._after.append(call)
+            self._batch.failed.append((row, failure))
+
+    def host_changed(self, state: HostState) -> None:
+        """Take what is to be remembered of a host, stored with the next batch."""
+        with self._lock:
+            self._hosts[state.host] = state
 
     def _begin(self) -> None:
-        if not self._arrivals and not self._failures and not self._after:
+        if not len(self._batch):
             self._first = time.monotonic()
 
     @property
     def full(self) -> bool:
-        return len(self._arrivals) + len(self._failures) >= MOST
+        return len(self._batch) >= MOST
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits that nothing more should come before it is stored."""
+        return len(self._batch) >= 4 * MOST
 
     @property
     def old(self) -> bool:
         """Whether it is time to store: the oldest outcome has waited, or others must hear that we live."""
         now = time.monotonic()
-        waiting = bool(self._arrivals or self._failures)
-        return (waiting and now - self._first >= OLDEST_SECONDS) or now - self._beat >= BEAT_SECONDS
+        return (len(self._batch) > 0 and now - self._first >= OLDEST_SECONDS) or now - self._beat >= BEAT_SECONDS
 
     def flush(self) -> None:
         """Store what was gathered; raises LeaseLost when another process took the stage over.
 
-        When the database refuses, nothing is lost: the next flush stores it.
+        When the database refuses nothing is lost, the next flush stores it. When the disk does, what is in its
+        place is stored, the rest is forgotten (its rows are still due), and the CacheError is raised.
         """
         with self._lock:
-            arrivals, failures, after = self._arrivals, self._failures, self._after
-            tokens = self._tokens
-            self._arrivals, self._failures, self._after, self._tokens = [], [], [], []
+            batch, self._batch = self._batch, _Batch()
+            states, self._hosts = self._hosts, {}
+        problem: CacheError | None = None
         try:
-            self._store(arrivals, failures)
+            with self.cache.sharing():
+                problem = self._put_into_place(batch)
+                self._leave_out_what_left(batch)
+                self._store(batch, states)
         except BaseException:
             with self._lock:
-                self._arrivals, self._failures = arrivals + self._arrivals, failures + self._failures
-                self._after, self._tokens = after + self._after, tokens + self._tokens
+                self._put_back(batch, states)
             raise
         self._beat = time.monotonic()
-        self.journal.settle(tokens)
+        self.journal.settle(kept.token for _, kept in batch.fetched)
         passing("journal_settled")
-        for call in after:
-            call()
+        self._tell(batch)
+        if problem is not None:
+            raise problem
 
-    def _store(self, arrivals: list[Arrival], failures: list[Failure]) -> None:
-        # A new file for what comes now, so that this one can go as soon as its last entry is settled.
-        self.journal.rotate()
-        now = self.clock()
-        if arrivals:
+    def _put_back(self, batch: _Batch, states: dict[str, HostState]) -> None:
+        later = self._batch
+        batch.fetched += later.fetched
+        batch.linked += later.linked
+        batch.failed += later.failed
+        self._batch = batch
+        self._hosts = states | self._hosts
+
+    def _put_into_place(self, batch: _Batch) -> CacheError | None:
+        """Bytes first; returns what the disk refused."""
+        new = [(row, kept) for row, kept in batch.fetched if kept.file is None]
+        problem = None
+        try:
+            self.cache.sync([kept.staged for _, kept in new if kept.staged])
+            token = self.journal.append_all(
+                [JournalEntry.of(row.media_id, row.url, kept.staged) for row, kept in new if kept.staged]
+            )
+            for _, kept in new:
+                kept.token = token
+            passing("file_journaled")
+            for row, kept in new:
+                self._commit(row, kept)
             self.cache.sync_directories()
+        except CacheError as error:
+            problem = error
+            self._forget(batch)
+        # A new journal for what comes next, so that this one can go as soon as its last entry is settled.
+        self.journal.rotate()
+        return problem
+
+    def _commit(self, row: Due, kept: Kept) -> None:
+        assert kept.staged is not None, "only staged content is put into place"
+        committed = self.cache.commit(kept.staged)
+        kept.file, kept.staged = committed.file, None
+        passing("file_renamed")
+        if committed.existed:
+            self._room(committed.file.digest.size)
+        if committed.collision:
+            log.error("md5_collision", media_id=row.media_id, path=committed.file.path)
+
+    def _forget(self, batch: _Batch) -> None:
+        for _, kept in batch.fetched:
+            if kept.staged is not None:
+                self.cache.discard(kept.staged)
+                self.journal.settle([kept.token])
+        gone = [row for row, kept in batch.fetched if kept.file is None]
+        gone += [row for row, kept, _ in batch.linked if kept.file is None]
+        batch.fetched = [(row, kept) for row, kept in batch.fetched if kept.file is not None]
+        batch.linked = [each for each in batch.linked if each[1].file is not None]
+        for row in gone:
+            self._settled(row.media_id)
+
+    def _leave_out_what_left(self, batch: _Batch) -> None:
+        """Content that was proven to be here may have made room since: its row stays due."""
+        fresh = {id(kept) for _, kept in batch.fetched}
+        left = [
+            (row, kept, rank)
+            for row, kept, rank in batch.linked
+            if id(kept) not in fresh and kept.file and not self.cache.is_as_proven(kept.file.path, kept.file.proof)
+        ]
+        for each in left:
+            batch.linked.remove(each)
+            self._settled(each[0].media_id)
+
+    def _store(self, batch: _Batch, states: dict[str, HostState]) -> None:
+        now = self.clock()
+        arrivals = [_arrival(row, kept, row.rendition_rank) for row, kept in batch.fetched]
+        arrivals += [
+            _arrival(row, kept, rank if rank is not None else row.rendition_rank)
+            for row, kept, rank in batch.linked
+        ]
+        figures = self._counted(batch)
         with self.store.writing() as tx:
             leases.renew(tx, self.lease, now)
+            back, size = keeping.evicted_among(tx, (each.file.digest.sha256 for each in arrivals), now)
+            figures.refetched += back
+            figures.refetched_bytes += size
             media.store_arrivals(tx, arrivals, ids=self.ids, now=now)
-            media.store_failures(tx, failures, now)
-            runs.beat(tx, self.run_id, now)
+            media.store_failures(tx, [failure for _, failure in batch.failed], now)
+            hosts.keep(tx, states.values(), now)
+            runs.beat(tx, self.run_id, now, figures=figures.json())
             passing("outcomes_written")
         passing("outcomes_committed")
+        self.figures.take(figures)
+
+    def _counted(self, batch: _Batch) -> Figures:
+        figures = self.figures.copy()
+        figures.cached += len(batch.fetched)
+        figures.linked += len(batch.linked)
+        figures.failed += len(batch.failed)
+        for _, kept in batch.fetched:
+            figures.bytes += kept.size
+            figures.milliseconds += kept.milliseconds
+        for _, failure in batch.failed:
+            figures.kinds[failure.kind] = figures.kinds.get(failure.kind, 0) + 1
+        return figures
+
+    def _tell(self, batch: _Batch) -> None:
+        with together():
+            for row, kept in batch.fetched:
+                _say_cached(row, kept)
+                self._settled(row.media_id)
+            for row, kept, _ in batch.linked:
+                if kept.file is not None:
+                    log.info("media_linked", media_id=row.media_id, sha256=kept.file.digest.sha256, size=kept.size)
+                self._settled(row.media_id)
+            for row, failure in batch.failed:
+                _say_failed(row, failure)
+                self._settled(row.media_id)
+
+
+def _arrival(row: Due, kept: Kept, rank: int | None) -> Arrival:
+    assert kept.file is not None, "rows are stored after their bytes"
+    return Arrival(row.media_id, kept.file, row.rendition, rank, kept.incomplete)
+
+
+def _say_cached(row: Due, kept: Kept) -> None:
+    file = kept.file
+    assert file is not None, "it was stored a moment ago"
+    log.info(
+        "media_cached",
+        media_id=row.media_id,
+        url=row.url,
+        size=file.digest.size,
+        md5=file.digest.md5,
+        sha256=file.digest.sha256,
+        mime_type=file.kind.mime_type,
+        milliseconds=kept.milliseconds,
+    )
+
+
+def _say_failed(row: Due, failure: Failure) -> None:
+    log.info(
+        "download_failed",
+        media_id=row.media_id,
+        url=row.url,
+        state=failure.state,
+        kind=failure.kind,
+        reason=failure.message,
+        due_at=failure.due_at.isoformat() if failure.due_at else None,
+    )
 
 
 def adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, clock: Callable[[], datetime]) -> int:
@@ -125,6 +308,11 @@ def adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, clock
     A file whose bytes are not what the journal says is left alone. Returns how many rows got their file.
     Idempotent; call it under the fetch lease.
     """
+    with cache.sharing():
+        return _adopt(store, cache, journal, ids=ids, clock=clock)
+
+
+def _adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, clock: Callable[[], datetime]) -> int:
     left = journal.left()
     found: dict[str, tuple[JournalEntry, CachedFile]] = {}
     for entry in (entry for token in left for entry in journal.entries(token)):

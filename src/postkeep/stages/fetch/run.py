@@ -1,69 +1,108 @@
-"""Fetches what is due: asks each host in turn, links what is known, keeps what arrives, commits in batches."""
+"""Fetches what is due: asks each host in turn, links what is known, keeps what arrives, commits in batches.
+
+One thread decides, one drives the transfers, a few hash and write, one stores. A coroutine for each file would
+cost more than its download.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import queue
 import random
+import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from postkeep.config import Config
-from postkeep.errors import FetchError, HttpStatus, IntegrityError, NotMedia
+from postkeep.errors import (
+    FetchError,
+    HttpStatus,
+    IntegrityError,
+    LinkExpired,
+    NotMedia,
+    Placeholder,
+    StoreBusy,
+    Truncated,
+)
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
-from postkeep.media.cache import Cache, Committed
-from postkeep.media.entry import JournalEntry
-from postkeep.media.journal import Journal, Token
+from postkeep.media.cache import Cache, Staged
+from postkeep.media.journal import Journal
+from postkeep.media.partials import Partials
 from postkeep.model import CachedFile, Fetched, Proof, Stage
+from postkeep.net.engine import Job
 from postkeep.net.fetcher import Fetcher
 from postkeep.points import passing
-from postkeep.stages.fetch.outcomes import Outcomes
+from postkeep.stages.eviction import Evictor
+from postkeep.stages.fetch import keep
+from postkeep.stages.fetch.figures import Figures
+from postkeep.stages.fetch.gate import Gate
+from postkeep.stages.fetch.lane import Asset, AssetInFlight, Flight, Lane
+from postkeep.stages.fetch.outcomes import Kept, Outcomes
 from postkeep.stages.fetch.verdict import expired, has_expired, judge
-from postkeep.stages.room import cache_full
-from postkeep.store import Store, media, work
-from postkeep.store.media import Arrival, Due, StoredFile
+from postkeep.stages.room import NEARLY, nearly_full, refetched
+from postkeep.store import Store, hosts, keeping, media, work
+from postkeep.store.hosts import HostState
+from postkeep.store.media import Due, StoredFile
 
 log = get_logger("fetch")
 
-_PAGE = 200
-_WRITERS = 8
-_IDLE_SECONDS = 0.05
+_PAGE = 500
+_WRITERS = 3
+_AHEAD = 32
+"""How many bodies may wait for a writer before no more transfers begin."""
+_TICK_SECONDS = 0.05
 _GRACE_SECONDS = 3.0
 """How long transfers under way may go on after somebody asked to stop."""
 _ASSETS_KEPT = 4096
 
-T = TypeVar("T")
-Asset = tuple[str, str, str | None]
-
 
 @dataclass(slots=True)
 class FetchTally:
-    """What a fetch did so far; `due` is how much there was to do when it began."""
+    """What a fetch did so far; `due` is how much there was to do when it began, `resting` hosts left alone."""
 
     due: int = 0
-    cached: int = 0
-    linked: int = 0
-    failed: int = 0
-    requests: int = 0
-    bytes: int = 0
+    figures: Figures = field(default_factory=Figures)
     states: dict[str, int] = field(default_factory=dict)
+    done: int = 0
+    resting: dict[str, datetime] = field(default_factory=dict)
 
     @property
-    def done(self) -> int:
-        return self.cached + self.linked + self.failed
+    def cached(self) -> int:
+        return self.figures.cached
+
+    @property
+    def linked(self) -> int:
+        return self.figures.linked
+
+    @property
+    def failed(self) -> int:
+        return self.figures.failed
+
+    @property
+    def requests(self) -> int:
+        return self.figures.requests
+
+    @property
+    def bytes(self) -> int:
+        return self.figures.bytes
+
+
+Event = tuple[Flight, object, int]
+"""A flight, what came of it (Staged, Proof or an exception), and the milliseconds its download took."""
 
 
 class Fetch:
     """One fetch run over the work of a database, under its lease (the caller's).
 
     `below` limits it to work of smaller priority numbers: 0 takes only what somebody asked for, 1 all that is
-    due. `stop` is asked often; when it says so, nothing new begins, what is under way is finished or dropped,
-    and every outcome is stored.
+    due. `patience` is how many seconds it waits, when nothing else is to do, for work that is due later and for
+    hosts that rest. `evictor` makes room at the cache's limit. `stop` is asked often; when it says
+    so, nothing new begins, what is under way is finished or dropped, and every outcome is stored. The fetcher
+    is closed at the end.
     """
 
     def __init__(
@@ -78,50 +117,74 @@ class Fetch:
         clock: Callable[[], datetime],
         run_id: str,
         lease: str,
+        evictor: Evictor,
         below: int = 1,
         limit: int | None = None,
+        patience: float = 0.0,
         stop: Callable[[], bool] = lambda: False,
         progress: Callable[[FetchTally], None] = lambda tally: None,
     ) -> None:
         self.store, self.cache, self.fetcher = store, cache, fetcher
         self.config, self.clock = config, clock
-        self.journal = journal
-        self.below, self.limit, self.stop, self.progress = below, limit, stop, progress
+        self.below, self.limit, self.patience = below, limit, patience
+        self.evictor, self.stop, self.progress = evictor, stop, progress
         self.tally = FetchTally()
-        self.outcomes = Outcomes(store, cache, journal, ids=ids, clock=clock, run_id=run_id, lease=lease)
-        self._answered = False
-        self._storing = False
-        self._begun = 0
-        self._room = config.cache.max_bytes
-        # Rows of one asset find each other here until every page read before its rows were stored is done.
-        self._assets: OrderedDict[Asset, asyncio.Future[Arrival | None]] = OrderedDict()
         # Rows taken from the work list whose outcome is not stored yet.
         self._taken: set[str] = set()
-        self._transfers: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(config.fetch.concurrency + 2 * _WRITERS)
+        # Bytes that were thought new and were in the cache already: said by the thread that stores.
+        self._given_back: deque[int] = deque()
+        self.outcomes = Outcomes(
+            store,
+            cache,
+            journal,
+            ids=ids,
+            clock=clock,
+            run_id=run_id,
+            lease=lease,
+            figures=self.tally.figures,
+            settled=self._taken.discard,
+            room=self._given_back.append,
+        )
+        self._partials = Partials(cache.root)
+        self._answered = False
+        self._begun = 0
+        self._told = 0.0
+        self._room = config.cache.max_bytes
+        self._lanes: dict[str, Lane] = {}
+        self._hungry: deque[Lane] = deque()
+        self._assets: OrderedDict[Asset, AssetInFlight | Kept] = OrderedDict()
+        self._flights: dict[int, tuple[Flight, Job | None]] = {}
+        self._bodies: queue.SimpleQueue[tuple[Flight, Fetched | None] | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._database = ThreadPoolExecutor(1, thread_name_prefix="postkeep-store")
-        self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="postkeep-cache")
+        self._storing: Future[None] | None = None
+        self._most_under_way = config.fetch.concurrency + _AHEAD
 
-    async def run(self) -> FetchTally:
+    # --- the run ---
+
+    def run(self) -> FetchTally:
         """Do all that is due; raises CacheFull or CacheError when the cache can take no more."""
+        writers = [
+            threading.Thread(target=self._write, name=f"postkeep-cache-{number}", daemon=True)
+            for number in range(_WRITERS)
+        ]
+        for thread in writers:
+            thread.start()
+        whole = False
         try:
-            await self._in_database(self._prepare)
-            watch = [asyncio.create_task(self._flush_by_time()), asyncio.create_task(self._drop_when_stopped())]
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for host in await self._in_database(self._hosts):
-                        group.create_task(self._host(host))
-            except* Exception as group_error:
-                raise _first(group_error) from None
-            finally:
-                for task in watch:
-                    task.cancel()
-                await asyncio.gather(*watch, return_exceptions=True)
-                await self._in_database(self.outcomes.flush)
-                self.progress(self.tally)
+            self._prepare()
+            self._turn_while_patient()
+            whole = True
         finally:
-            self._database.shutdown()
-            self._writers.shutdown()
+            self.fetcher.close()
+            for _ in writers:
+                self._bodies.put(None)
+            for thread in writers:
+                thread.join()
+            try:
+                self._end(whole=whole)
+            finally:
+                self._database.shutdown()
         return self.tally
 
     def _prepare(self) -> None:
@@ -137,179 +200,340 @@ class Fetch:
         if self.limit is not None:
             self.tally.due = min(self.tally.due, self.limit)
         self._room = self.config.cache.max_bytes - used
-        if used > 0.8 * self.config.cache.max_bytes:
-            log.warning("cache_nearly_full", used=used, limit=self.config.cache.max_bytes)
+        if used > NEARLY * self.config.cache.max_bytes:
+            log.warning("cache_nearly_full", told=nearly_full(self.evictor.room()))
 
-    def _hosts(self) -> list[str]:
+    def _turn_while_patient(self) -> None:
+        until = time.monotonic() + self.patience
+        while True:
+            self._open_lanes()
+            self._turn()
+            if self._enough() or (wait := self._wait_for_more()) is None or time.monotonic() + wait > until:
+                return
+            began = time.monotonic()
+            while time.monotonic() - began < wait and not self.stop():
+                time.sleep(_TICK_SECONDS)
+                self._store_when_time()
+
+    def _wait_for_more(self) -> float | None:
+        """Seconds until something is due again; None when nothing will be."""
+        if not self.patience:
+            return None
+        self._store_now()
+        now = self.clock()
         with self.store.reading() as tx:
-            return work.hosts(tx, Stage.FETCH)
+            due = work.next_due(tx, Stage.FETCH, now, below=self.below)
+        return None if due is None else max(0.0, (due - now).total_seconds())
 
-    # --- one host ---
-
-    async def _host(self, host: str) -> None:
-        at_once = asyncio.Semaphore(2 * self.config.fetch.per_host)
-        async with asyncio.TaskGroup() as group:
-            while not self.stop():
-                rows, known = await self._in_database(lambda: self._page(host))
-                if not rows:
-                    return
-                for row in rows:
-                    # The semaphores are what keeps pages from piling up: a page is all but done when they let
-                    # its last row in.
-                    await at_once.acquire()
-                    await self._slots.acquire()
-                    if self.stop() or (self.limit is not None and self._begun >= self.limit):
-                        # The slot is everybody's: other hosts wait for it to find out that they may end, too.
-                        self._slots.release()
-                        return
-                    self._begun += 1
-                    task = group.create_task(self._row(row, known.get(row.asset), at_once))
-                    self._transfers.add(task)
-                    task.add_done_callback(self._transfers.discard)
-
-    def _page(self, host: str) -> tuple[list[Due], dict[Asset, tuple[StoredFile, int | None]]]:
+    def _open_lanes(self) -> None:
         with self.store.reading() as tx:
-            rows = media.due(tx, host, self.clock(), limit=_PAGE, below=self.below, skip=self._taken)
-            known = media.cached_assets(tx, {row.asset for row in rows}) if rows else {}
-        self._taken.update(row.media_id for row in rows)
-        return rows, known
+            names, states = work.hosts(tx, Stage.FETCH), hosts.states(tx)
+        now = self.clock()
+        for name in names:
+            lane = self._lanes.get(name)
+            if lane is None:
+                lane = self._lanes[name] = Lane(name, self._gate(states.get(name) or HostState(name)))
+            if lane.gate.is_open(now):
+                self._open(lane)
+            else:
+                self._rest(lane)
 
-    # --- one media row ---
+    def _open(self, lane: Lane) -> None:
+        self.tally.resting.pop(lane.host, None)
+        lane.dry = False
+        self._list(lane)
 
-    async def _row(
-        self, row: Due, known: tuple[StoredFile, int | None] | None, at_once: asyncio.Semaphore
-    ) -> None:
-        try:
-            await self._try(row, known)
-        finally:
-            self._slots.release()
-            at_once.release()
-        self.progress(self.tally)
-        if self.outcomes.full and not self._storing:
-            self._storing = True
+    def _open_rested(self) -> None:
+        """Let hosts go on whose rest ended while others were busy."""
+        now = self.clock()
+        for host, until in list(self.tally.resting.items()):
+            if until <= now:
+                self._open(self._lanes[host])
+
+    def _gate(self, state: HostState) -> Gate:
+        return Gate(state, circuit=self.config.fetch.circuit, base=self.config.fetch.backoff, chance=random.random)
+
+    def _turn(self) -> None:
+        """Begin and settle rows until nothing is under way and nothing may begin."""
+        stopped_at = 0.0
+        while True:
+            if not self._enough():
+                self._begin_what_may()
+            elif self.stop():
+                stopped_at = stopped_at or time.monotonic()
+                if time.monotonic() - stopped_at > _GRACE_SECONDS:
+                    self._drop_all()
+            if not self._flights:
+                return
+            self._settle_events()
+            self._store_when_time()
+            if self.tally.resting:
+                self._open_rested()
+
+    def _enough(self) -> bool:
+        """Whether nothing more may begin."""
+        return self.stop() or (self.limit is not None and self._begun >= self.limit)
+
+    def _end(self, *, whole: bool) -> None:
+        """Settle what arrived last, or throw it away when the run failed, and store what is known."""
+        while True:
             try:
-                await self._in_database(self.outcomes.flush)
-            finally:
-                self._storing = False
+                flight, outcome, milliseconds = self._events.get_nowait()
+            except queue.Empty:
+                break
+            if whole:
+                self._settle(flight, outcome, milliseconds)
+            elif isinstance(outcome, Staged):
+                self.cache.discard(outcome)
+            elif isinstance(outcome, FetchError) and outcome.partial is not None:
+                self._partials.put(_part_key(flight.row), outcome.partial)
+        for flight, _ in self._flights.values():
+            if flight.first is not None and flight.first.staged is not None:
+                self.cache.discard(flight.first.staged)
+        self._store_now()
+        self.progress(self.tally)
+        if (figures := self.tally.figures).refetched:
+            limit = keeping.suggested_limit(self.config.cache.max_bytes, figures.refetched_bytes)
+            log.warning("cache_too_small", told=refetched(figures.refetched, figures.refetched_bytes, limit))
 
-    async def _try(self, row: Due, known: tuple[StoredFile, int | None] | None) -> None:
-        if known is not None and await self._link_known(row, *known):
+    # --- what begins ---
+
+    def _list(self, lane: Lane) -> None:
+        if not lane.listed and lane.has_room(2 * self.config.fetch.per_host):
+            lane.listed = True
+            self._hungry.append(lane)
+
+    def _begin_what_may(self) -> None:
+        while self._hungry and len(self._flights) < self._most_under_way:
+            lane = self._hungry.popleft()
+            lane.listed = False
+            if not lane.gate.is_open(self.clock()):
+                self._rest(lane)
+                continue
+            if not lane.rows and not lane.dry:
+                self._read_page(lane)
+            if lane.rows and not self._enough():
+                self._begin(lane.rows.popleft(), lane)
+                self._list(lane)
+
+    def _read_page(self, lane: Lane) -> None:
+        with self.store.reading() as tx:
+            rows = media.due(tx, lane.host, self.clock(), limit=_PAGE, below=self.below, skip=self._taken)
+            lane.known = media.cached_assets(tx, {row.asset for row in rows}) if rows else {}
+        self._taken.update(row.media_id for row in rows)
+        lane.rows.extend(rows)
+        lane.dry = not rows
+
+    def _begin(self, row: Due, lane: Lane) -> None:
+        self._begun += 1
+        found = self._assets.get(row.asset)
+        if isinstance(found, AssetInFlight):
+            found.waiting.append((row, lane))
             return
-        while (first := self._assets.get(row.asset)) is not None:
-            arrival = await asyncio.shield(first)
-            if arrival is not None:
-                self._linked(row, arrival.file, arrival.rendition_rank)
-                return
-        mine: asyncio.Future[Arrival | None] = asyncio.get_running_loop().create_future()
-        self._assets[row.asset] = mine
-        arrival = None
-        try:
-            arrival = await self._fetch(row)
-        finally:
-            if arrival is None:
-                del self._assets[row.asset]
-            mine.set_result(arrival)
-            self._forget_old_assets()
+        if isinstance(found, Kept):
+            self._link(row, found, None)
+            return
+        flight = Flight(row, lane)
+        if row.asset in lane.known:
+            self._begin_known(flight, *lane.known[row.asset])
+        else:
+            self._begin_request(flight)
 
-    def _forget_old_assets(self) -> None:
-        while len(self._assets) > _ASSETS_KEPT:
-            asset, future = next(iter(self._assets.items()))
-            if not future.done():
-                return
-            del self._assets[asset]
-
-    async def _link_known(self, row: Due, file: StoredFile, rank: int | None) -> bool:
+    def _begin_known(self, flight: Flight, file: StoredFile, rank: int | None) -> None:
         """Take an asset that some row has already from the cache, when its bytes are proven to be there."""
-        try:
-            proof = await self._in_writer(lambda: self._proven(file))
-        except IntegrityError:
-            return False
-        cached = CachedFile(file.path, media.digest_of(file), file.kind, file.dimensions, proof)
-        self._linked(row, cached, rank)
-        return True
+        if file.proof is not None and self.cache.is_as_proven(file.path, file.proof):
+            self._link(flight.row, _in_place(file, file.proof), rank)
+            return
+        self._assets[flight.row.asset] = AssetInFlight()
+        self._take_off(flight, None)
+        self._bodies.put((flight, None))
 
-    def _proven(self, file: StoredFile) -> Proof:
+    def _begin_request(self, flight: Flight, *, fresh: bool = False) -> None:
+        row = flight.row
+        if not fresh and has_expired(row, self.clock()):
+            self._forget_asset(row)
+            self._failed(row, None)
+            return
+        self._assets.setdefault(row.asset, AssetInFlight())
+        self.tally.figures.requests += 1
+        part = None if fresh else self._partials.get(_part_key(row), self.cache.spool)
+        self._take_off(flight, None)
+
+        def done(outcome: Fetched | BaseException) -> None:
+            if isinstance(outcome, Fetched):
+                self._bodies.put((flight, outcome))
+            else:
+                self._events.put((flight, outcome, 0))
+
+        try:
+            job = self.fetcher.begin(row.url, done, part=part, fresh=fresh)
+        except FetchError as error:
+            self._events.put((flight, error, 0))
+            return
+        self._flights[id(flight)] = (flight, job)
+
+    def _take_off(self, flight: Flight, job: Job | None) -> None:
+        if id(flight) not in self._flights:
+            flight.lane.under_way += 1
+        self._flights[id(flight)] = (flight, job)
+
+    def _drop_all(self) -> None:
+        for flight, job in self._flights.values():
+            if not flight.dropped and job is not None:
+                flight.dropped = True
+                self.fetcher.abort(job)
+
+    # --- the writers' threads ---
+
+    def _write(self) -> None:
+        """Turn bodies into staged files, and prove files that are there, until None comes."""
+        while (taken := self._bodies.get()) is not None:
+            flight, fetched = taken
+            outcome: object
+            try:
+                if fetched is None:
+                    outcome = self._prove(flight)
+                else:
+                    outcome = keep.stage(self.cache, fetched, self.config.fetch.placeholders)
+                    passing("file_staged")
+            except BaseException as error:
+                outcome = error
+            self._events.put((flight, outcome, 0 if fetched is None else fetched.milliseconds))
+
+    def _prove(self, flight: Flight) -> Proof:
+        file, _ = flight.lane.known[flight.row.asset]
         return self.cache.prove(file.path, sha256=file.sha256, md5=file.md5_sum, proof=file.proof)[1]
 
-    def _linked(self, row: Due, file: CachedFile, rank: int | None) -> None:
-        self.tally.linked += 1
-        self._arrive(Arrival(row.media_id, file, row.rendition, rank if rank is not None else row.rendition_rank))
-        log.info("media_linked", media_id=row.media_id, sha256=file.digest.sha256, size=file.digest.size)
+    # --- what came of it ---
 
-    async def _fetch(self, row: Due) -> Arrival | None:
-        if has_expired(row, self.clock()):
-            self._fail(row, None)
-            return None
-        log.debug("download_started", media_id=row.media_id, url=row.url)
-        self.tally.requests += 1
-        began = time.monotonic()
-        taken = 0
+    def _settle_events(self) -> None:
+        """Wait a moment for events, and take all there are."""
         try:
-            fetched = await self.fetcher.fetch(row.url)
-            self._answered = True
-            # Taken before the bytes are written: many may arrive at once, and together they must fit.
-            has_room = fetched.body.size <= self._room
-            taken = fetched.body.size if has_room else 0
-            self._room -= taken
-            keeping = asyncio.ensure_future(self._in_writer(lambda: self._keep(row, fetched, has_room=has_room)))
-            try:
-                committed, token = await asyncio.shield(keeping)
-            except asyncio.CancelledError:
-                # A thread cannot be called back: what it puts into place gets its row all the same.
-                committed, token = await keeping
-        except FetchError as error:
-            self._room += taken
-            self._answered |= isinstance(error, HttpStatus | NotMedia)
-            self._fail(row, error)
-            return None
-        if committed.existed:
-            self._room += taken
-        file = committed.file
-        self.tally.cached += 1
-        self.tally.bytes += file.digest.size
-        arrival = Arrival(row.media_id, file, row.rendition, row.rendition_rank)
-        self._arrive(arrival, token)
-        log.info(
-            "media_cached",
-            media_id=row.media_id,
-            url=row.url,
-            size=file.digest.size,
-            md5=file.digest.md5,
-            sha256=file.digest.sha256,
-            mime_type=file.kind.mime_type,
-            milliseconds=round((time.monotonic() - began) * 1000),
-        )
-        return arrival
+            event = self._events.get(timeout=_TICK_SECONDS)
+            while True:
+                self._settle(*event)
+                event = self._events.get_nowait()
+        except queue.Empty:
+            pass
+        if time.monotonic() - self._told >= _TICK_SECONDS:
+            self._told = time.monotonic()
+            self.progress(self.tally)
 
-    def _keep(self, row: Due, fetched: Fetched, *, has_room: bool) -> tuple[Committed, Token]:
-        """Bytes first: into the cache, with a line in the journal before the rename that makes them visible.
+    def _settle(self, flight: Flight, outcome: object, milliseconds: int) -> None:
+        lane = flight.lane
+        del self._flights[id(flight)]
+        lane.under_way -= 1
+        match outcome:
+            case Staged():
+                self._staged(flight, outcome, milliseconds)
+            case Proof():
+                file, rank = lane.known[flight.row.asset]
+                self._bring(flight.row, _in_place(file, outcome), rank)
+            case IntegrityError():
+                # The row will be found again by whoever verifies; meanwhile the source is asked.
+                self._begin_request(flight)
+            case FetchError():
+                self._not_fetched(flight, outcome)
+            case BaseException():
+                raise outcome
+        self._list(lane)
 
-        Without room only content that is in the cache already is taken; other raises CacheFull.
-        """
-        staged = self.cache.stage(fetched.body)
-        passing("file_staged")
-        try:
-            if not has_room and self.cache.locate(staged.digest, staged.kind) is None:
-                raise cache_full(self.config.cache.max_bytes)
-            token = self.journal.append(JournalEntry.of(row.media_id, row.url, staged))
-        except BaseException:
+    def _staged(self, flight: Flight, staged: Staged, milliseconds: int) -> None:
+        self._answered = True
+        self._note(flight.lane, None)
+        kept = Kept(staged, milliseconds=milliseconds)
+        if flight.first is None and not staged.whole:
+            self._ask_again(flight, kept)
+            return
+        if flight.first is not None and not self._agree(flight, kept):
             self.cache.discard(staged)
-            raise
-        passing("file_journaled")
-        committed = self.cache.commit(staged)
-        passing("file_renamed")
-        if committed.collision:
-            log.error("md5_collision", media_id=row.media_id, path=committed.file.path)
-        return committed, token
+            self._not_fetched(
+                flight, Truncated("the file has no end, twice, and not the same", url=flight.row.url)
+            )
+            return
+        kept.incomplete = not staged.whole
+        self._make_sure_of_room(staged)
+        self._partials.drop(_part_key(flight.row))
+        self._bring(flight.row, kept, None)
 
-    # --- outcomes ---
+    def _ask_again(self, flight: Flight, first: Kept) -> None:
+        """A file without its own end gets a second opinion, over a connection of its own."""
+        flight.first = first
+        if self.stop():
+            flight.dropped = True
+            self._not_fetched(flight, Truncated(url=flight.row.url))
+        else:
+            self._begin_request(flight, fresh=True)
 
-    def _arrive(self, arrival: Arrival, token: Token = "") -> None:
+    def _agree(self, flight: Flight, second: Kept) -> bool:
+        """Whether the second try settles the matter: it is whole, or cut short at the very same place."""
+        first, flight.first = flight.first, None
+        assert first is not None and first.staged is not None and second.staged is not None
+        self.cache.discard(first.staged)
+        return second.staged.whole or second.staged.digest == first.staged.digest
+
+    def _not_fetched(self, flight: Flight, error: FetchError) -> None:
+        if flight.first is not None and flight.first.staged is not None:
+            self.cache.discard(flight.first.staged)
+            flight.first = None
+        row = flight.row
+        if error.partial is not None:
+            self._partials.put(_part_key(row), error.partial)
+        if flight.dropped:
+            self._forget_asset(row)
+            self._taken.discard(row.media_id)
+            return
+        self._answered |= isinstance(error, HttpStatus | NotMedia | LinkExpired | Placeholder)
+        self._note(flight.lane, error)
+        self._forget_asset(row)
+        self._failed(row, error)
+
+    def _note(self, lane: Lane, error: FetchError | None) -> None:
+        """Tell the host's gate how it went; a host that is to be left alone gives its rows back."""
+        if error is None:
+            lane.gate.answered()
+        elif lane.gate.failed(error, self.clock()):
+            self._rest(lane)
+            log.warning("host_rests", host=lane.host, until=_moment(lane.gate), reason=error.message)
+        if lane.gate.changed:
+            lane.gate.changed = False
+            self.outcomes.host_changed(lane.gate.state)
+
+    def _rest(self, lane: Lane) -> None:
+        for row in lane.rest():
+            self._taken.discard(row.media_id)
+        if lane.gate.state.paused_until is not None:
+            self.tally.resting[lane.host] = lane.gate.state.paused_until
+
+    def _bring(self, row: Due, kept: Kept, rank: int | None) -> None:
+        """The asset is here: for the row that asked for it, and for all that waited."""
+        waiting = self._assets.get(row.asset)
+        self._assets[row.asset] = kept
+        while len(self._assets) > _ASSETS_KEPT and isinstance(next(iter(self._assets.values())), Kept):
+            self._assets.popitem(last=False)
+        if kept.file is not None:
+            self._link(row, kept, rank)
+        else:
+            self._count("fetched")
+            self.outcomes.fetched(row, kept)
+        if isinstance(waiting, AssetInFlight):
+            for other, _ in waiting.waiting:
+                self._link(other, kept, row.rendition_rank if rank is None else rank)
+
+    def _link(self, row: Due, kept: Kept, rank: int | None) -> None:
         self._count("fetched")
-        self._settle(arrival.media_id)
-        self.outcomes.arrived(arrival, token)
+        self.outcomes.linked(row, kept, rank)
 
-    def _fail(self, row: Due, error: FetchError | None) -> None:
+    def _forget_asset(self, row: Due) -> None:
+        """Nobody fetches this asset any more: who waited for it takes its own turn."""
+        waiting = self._assets.pop(row.asset, None)
+        if isinstance(waiting, AssetInFlight):
+            for other, lane in waiting.waiting:
+                self._begun -= 1
+                lane.rows.appendleft(other)
+                self._list(lane)
+
+    def _failed(self, row: Due, error: FetchError | None) -> None:
         if error is None:
             failure = expired(row)
         else:
@@ -322,50 +546,61 @@ class Fetch:
                 answered=self._answered,
                 chance=random.random,
             )
-        self.tally.failed += 1
         self._count(failure.state)
-        self._settle(row.media_id)
-        self.outcomes.failed(failure)
-        log.info(
-            "download_failed",
-            media_id=row.media_id,
-            url=row.url,
-            state=failure.state,
-            kind=failure.kind,
-            reason=failure.message,
-            due_at=failure.due_at.isoformat() if failure.due_at else None,
-        )
-
-    def _settle(self, media_id: str) -> None:
-        # Until its outcome is committed its work row still stands, and must not be taken again.
-        self.outcomes.when_stored(lambda: self._taken.discard(media_id))
+        self.outcomes.failed(row, failure)
 
     def _count(self, state: str) -> None:
+        self.tally.done += 1
         self.tally.states[state] = self.tally.states.get(state, 0) + 1
 
-    async def _flush_by_time(self) -> None:
-        while True:
-            await asyncio.sleep(_IDLE_SECONDS)
-            if self.outcomes.old:
-                await self._in_database(self.outcomes.flush)
+    # --- room and rows ---
 
-    async def _drop_when_stopped(self) -> None:
-        while not self.stop():  # noqa: ASYNC110 - a signal may set it from anywhere
-            await asyncio.sleep(_IDLE_SECONDS)
-        await asyncio.sleep(_GRACE_SECONDS)
-        for task in list(self._transfers):
-            task.cancel()
+    def _make_sure_of_room(self, staged: Staged) -> None:
+        """Take a file's bytes from what is left of the cache's limit; raises CacheFull without its file."""
+        size = staged.digest.size
+        while self._given_back:
+            self._room += self._given_back.popleft()
+        if size > self._room and self.cache.locate(staged.digest, staged.kind) is None:
+            self._store_now()
+            self._given_back.clear()
+            self._room = self.evictor.make_room(size).room
+            if size > self._room:
+                self.cache.discard(staged)
+                raise self.evictor.full()
+        self._room -= size
 
-    async def _in_database(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._database, call)
+    def _store_when_time(self) -> None:
+        if self._storing is not None and (self._storing.done() or self.outcomes.crowded):
+            storing, self._storing = self._storing, None
+            try:
+                storing.result()
+            except StoreBusy:
+                # Nothing is lost: it is tried again with what comes next, as long as that is not too much.
+                if self.outcomes.crowded:
+                    raise
+                log.warning("outcomes_wait")
+        if self._storing is None and (self.outcomes.full or self.outcomes.old):
+            self._storing = self._database.submit(self.outcomes.flush)
 
-    async def _in_writer(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._writers, call)
+    def _store_now(self) -> None:
+        """Store everything there is, and wait for it."""
+        storing, self._storing = self._storing, None
+        try:
+            if storing is not None:
+                storing.result()
+        finally:
+            self._database.submit(self.outcomes.flush).result()
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that matters of those that tasks raised together."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _in_place(file: StoredFile, proof: Proof) -> Kept:
+    return Kept(None, CachedFile(file.path, media.digest_of(file), file.kind, file.dimensions, proof))
+
+
+def _part_key(row: Due) -> str:
+    """Under which name the beginning of a large body waits: that of the asset, whose URL may be signed anew."""
+    return f"{row.platform} {row.media_key} {row.rendition or ''}"
+
+
+def _moment(gate: Gate) -> str:
+    until = gate.state.paused_until
+    return until.isoformat(timespec="seconds") if until else ""

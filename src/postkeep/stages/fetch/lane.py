@@ -1,0 +1,53 @@
+"""One host's part of a run: what of its work was read, how much of it is under way, whether it may go on."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from postkeep.stages.fetch.gate import Gate
+from postkeep.stages.fetch.outcomes import Kept
+from postkeep.store.media import Due, StoredFile
+
+Asset = tuple[str, str, str | None]
+
+
+@dataclass(slots=True)
+class Lane:
+    """A host's rows in order of urgency, read page by page; `dry` when there are no more pages."""
+
+    host: str
+    gate: Gate
+    rows: deque[Due] = field(default_factory=deque)
+    known: dict[Asset, tuple[StoredFile, int | None]] = field(default_factory=dict)
+    under_way: int = 0
+    dry: bool = False
+    listed: bool = False
+
+    def has_room(self, most: int) -> bool:
+        """Whether one more of its rows may begin, `most` at a time."""
+        return self.under_way < (1 if self.gate.narrow else most) and bool(self.rows or not self.dry)
+
+    def rest(self) -> list[Due]:
+        """Give up the rows that were read and have not begun; their work is still there."""
+        left, self.dry = list(self.rows), True
+        self.rows.clear()
+        return left
+
+
+@dataclass(slots=True)
+class Flight:
+    """One row under way. `first` is what its first try brought when that was cut short, `dropped` says that
+    nobody wants its outcome any more."""
+
+    row: Due
+    lane: Lane
+    first: Kept | None = None
+    dropped: bool = False
+
+
+@dataclass(slots=True)
+class AssetInFlight:
+    """Rows that wait for the one that fetches their asset."""
+
+    waiting: list[tuple[Due, Lane]] = field(default_factory=list)

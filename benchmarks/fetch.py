@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from statistics import median
 from typing import Any
@@ -22,6 +23,7 @@ from benchmarks import fetch_clients as clients
 from benchmarks.fetch_child import run
 from benchmarks.fetch_clients import Client, Turn
 from benchmarks.fetch_corpus import Picture, write_pictures
+from benchmarks.fetch_peers import peer
 from benchmarks.fetch_server import HOST, Identity, Server, free_port, make_identity
 from postkeep.mounts import mount_of
 
@@ -29,6 +31,7 @@ SEED = 20251125
 OURS = "postkeep"
 DEFAULTS = "postkeep-5"
 PEERS = ("gallery-dl", "scrapy", "img2dataset")
+CACHE = Path.home() / ".cache" / "postkeep-benchmarks"
 ALL = ("curl", OURS, DEFAULTS, *PEERS)
 
 Figures = dict[str, Any]
@@ -113,6 +116,7 @@ def choose(names: Iterable[str], ground: Ground, peers: Path) -> list[Client]:
         "curl": lambda: clients.curl(environment),
         OURS: lambda: clients.postkeep(environment, OURS, per_host=clients.CONNECTIONS),
         DEFAULTS: lambda: clients.postkeep(environment, DEFAULTS, per_host=None),
+        **{name: partial(peer, name, peers, environment) for name in PEERS},
     }
     return [ways[name]() for name in ALL if name in set(names)]
 
@@ -184,6 +188,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--scratch", type=Path, help="where everything is made (default: /dev/shm, if there is one)"
     )
+    parser.add_argument("--peers", type=Path, default=CACHE, help=f"where peers are installed ({CACHE})")
     given = parser.parse_args(arguments)
     shared = Path("/dev/shm")
     scratch_in = given.scratch or (shared if os.access(shared, os.W_OK) else None)
@@ -192,7 +197,7 @@ def main(arguments: list[str] | None = None) -> None:
         ground = prepare(scratch, given.files)
         size = sum(picture.size for picture in ground.pictures)
         print(f"{given.files} files, {size / 1e6:.0f} MB, on {file_system(scratch)}\n{_HEAD}", flush=True)
-        chosen = choose(given.only, ground, scratch)
+        chosen = choose(given.only, ground, given.peers)
         measured = measure_place(ground, scratch / "turns", chosen, runs=given.runs)
         figures = {name: summary(turns, given.files) for name, turns in measured.items()}
         _print_place(file_system(scratch), figures)

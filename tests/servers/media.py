@@ -22,7 +22,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-KEPT_HEADERS = ("host", "user-agent", "accept", "accept-encoding", "cookie", "authorization", "range")
+KEPT_HEADERS = (
+    "host",
+    "user-agent",
+    "accept",
+    "accept-encoding",
+    "cookie",
+    "authorization",
+    "range",
+    "if-range",
+    "referer",
+)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class Engine:
         clock: Callable[[], float],
     ) -> None:
         self._all = surroundings
+        self._detours = Detours(surroundings.connect_to)
         self._agent_of = lru_cache(maxsize=1024)(agent_of)
         self._clock = clock
         self._lock = threading.Lock()
@@ -63,7 +64,6 @@ class Engine:
         # From here on only the thread touches these.
         self._multi = pycurl.CurlMulti()
         self._queues: HostQueues[Job] = HostQueues(surroundings.config.per_host)
-        self._detours = Detours(surroundings.connect_to)
         self._book = AddressBook(surroundings.guard, clock)
         self._lookups = Lookups(
             resolver,

@@ -14,7 +14,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from postkeep.config import Config
 from postkeep.errors import (
@@ -33,7 +33,7 @@ from postkeep.media.cache import Cache, Staged
 from postkeep.media.journal import Journal
 from postkeep.media.partials import Partials
 from postkeep.model import CachedFile, Fetched, Proof, Stage
-from postkeep.net.engine import Job
+from postkeep.net.job import Job
 from postkeep.net.fetcher import Fetcher
 from postkeep.points import passing
 from postkeep.stages.eviction import Evictor
@@ -58,6 +58,7 @@ _TICK_SECONDS = 0.05
 _GRACE_SECONDS = 3.0
 """How long transfers under way may go on after somebody asked to stop."""
 _ASSETS_KEPT = 4096
+_PARTIALS_KEPT = timedelta(days=7)
 
 
 @dataclass(slots=True)
@@ -146,6 +147,7 @@ class Fetch:
             room=self._given_back.append,
         )
         self._partials = Partials(cache.root)
+        self._has_partials = False
         self._answered = False
         self._begun = 0
         self._told = 0.0
@@ -200,6 +202,8 @@ class Fetch:
         if self.limit is not None:
             self.tally.due = min(self.tally.due, self.limit)
         self._room = self.config.cache.max_bytes - used
+        self._partials.sweep(_PARTIALS_KEPT, now, keep_bytes=self.config.cache.max_bytes // 10)
+        self._has_partials = self._partials.size() > 0
         if used > NEARLY * self.config.cache.max_bytes:
             log.warning("cache_nearly_full", told=nearly_full(self.evictor.room()))
 
@@ -356,7 +360,9 @@ class Fetch:
             return
         self._assets.setdefault(row.asset, AssetInFlight())
         self.tally.figures.requests += 1
-        part = None if fresh else self._partials.get(_part_key(row), self.cache.spool)
+        part = None
+        if self._has_partials and not fresh:
+            part = self._partials.get(_part_key(row), self.cache.spool)
         self._take_off(flight, None)
 
         def done(outcome: Fetched | BaseException) -> None:
@@ -453,7 +459,8 @@ class Fetch:
             return
         kept.incomplete = not staged.whole
         self._make_sure_of_room(staged)
-        self._partials.drop(_part_key(flight.row))
+        if self._has_partials:
+            self._partials.drop(_part_key(flight.row))
         self._bring(flight.row, kept, None)
 
     def _ask_again(self, flight: Flight, first: Kept) -> None:
@@ -478,7 +485,7 @@ class Fetch:
             flight.first = None
         row = flight.row
         if error.partial is not None:
-            self._partials.put(_part_key(row), error.partial)
+            self._has_partials |= self._partials.put(_part_key(row), error.partial)
         if flight.dropped:
             self._forget_asset(row)
             self._taken.discard(row.media_id)

@@ -145,7 +145,7 @@ def test_the_bodies_of_errors_are_not_read_to_their_end(server: MediaServer, mak
     server.route("/declared", lambda exchange: exchange.head(404, {"Content-Length": "99999999"}))
     for path in ("/endless", "/declared"):
         with pytest.raises(HttpStatus):
-            get(make(), server.url(path))
+            get(make(replace(BASE, stall_timeout=1)), server.url(path))
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,10 @@ class Exchange:
         """Wait, but not longer than the server lives."""
         self.stopping.wait(seconds)
 
+    def half_close(self) -> None:
+        """Say that no more will be sent, and go on listening."""
+        self._connection.connection.shutdown(socket.SHUT_WR)
+
     def hang_up(self, *, reset: bool = False) -> None:
         """Close the connection after this answer, with a TCP reset if wanted."""
         self._connection.close_connection = True

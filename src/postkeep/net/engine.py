@@ -212,7 +212,7 @@ class Engine:
         elif job.transfer is None:
             self._queues.withdraw(job.host, job)
         else:
-            self._take_out(job).stop()
+            self._take_out(job).close()
         job.drop_part()
         self._settle(job, closed(job.url))
 
@@ -290,7 +290,6 @@ class Engine:
         del self._running[transfer.curl]
         self._multi.remove_handle(transfer.curl)
         self._queues.release(job.host)
-        self._free.append(transfer)
         return transfer
 
     def _collect(self) -> None:
@@ -306,6 +305,10 @@ class Engine:
         transfer = self._take_out(job)
         job.seconds += transfer.seconds
         outcome, job.part = transfer.end(code, text)
+        if transfer.usable:
+            self._free.append(transfer)
+        else:
+            transfer.close()
         match outcome:
             case Answer(body, headers):
                 fetched = Fetched(job.url, job.where, body, headers, round(job.seconds * 1000))

@@ -9,7 +9,8 @@ from postkeep.errors import FetchError, NotMedia, Truncated
 
 _STATUS = re.compile(rb"HTTP/[0-9.]+[ \t]+([1-9][0-9]{2})(?![0-9])")
 _LENGTHS = re.compile(rb"^content-length[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
-_LENGTH = re.compile(rb"[0-9]{1,18}")
+_LENGTH = re.compile(rb"[0-9]+")
+_MOST_DIGITS = 18
 _BLANKS = (b"\r\n", b"\n")
 
 
@@ -59,7 +60,10 @@ class Head:
         if len(lengths) > 1:
             raise Truncated("the lengths it declares contradict each other", url=url)
         length = lengths.pop() if lengths else b""
-        return int(length) if _LENGTH.fullmatch(length) else None
+        if not _LENGTH.fullmatch(length):
+            return None
+        # libcurl passes over what it cannot count; to us it is only too much.
+        return int(length) if len(length.lstrip(b"0")) <= _MOST_DIGITS else 10**_MOST_DIGITS
 
     def encoding(self) -> str | None:
         """The encoding of the body, of which none was asked for; None when it has none."""

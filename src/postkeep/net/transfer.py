@@ -145,6 +145,7 @@ class Transfer:
         self._all = surroundings
         self._now = _State()
         self._began = 0.0
+        self.usable = True
         self._lines: list[bytes] = []
         self._set: dict[int, object] = {}
         self.curl = pycurl.Curl()
@@ -230,6 +231,8 @@ class Transfer:
         """What came of the request that libcurl ended with this code, and the part that was of no use to it."""
         now, self._now = self._now, _State()
         try:
+            # libcurl keeps the beginning of a head that broke off, and takes it for the next answer's.
+            self.usable = code == pycurl.E_OK and bool(self._lines) and not self._lines[-1].strip()
             if now.head is None and now.failure is None:
                 self._begin_body(now)
             outcome = self._judge(now, code, text)

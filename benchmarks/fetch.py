@@ -1,6 +1,6 @@
 """How fast postkeep downloads, against curl as the bound and against its peers, from one server on loopback.
 
-`python -m benchmarks.fetch [--files 8000] [--runs 3] [--only NAME ...] [--json] [--scratch DIR] [--disk DIR]`
+`python -m benchmarks.fetch [--files 8000] [--runs 3] [--only NAME ...] [--parts PART ...] [--json]`
 """
 
 from __future__ import annotations
@@ -9,110 +9,39 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from pathlib import Path, PurePosixPath
-from statistics import median
+from pathlib import Path
 from typing import Any
 
 from benchmarks import fetch_clients as clients
-from benchmarks.fetch_child import run
-from benchmarks.fetch_clients import Client, Turn
-from benchmarks.fetch_corpus import Picture, write_pictures
-from benchmarks.fetch_peers import peer
-from benchmarks.fetch_server import HOST, Identity, Server, free_port, make_identity
-from postkeep.mounts import mount_of
+from benchmarks.fetch_clients import Client
+from benchmarks.fetch_goals import Goal, print_goals
+from benchmarks.fetch_latency import measure_latency
+from benchmarks.fetch_peers import REQUIREMENTS, peer
+from benchmarks.fetch_turns import Figures, Ground, Turns, file_system, measure_place, prepare, ratio, summary
+from benchmarks.fetch_video import SIZE, enough_room, measure_video
 
-SEED = 20251125
 OURS = "postkeep"
 DEFAULTS = "postkeep-5"
-PEERS = ("gallery-dl", "scrapy", "img2dataset")
-CACHE = Path.home() / ".cache" / "postkeep-benchmarks"
+PEERS = tuple(REQUIREMENTS)
 ALL = ("curl", OURS, DEFAULTS, *PEERS)
+PARTS = ("memory", "disk", "latency", "video")
+CACHE = Path.home() / ".cache" / "postkeep-benchmarks"
 
-Figures = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One turn: the whole process, and from the first request to the last file (ours: to the last commit)."""
-
-    wall: float
-    active: float
-    cpu: float
-    peak: int
-    server_cpu: float
-    requests: int
-    connections: int
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What all turns share."""
-
-    scratch: Path
-    www: Path
-    pictures: Sequence[Picture]
-    identity: Identity
-    port: int
-    home: Path
-
-    @property
-    def urls(self) -> Sequence[str]:
-        return [f"https://{HOST}:{self.port}/{picture.name}" for picture in self.pictures]
-
-
-def prepare(scratch: Path, files: int) -> Ground:
-    """Make the files, the server's identity, and the home that every turn of ours begins with."""
-    identity = make_identity(scratch / "identity")
-    pictures = write_pictures(scratch / "www", files, seed=SEED)
-    ground = Ground(scratch, scratch / "www", pictures, identity, free_port(), scratch / "home")
-    environment = clients.plain_environment(scratch, identity.authority)
-    clients.prepare_home(ground.home, ground.urls, port=ground.port, environment=environment)
-    return ground
-
-
-def measure_place(
-    ground: Ground, folder: Path, chosen: Sequence[Client], *, runs: int
-) -> dict[str, list[Measured]]:
-    """Let the clients take turns, each writing into a new folder below `folder`."""
-    measured: dict[str, list[Measured]] = {client.name: [] for client in chosen}
-    for number in range(runs):
-        # Whoever comes first may find the machine in another state than whoever comes last.
-        shift = number % len(chosen)
-        for client in (*chosen[shift:], *chosen[:shift]):
-            one = measure_turn(ground, client, folder / f"{number}-{client.name}")
-            measured[client.name].append(one)
-            _print_turn(client.name, one, len(ground.pictures))
-    return measured
-
-
-def measure_turn(ground: Ground, client: Client, folder: Path) -> Measured:
-    """One turn of one client; raises RuntimeError when it did not fetch everything, or something else."""
-    folder.mkdir(parents=True)
-    turn = Turn(folder, ground.urls, ground.pictures, ground.port, ground.identity.authority, ground.home)
-    command = client.start(turn)
-    with Server(folder / "nginx", ground.www, ground.port, ground.identity) as server:
-        process = run(command, folder=folder, environment=client.environment)
-        server_cpu = server.cpu
-        seen = server.seen()
-    last, process = client.finish(turn, process)
-    shutil.rmtree(folder)
-    if seen.failed or seen.requests != len(ground.pictures):
-        raise RuntimeError(f"{client.name} sent {seen.requests} requests, {seen.failed} of them in vain")
-    return Measured(
-        process.wall, last - seen.first, process.cpu, process.peak, server_cpu, seen.requests, seen.connections
-    )
+PEER_GOAL = 3.5
+CURL_GOAL = 0.5
+CPU_GOAL = 0.6
+PEAK_GOAL = 100.0
+LATENCY_GOAL = 0.9
 
 
 def choose(names: Iterable[str], ground: Ground, peers: Path) -> list[Client]:
     """The clients of these names, ready to be started."""
-    environment = clients.plain_environment(ground.scratch, ground.identity.authority)
-    ways = {
+    environment = ground.environment
+    ways: Mapping[str, Callable[[], Client]] = {
         "curl": lambda: clients.curl(environment),
         OURS: lambda: clients.postkeep(environment, OURS, per_host=clients.CONNECTIONS),
         DEFAULTS: lambda: clients.postkeep(environment, DEFAULTS, per_host=None),
@@ -121,56 +50,84 @@ def choose(names: Iterable[str], ground: Ground, peers: Path) -> list[Client]:
     return [ways[name]() for name in ALL if name in set(names)]
 
 
+def measure_clients(ground: Ground, folder: Path, chosen: Sequence[Client], *, runs: int) -> Figures:
+    """Let the clients take turns below `folder`; ratios are those of the same round."""
+    print(f"\ninto {file_system(folder)}", flush=True)
+    turns = measure_place(ground, folder / "turns", chosen, runs=runs)
+    figures = {name: summary(each, len(ground.pictures)) for name, each in turns.items()}
+    _print_medians(figures)
+    return {"file_system": file_system(folder), "clients": figures, "ratios": _ratios(turns)}
+
+
+def _ratios(turns: Turns) -> dict[str, float]:
+    if OURS not in turns:
+        return {}
+    return {name: ratio(turns[OURS], turns[name]) for name in ("curl", *PEERS) if name in turns}
+
+
+def goals(measured: Figures) -> list[Goal]:
+    """The promises, beside what is told of them by the parts that were measured."""
+    memory = measured.get("memory", {})
+    ours = memory.get("clients", {}).get(OURS, {})
+    ratios = memory.get("ratios", {})
+    # Only against all three: the best of those that were left out is not known.
+    best = min(ratios[name] for name in PEERS) if set(PEERS) <= set(ratios) else None
+    peak, film = ours.get("peak"), measured.get("video", {}).get("peak")
+    slow = measured.get("latency", {}).get("ratio")
+    return [
+        Goal("files/s, in times the best peer's", best, PEER_GOAL),
+        Goal("files/s, in times curl's", ratios.get("curl"), CURL_GOAL),
+        Goal("CPU seconds for 1,000 files", ours.get("cpu_per_thousand"), CPU_GOAL, at_least=False),
+        Goal("peak memory, MB", peak and peak / 1e6, PEAK_GOAL, at_least=False),
+        Goal("peak memory with a large video, MB", film and film / 1e6, PEAK_GOAL, at_least=False),
+        Goal(
+            "100 ms, 128 connections: in times the bare loop's",
+            slow,
+            LATENCY_GOAL,
+        ),
+    ]
+
+
+def measure(given: argparse.Namespace, scratch: Path, disk: Path) -> Figures:
+    """All parts that were asked for, one after another."""
+    ground = prepare(scratch, given.files)
+    print(f"{given.files} files, {ground.size / 1e6:.0f} MB, served from {file_system(scratch)}", flush=True)
+    parts: Figures = {}
+    chosen = choose(given.only, ground, given.peers)
+    if "memory" in given.parts:
+        parts["memory"] = measure_clients(ground, scratch, chosen, runs=given.runs)
+    if "disk" in given.parts:
+        parts["disk"] = measure_clients(ground, disk, chosen, runs=1)
+    if "latency" in given.parts:
+        print("\n100 ms before every answer, 128 connections to 16 hosts", flush=True)
+        parts["latency"] = measure_latency(ground, runs=given.runs)
+    if "video" in given.parts:
+        if enough_room(disk):
+            print(f"\nwith a video of {SIZE / 1e9:.0f} GB, into {file_system(disk)}", flush=True)
+            parts["video"] = measure_video(ground, disk)
+        else:
+            print("\nno video: that takes 10 GB of free disk", flush=True)
+    return {"files": given.files, "bytes": ground.size, **parts}
+
+
 # --- what is shown ------------------------------------------------------------------------------------
 
 
-def file_system(folder: Path) -> str:
-    """The type of the file system a folder is on."""
-    try:
-        table = Path("/proc/self/mountinfo").read_text()
-    except OSError:
-        return "unknown"
-    mount = mount_of(PurePosixPath(folder.resolve()), table)
-    return mount.type if mount else "unknown"
-
-
-def summary(turns: Sequence[Measured], files: int) -> Figures:
-    """The medians of a client's turns, and the best of its rates."""
-    middle = {name: median(getattr(each, name) for each in turns) for name in Measured.__slots__}
-    return {
-        **middle,
-        "files_per_second": median(files / each.active for each in turns),
-        "files_per_second_best": max(files / each.active for each in turns),
-        "files_per_second_whole": median(files / each.wall for each in turns),
-        "cpu_per_thousand": middle["cpu"] / files * 1000,
-        "server_cpu_per_thousand": middle["server_cpu"] / files * 1000,
-        "turns": [asdict(each) for each in turns],
-    }
-
-
-_HEAD = f"{'':14}{'wall s':>8}{'active s':>9}{'files/s':>9}{'CPU s/1k':>10}{'peak MB':>9}{'server CPU s/1k':>17}"
-
-
-def _print_turn(name: str, one: Measured, files: int) -> None:
+def _print_medians(figures: Mapping[str, Figures]) -> None:
     print(
-        f"{name:14}{one.wall:8.2f}{one.active:9.2f}{files / one.active:9,.0f}{one.cpu / files * 1000:10.3f}"
-        f"{one.peak / 1e6:9.0f}{one.server_cpu / files * 1000:17.3f}",
-        flush=True,
+        f"{'medians':14}{'files/s':>9}{'best':>8}{'whole':>8}"
+        f"{'CPU s/1k':>10}{'least':>8}{'peak MB':>9}{'server':>8}"
     )
-
-
-def _print_place(name: str, figures: Mapping[str, Figures]) -> None:
-    print(f"\n{name}, medians (files/s: first request to last file; whole: the process)")
-    print(f"{'':14}{'files/s':>9}{'best':>8}{'whole':>8}{'CPU s/1k':>10}{'peak MB':>9}{'server':>8}{'conn.':>7}")
     for client, one in figures.items():
         print(
             f"{client:14}{one['files_per_second']:9,.0f}{one['files_per_second_best']:8,.0f}"
-            f"{one['files_per_second_whole']:8,.0f}{one['cpu_per_thousand']:10.3f}{one['peak'] / 1e6:9.0f}"
-            f"{one['server_cpu_per_thousand']:8.3f}{one['connections']:7.0f}"
+            f"{one['files_per_second_whole']:8,.0f}{one['cpu_per_thousand']:10.3f}"
+            f"{one['cpu_per_thousand_best']:8.3f}{one['peak'] / 1e6:9.0f}{one['server_cpu_per_thousand']:8.3f}"
         )
 
 
-def _machine() -> Figures:
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -179,30 +136,35 @@ def _machine() -> Figures:
     }
 
 
+def memory_folder() -> Path | None:
+    """A folder on a file system in memory, if the machine has one."""
+    shared = Path("/dev/shm")
+    return shared if os.access(shared, os.W_OK) else None
+
+
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fetch", description=__doc__)
     parser.add_argument("--files", type=int, default=8000)
-    parser.add_argument("--runs", type=int, default=3, help="how often the clients take turns")
+    parser.add_argument("--runs", type=int, default=3, help="how often the clients take turns; on disk once")
     parser.add_argument("--only", nargs="+", choices=ALL, default=ALL, metavar="NAME", help=", ".join(ALL))
-    parser.add_argument("--json", action="store_true", help="end with one JSON object of all figures")
-    parser.add_argument(
-        "--scratch", type=Path, help="where everything is made (default: /dev/shm, if there is one)"
-    )
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--no-video", action="store_true", help="leave out the video, which takes 10 GB of disk")
+    parser.add_argument("--scratch", type=Path, help="where the files are served from (default: /dev/shm)")
+    parser.add_argument("--disk", type=Path, help="a folder on a disk (default: the temporary folder)")
     parser.add_argument("--peers", type=Path, default=CACHE, help=f"where peers are installed ({CACHE})")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object of all figures")
     given = parser.parse_args(arguments)
-    shared = Path("/dev/shm")
-    scratch_in = given.scratch or (shared if os.access(shared, os.W_OK) else None)
-    with tempfile.TemporaryDirectory(prefix="postkeep-bench-", dir=scratch_in) as name:
-        scratch = Path(name)
-        ground = prepare(scratch, given.files)
-        size = sum(picture.size for picture in ground.pictures)
-        print(f"{given.files} files, {size / 1e6:.0f} MB, on {file_system(scratch)}\n{_HEAD}", flush=True)
-        chosen = choose(given.only, ground, given.peers)
-        measured = measure_place(ground, scratch / "turns", chosen, runs=given.runs)
-        figures = {name: summary(turns, given.files) for name, turns in measured.items()}
-        _print_place(file_system(scratch), figures)
+    if given.no_video:
+        given.parts = [part for part in given.parts if part != "video"]
+    with (
+        tempfile.TemporaryDirectory(prefix="postkeep-bench-", dir=given.scratch or memory_folder()) as scratch,
+        tempfile.TemporaryDirectory(prefix="postkeep-bench-", dir=given.disk) as disk,
+    ):
+        figures = measure(given, Path(scratch), Path(disk))
+    promised = goals(figures)
+    print_goals(promised)
     if given.json:
-        print(json.dumps({"files": given.files, "bytes": size, "clients": figures, "machine": _machine()}))
+        print(json.dumps({**figures, "goals": [goal.shown() for goal in promised], "machine": machine()}))
 
 
 if __name__ == "__main__":

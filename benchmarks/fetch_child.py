@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.fetch_server import tree
+from benchmarks.fetch_server import TICK, tree
 
 _EVERY = 0.03
 _SAID = 2000
@@ -54,6 +54,13 @@ def run(command: Sequence[str], *, folder: Path, environment: Mapping[str, str],
         text = said.read_text(errors="replace")[-_SAID:]
         raise RuntimeError(f"{command[0]} ended with {process.returncode}: {text}")
     return Run(wall, used.ru_utime + used.ru_stime, watch.peak, began)
+
+
+def busy_seconds() -> float:
+    """CPU seconds that all processes of the machine used since it was started."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _idle, _waiting, interrupts, soft, stolen = map(int, fields[:8])
+    return (user + nice + system + interrupts + soft + stolen) / TICK
 
 
 class _Memory(threading.Thread):

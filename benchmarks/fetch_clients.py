@@ -39,18 +39,21 @@ class Turn:
     home: Path
 
 
+Finish = tuple[float | None, Run]
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """How a client is started, and what proves that it is done.
 
     `start` prepares the turn's folder, unmeasured, and returns the command. `finish` raises RuntimeError unless
-    every file is there as it was served, and returns when the last one was (seconds since 1970) and the run,
-    corrected where the client knows better.
+    every file is there as it was served, and returns when the last one was (seconds since 1970; None: when the
+    server had sent it) and the run, corrected where the client knows better.
     """
 
     name: str
     start: Callable[[Turn], Sequence[str]]
-    finish: Callable[[Turn, Run], tuple[float, Run]]
+    finish: Callable[[Turn, Run], Finish]
     environment: Mapping[str, str]
 
 
@@ -70,7 +73,7 @@ def plain_environment(scratch: Path, authority: Path) -> dict[str, str]:
 # --- files as proof -----------------------------------------------------------------------------------
 
 
-def files_written(turn: Turn, run: Run) -> tuple[float, Run]:
+def files_written(turn: Turn, run: Run) -> Finish:
     """The proof of a client that leaves pictures below `out`, whatever it calls them."""
     found = pictures_below(turn.folder / OUT)
     compare(turn.pictures, found)
@@ -141,7 +144,7 @@ def our_command(authority: Path, home: Path, *arguments: str) -> Sequence[str]:
     )
 
 
-def _finish_postkeep(turn: Turn, run: Run) -> tuple[float, Run]:
+def _finish_postkeep(turn: Turn, run: Run) -> Finish:
     home = turn.folder / HOME
     check_home(home, turn.pictures)
     return last_commit(home), exact_peak(turn.folder, run)

@@ -42,9 +42,8 @@ def install(name: str, folder: Path) -> Path:
         subprocess.run((sys.executable, "-m", "venv", "--clear", str(place)), check=True)
         python = str(place / "bin" / "python")
         quiet = ("--quiet", "--disable-pip-version-check")
-        got = subprocess.run(
-            (python, "-m", "pip", "install", *quiet, *REQUIREMENTS[name]), capture_output=True, text=True
-        )
+        command = (python, "-m", "pip", "install", *quiet, *REQUIREMENTS[name])
+        got = subprocess.run(command, check=False, capture_output=True, text=True)
         if got.returncode != 0:
             raise RuntimeError(f"{name} cannot be installed: {got.stderr[-2000:]}")
         done.write_text(wanted)

@@ -17,11 +17,12 @@ HOST = "127.0.0.1"
 NAMES = tuple(f"host{number}.test" for number in range(16))
 """Names the certificate is valid for, beside the address."""
 
-_TICK = os.sysconf("SC_CLK_TCK")
+TICK = os.sysconf("SC_CLK_TCK")
 _PATIENCE = 20.0
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 _CONFIG = """\
+{modules}
 daemon off;
 worker_processes 1;
 {user}
@@ -43,9 +44,15 @@ http {{
   server {{
     listen {host}:{port} ssl backlog=1024;
     root {root};
+    {answer}
   }}
 }}
 """
+
+DELAYS = Path("/usr/lib/nginx/modules/ngx_http_echo_module.so")
+"""What nginx needs to be slow; it comes with Debian's nginx-light."""
+
+_LATE = "location / {{ echo_sleep {delay:g}; echo_exec @files; }} location @files {{ }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +115,12 @@ class Seen:
 
 
 class Server:
-    """nginx with one worker, started and stopped for one turn, so that no client inherits another's."""
+    """nginx with one worker, started and stopped for one turn, so that no client inherits another's.
 
-    def __init__(self, folder: Path, root: Path, port: int, identity: Identity) -> None:
+    With `delay` it waits so many seconds before each answer.
+    """
+
+    def __init__(self, folder: Path, root: Path, port: int, identity: Identity, *, delay: float = 0.0) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
         self.port = port
@@ -119,6 +129,8 @@ class Server:
         self._config.write_text(
             _CONFIG.format(
                 user=user,
+                modules=f"load_module {DELAYS};" if delay else "",
+                answer=_LATE.format(delay=delay) if delay else "",
                 folder=folder,
                 temporary=" ".join(f"{name}_temp_path {folder}/{name};" for name in _TEMPORARY),
                 certificate=identity.certificate,
@@ -232,4 +244,4 @@ def cpu_of_tree(pid: int) -> float:
         except OSError:
             continue
         ticks += int(fields[11]) + int(fields[12])
-    return ticks / _TICK
+    return ticks / TICK

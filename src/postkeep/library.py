@@ -24,7 +24,7 @@ from postkeep.stages.reading import ReadingProgress
 from postkeep.stages.replay import run_replay
 from postkeep.stages.session import Parts
 from postkeep.stages.warm import run_warm
-from postkeep.store import Store, backup, listing, local, metrics, migrate, quarantine, runs, verify
+from postkeep.store import Store, backup, listing, local, metrics, migrate, placeholders, quarantine, runs, verify
 from postkeep.views import (
     AdoptSummary,
     BackfillSummary,
@@ -41,6 +41,7 @@ from postkeep.views import (
     MediaStats,
     MediaView,
     OnProgress,
+    PlaceholderView,
     PolicyView,
     PostDetail,
     PostLine,
@@ -439,6 +440,14 @@ class Library:
         """Media without bytes: their classes, and a page of them, the newest first."""
         with self._store.reading() as tx:
             return failures.look(tx, states=states, kinds=kinds, host=host, limit=limit, after=after)
+
+    def placeholders(self, *, limit: int = 20, after: str | None = None) -> list[PlaceholderView]:
+        """A page of contents that likely stand in for others, by the number of media keys that show them.
+
+        `after` is the file_id the page before ended with.
+        """
+        with self._store.reading() as tx:
+            return placeholders.page(tx, limit=limit, after=after, listed=self.config.fetch.placeholders)
 
     def media_metrics(self, since: datetime) -> FetchMetrics:
         """How fetching went in the runs that began since then."""

@@ -361,6 +361,27 @@ class MediaFailures:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceholderView:
+    """A content that is shown under so many different media keys that it likely stands in for what is gone.
+
+    `path` is relative to the cache root. `listed`: its hash is among `fetch.placeholders`, so that it is never
+    kept again.
+    """
+
+    file_id: str
+    sha256: str | None
+    md5: str
+    size: int
+    mime_type: str
+    path: str
+    cached: bool
+    media_keys: int
+    posts: int
+    profiles: int
+    listed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RetrySummary:
     """What was queued again, by the state it was in (`states`).
 

@@ -28,6 +28,7 @@ from postkeep.views import (
     MediaTotals,
     MediaView,
     OriginalView,
+    PlaceholderView,
     PolicyView,
     PostDetail,
     PostLine,
@@ -285,6 +286,9 @@ def metrics_answer(**changes: Any) -> FetchMetrics:
     return FetchMetrics(**(values | changes))
 
 
+PLACEHOLDER = PlaceholderView(
+    "fil-1", "0" * 64, "0" * 32, 2048, "image/png", "media/images/0.png", True, 25, 24, 0, False
+)
 HOST = HostView("media.example", 5, 2, NOON, "HTTP 429", 1)
 
 
@@ -366,6 +370,7 @@ def everything() -> dict[str, Any]:
         "media_failures": failures_answer(),
         "retry_media": retry_summary(),
         "warm": warm_summary(),
+        "placeholders": [PLACEHOLDER],
         "hosts": [HOST],
         "resume_host": True,
         "totals": Totals(1, 0, 3, 1, 1, 2, 1, 0, {"linkedin/x: y": 3}, NOON, None),

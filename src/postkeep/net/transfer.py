@@ -139,7 +139,7 @@ class _Descriptor:
 
 
 class Transfer:
-    """Runs one request after another on one handle; all calls come from the engine's thread."""
+    """Runs one request after another on one handle, while it is `usable`; for the engine's thread."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._all = surroundings
@@ -168,8 +168,6 @@ class Transfer:
             (pycurl.SSL_VERIFYPEER, 1),
             (pycurl.SSL_VERIFYHOST, 2),
             (pycurl.SSLVERSION, pycurl.SSLVERSION_TLSv1_2),
-            # The order of browsers: the cipher that all processors do well comes first.
-            (pycurl.TLS13_CIPHERS, _CIPHERS),
             (pycurl.HTTP_CONTENT_DECODING, 0),
             (pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1),
             (pycurl.TCP_KEEPALIVE, 1),
@@ -183,6 +181,9 @@ class Transfer:
             (pycurl.WRITEFUNCTION, self._read_body),
         ):
             curl.setopt(option, value)
+        if "OpenSSL" in pycurl.version:
+            # The order of browsers, which begins with the cheapest one that is good.
+            curl.setopt(pycurl.TLS13_CIPHERS, _CIPHERS)
         if self._all.connect_to:
             curl.setopt(pycurl.CONNECT_TO, list(self._all.connect_to))
 

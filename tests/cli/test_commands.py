@@ -90,7 +90,21 @@ def test_an_empty_list_says_so(name: str, call: Call, library: FakeLibrary) -> N
 ASKED: list[tuple[tuple[str, ...], str, tuple[Any, ...], dict[str, Any]]] = [
     (("import", "a", "b"), "import_", (("a", "b"),), {"fetch": True, "wait": True}),
     (("import", "-", "--no-fetch", "--no-wait"), "import_", (("-",),), {"fetch": False, "wait": False}),
-    (("media", "download-all", "--limit", "3", "--no-wait"), "fetch_due", (), {"limit": 3, "wait": False}),
+    (
+        ("media", "download-all", "--limit", "3", "--no-wait"),
+        "fetch_due",
+        (),
+        {"limit": 3, "wait": False, "patience": 0.0},
+    ),
+    *(
+        (
+            ("media", "download-all", "--patience", span),
+            "fetch_due",
+            (),
+            {"limit": None, "wait": True, "patience": seconds},
+        )
+        for span, seconds in (("90", 90.0), ("1.5s", 1.5), ("10m", 600.0), ("2h", 7200.0), ("1d", 86_400.0))
+    ),
     (("media", "list", "--post-id", "p-1"), "media_list", (), {"post": "p-1", "limit": 50, "after": None}),
     (("media", "list", "--after", "med-1"), "media_list", (), {"post": None, "limit": 50, "after": "med-1"}),
     (
@@ -147,6 +161,11 @@ def test_only_what_writes_opens_for_writing(call: Call, library: FakeLibrary) ->
         ("posts", "list", "--limit", "0"),
         ("posts", "list", "--since", "yesterday"),
         ("media", "backfill", "--sleep-min", "3"),
+        ("media", "download-all", "--patience", "soon"),
+        ("media", "download-all", "--patience", "-1"),
+        ("media", "download-all", "--patience", "1e9"),
+        ("media", "download-all", "--patience", "366d"),
+        ("media", "download-all", "--patience", "nan"),
         ("media", "list", "--post-id", "p-1", "--after", "med-1"),
         ("completion", "tcsh"),
         ("--nonsense",),

@@ -58,6 +58,23 @@ def test_standing_still_moves_the_end_away() -> None:
     assert later > first
 
 
+def test_what_stood_still_for_long_foretells_nothing() -> None:
+    pace = Pace(window=30)
+    pace.add(0, 0)
+    pace.add(10, 50)
+    assert pace.left(40, 100) is not None
+    assert pace.left(41, 100) is None
+
+
+def test_a_total_that_shrinks_brings_the_end_nearer() -> None:
+    pace = Pace()
+    pace.add(0, 0)
+    pace.add(10, 50)
+    assert pace.left(10, 10_000) == 1990
+    assert pace.left(10, 60) == 2
+    assert pace.left(10, 50) == 0
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = 0.0
@@ -128,6 +145,18 @@ def terminal() -> Iterator[int]:
         os.close(reader)
 
 
+def read_all(reader: int) -> str:
+    """What a terminal shows that nobody writes to any more, however many reads that takes."""
+    drawn = b""
+    try:
+        while chunk := os.read(reader, 100_000):
+            drawn += chunk
+    except OSError:
+        # That is how Linux says that the other end is closed.
+        pass
+    return drawn.decode()
+
+
 @pytest.mark.parametrize("options", [(), ("--json",)])
 @pytest.mark.parametrize("no_color", ["", "1"])
 def test_on_a_terminal_there_is_a_bar(
@@ -143,8 +172,8 @@ def test_on_a_terminal_there_is_a_bar(
     library.answers["import_"] = reporting
     with terminal() as reader:
         assert call("import", "x", *options).code == 1
-        sys.stderr.flush()
-        drawn = os.read(reader, 100_000).decode()
+        sys.stderr.close()
+        drawn = read_all(reader)
     assert "reading" in drawn
     assert "3 of 3 files, [bold]\\x1b[2J" in drawn
     assert ("\x1b[38;5" in drawn) is not bool(no_color)

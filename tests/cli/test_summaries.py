@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
 from postkeep.cli import summaries
 from postkeep.model import RunStatus
 from postkeep.views import Finding, MediaTotals
 from tests.cli import answers
-from tests.cli.answers import FakeLibrary
+from tests.cli.answers import NOON, FakeLibrary
 from tests.cli.conftest import Call
 
 CONTRACT = """\
@@ -60,9 +65,13 @@ def test_lines_that_tell_something_are_added(call: Call, library: FakeLibrary) -
         media=MediaTotals(120, 100, 5, pending=5, expired=6, gone=4, refused=3),
         problems=tuple(f"a.json: record {number}" for number in range(3)),
     )
+    library.answers["hosts"] = []
     called = call("import", "x")
     assert called.out == ALL_LINES
-    assert called.err == "a.json: record 0\na.json: record 1\na.json: record 2\n"
+    assert called.err == (
+        "a.json: record 0\na.json: record 1\na.json: record 2\n"
+        "5 files wait: `postkeep media download-all` fetches what is due\n"
+    )
 
 
 def test_ten_problems_are_told_and_the_rest_counted(call: Call, library: FakeLibrary) -> None:
@@ -95,6 +104,73 @@ def test_a_fetch_counts_facts_apart_from_errors() -> None:
     assert text == (
         "Fetch Summary:\nRun ID:     run-1\nDue:        6\nCached:     3\nLinked:     1\nErrors:     3\n"
         "Expired:    1\nGone:       1\nRefused:    1\nRequests:   3\nBytes:      2.9 KB\nWaiting:    2"
+    )
+
+
+RESTING = "media.example rests until 2025-03-01 12:00 UTC (HTTP 429); for it 9,970 files wait\n"
+NEXT = "`postkeep media download-all` goes on with it then; `--patience 2h` waits for it\n"
+
+
+def test_hosts_that_rest_are_counted_and_named(call: Call, library: FakeLibrary) -> None:
+    library.answers["hosts"] = [
+        answers.HostView("other.example", 7, 0, NOON, "no answer", 5),
+        answers.HostView("well.example", 7, 7, None, None, 0),
+        answers.HostView("media.example", 9970, 0, NOON, "HTTP 429", 1),
+    ]
+    library.answers["fetch_due"] = answers.fetch_summary(waiting=9984, resting={"media.example": NOON})
+    called = call("media", "download-all")
+    assert called.code == 0
+    assert called.out.endswith("Waiting:    9984\nResting:    1\n")
+    assert called.err == RESTING + NEXT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "verb", "answer"),
+    [
+        (("import", "x"), "import_", answers.import_summary),
+        (("media", "warm"), "warm", answers.warm_summary),
+        (("media", "backfill"), "backfill", answers.backfill_summary),
+    ],
+)
+def test_media_that_wait_for_a_host_are_told(
+    arguments: tuple[str, ...], verb: str, answer: Callable[..., Any], call: Call, library: FakeLibrary
+) -> None:
+    library.answers["hosts"] = [answers.HostView("media.example", 9970, 0, NOON, "HTTP 429", 1)]
+    library.answers[verb] = answer(media=MediaTotals(found=3, cached=2, pending=1))
+    assert call(*arguments).err == RESTING + NEXT
+    assert call(*arguments, "--json").err == ""
+
+
+def test_of_many_hosts_those_with_most_work_are_named(call: Call, library: FakeLibrary) -> None:
+    library.answers["hosts"] = [
+        answers.HostView(f"{number}.example", number, 0, NOON, None, 1) for number in range(8)
+    ]
+    library.answers["import_"] = answers.import_summary(media=MediaTotals(found=3, pending=3))
+    lines = call("import", "x").err.splitlines()
+    assert [line.split()[0] for line in lines[:5]] == [f"{number}.example" for number in (7, 6, 5, 4, 3)]
+    assert lines[5] == "… and 2 more hosts: postkeep hosts list"
+
+
+def test_an_import_that_fetches_nothing_blames_no_host(call: Call, library: FakeLibrary) -> None:
+    library.answers["import_"] = answers.import_summary(fetched=False, media=MediaTotals(found=1, pending=1))
+    assert call("import", "--no-fetch", "x").err == (
+        "1 file waits: `postkeep media download-all` fetches what is due\n"
+    )
+
+
+def test_a_fetch_that_broke_off_uncounted_shows_no_zeros(call: Call, library: FakeLibrary) -> None:
+    library.answers["fetch_due"] = answers.fetch_summary(
+        status=RunStatus.FAILED, error="the cache is full", due=0, cached=0, requests=0, bytes=0, waiting=29
+    )
+    assert call("media", "download-all").out == "Fetch Summary:\nRun ID:     run-1\nWaiting:    29\n"
+
+
+def test_a_backfill_says_where_to_read_what_posts_still_lack(call: Call, library: FakeLibrary) -> None:
+    library.answers["backfill"] = answers.backfill_summary(failed=2, media=MediaTotals(3, 1, gone=2))
+    called = call("media", "backfill")
+    assert (called.code, called.err) == (
+        0,
+        "2 posts still lack some of their media: `postkeep media failures` says why\n",
     )
 
 

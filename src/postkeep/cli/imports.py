@@ -25,9 +25,10 @@ def import_posts(face: Face, sources: tuple[str, ...], no_fetch: bool, no_wait: 
         summary = work.library.import_(
             sources, fetch=not no_fetch, wait=not no_wait, stop=work.stop, progress=work.progress
         )
+        hosts = work.library.hosts() if summary.media.pending and not as_json else []
     if as_json:
         write_json(summary)
     else:
         summaries.write_text(summaries.import_text(summary))
-        summaries.say_import(summary)
+        summaries.say_import(summary, hosts)
     return work.interrupts.code(exits.of_import(summary))

@@ -12,6 +12,7 @@ from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.failures import failures, retry
 from postkeep.cli.media_table import write_media
 from postkeep.cli.output import say, write
+from postkeep.cli.patience import Patience
 from postkeep.cli.since import Since, write_metrics
 from postkeep.cli.tables import write_pairs
 from postkeep.cli.text import plural, visible
@@ -54,18 +55,31 @@ def list_media(face: Face, post_id: str | None, limit: int, after: str | None, a
 
 @media.command("download-all")
 @limit_option(None, "media")
+@click.option(
+    "--patience",
+    type=Patience(),
+    default=0.0,
+    metavar="SPAN",
+    help="Wait up to so long (seconds, 10m, 2h) for what is due later and for hosts that rest.",
+)
 @click.option("--no-wait", is_flag=True, help="When another process fetches already, leave at once.")
 @json_option
 @pass_face
-def download_all(face: Face, limit: int | None, no_wait: bool, as_json: bool) -> int:
-    """Fetch all media that are due, each tried once."""
+def download_all(face: Face, limit: int | None, patience: float, no_wait: bool, as_json: bool) -> int:
+    """Fetch all media that are due, each tried once.
+
+    With --patience it goes on, once nothing is due any more, with what is due within that time.
+    """
     with face.working(as_json=as_json) as work:
-        summary = work.library.fetch_due(limit=limit, wait=not no_wait, stop=work.stop, progress=work.progress)
+        summary = work.library.fetch_due(
+            limit=limit, wait=not no_wait, patience=patience, stop=work.stop, progress=work.progress
+        )
+        hosts = work.library.hosts() if summary.resting and not as_json else []
     if as_json:
         write_json(summary)
     else:
         summaries.write_text(summaries.fetch_text(summary))
-        summaries.say_end(summary.status, summary.error)
+        summaries.say_fetch(summary, hosts)
     return work.interrupts.code(exits.of_fetch(summary))
 
 
@@ -241,6 +255,7 @@ def backfill(
             stop=work.stop,
             progress=work.progress,
         )
+        hosts = work.library.hosts() if summary.media.pending and not as_json else []
     if as_json:
         write_json(summary)
     elif dry_run:
@@ -248,5 +263,5 @@ def backfill(
         summaries.say_dry_run(summary)
     else:
         summaries.write_text(summaries.backfill_text(summary))
-        summaries.say_end(summary.status, summary.error)
+        summaries.say_backfill(summary, hosts)
     return work.interrupts.code(exits.of_backfill(summary))

@@ -6,6 +6,7 @@ from postkeep.cli.media_table import write_media
 from postkeep.cli.output import write
 from postkeep.cli.tables import Column, write_pairs, write_table
 from postkeep.cli.text import UNKNOWN, count, known, moment, visible
+from postkeep.model import ObservedSource
 from postkeep.views import OriginalView, PostDetail, SnapshotView
 
 OF_ORIGINAL = "*"
@@ -13,6 +14,12 @@ OF_ORIGINAL_NOTE = "* numbers of the post it shares, not its own"
 
 _ALWAYS = ("reactions", "comments", "reposts")
 _WHEN_KNOWN = ("views", "likes", "saves")
+_SOURCE_WORDS: dict[str, str] = {
+    ObservedSource.COLLECTOR: "collector",
+    ObservedSource.FILE_NAME: "file name",
+    ObservedSource.FOLDER: "folder name",
+    ObservedSource.MTIME: "file date",
+}
 
 
 def write_post(detail: PostDetail) -> None:
@@ -118,7 +125,7 @@ def number_rows(snapshots: tuple[SnapshotView, ...], names: list[str]) -> list[t
             if value is not None:
                 last[each.of_original, name] = value
         zone = "~" if each.zone_assumed else ""
-        rows.append((moment(each.observed_at) + zone, each.source, *cells))
+        rows.append((moment(each.observed_at) + zone, _SOURCE_WORDS.get(each.source, each.source), *cells))
     return rows
 
 

@@ -25,7 +25,8 @@ class Pace:
     """The rate over a recent window, and from it the seconds that are left.
 
     Over a window because the first files tell nothing about the last; the time since the last step counts
-    too, so that what stands still does not look near its end. Times are seconds of any steady clock.
+    too, so that what stands still does not look near its end, and what stood still for a whole window, as
+    while a host rests, foretells nothing. Times are seconds of any steady clock.
     """
 
     def __init__(self, window: float = _WINDOW_SECONDS) -> None:
@@ -41,10 +42,10 @@ class Pace:
         """Seconds to the end; None while the total or the rate is unknown."""
         if total is None or not self._steps:
             return None
-        (first, before), (_, done) = self._steps[0], self._steps[-1]
+        (first, before), (last, done) = self._steps[0], self._steps[-1]
         if done >= total:
             return 0.0
-        if done <= before or now - first < _LEAST_SECONDS:
+        if done <= before or now - first < _LEAST_SECONDS or now - last > self._window:
             return None
         return (total - done) * (now - first) / (done - before)
 
@@ -98,6 +99,17 @@ def amount_of(step: Progress) -> str:
     return f"{step.done} {step.unit}" if step.total is None else f"{step.done} of {step.total} {step.unit}"
 
 
+class _Drawn:
+    """A step's words with the time that is left as of now: a bar is drawn again while no step comes."""
+
+    def __init__(self, step: Progress, pace: Pace) -> None:
+        self._step, self._pace = step, pace
+
+    def __str__(self) -> str:
+        left = self._pace.left(time.monotonic(), self._step.total)
+        return line_of(self._step, left).removeprefix(f"{self._step.doing}: ")
+
+
 class Bar:
     """Progress as one line of a terminal that is drawn again and again, and gone at the end."""
 
@@ -134,8 +146,7 @@ class Bar:
             return
         self._drawn_at = now
         self._pace.add(now, step.done)
-        told = line_of(step, self._pace.left(now, step.total)).removeprefix(f"{step.doing}: ")
-        self._rich.update(self._task, total=step.total, completed=step.done, told=told)
+        self._rich.update(self._task, total=step.total, completed=step.done, told=_Drawn(step, self._pace))
 
     def finish(self) -> None:
         """Take the line away and give stderr back."""

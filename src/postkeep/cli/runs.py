@@ -11,7 +11,7 @@ from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_pairs, write_table
 from postkeep.cli.text import UNKNOWN, beginning, duration, moment, visible
-from postkeep.views import RunDetail, RunView
+from postkeep.views import RunDetail, RunView, human_size
 
 _COLUMNS = (
     Column("Run", whole=True),
@@ -77,7 +77,9 @@ def _write_run(detail: RunDetail, limit: int) -> None:
     write_pairs(pair for pair in pairs if pair[1])
     if run.summary:
         write("\nSummary:")
-        write_pairs([(key, str(value)) for key, value in run.summary.items()], indent="  ")
+        write_pairs(
+            [(_words(key).capitalize(), _amount(key, value)) for key, value in run.summary.items()], indent="  "
+        )
     if detail.outcomes:
         write("\nPosts:")
         write_pairs([(word, str(number)) for word, number in detail.outcomes.items()], indent="  ")
@@ -105,4 +107,13 @@ def _took(run: RunView) -> str:
 
 
 def _told(summary: Mapping[str, object]) -> str:
-    return beginning(", ".join(f"{key.replace('_', ' ')} {value}" for key, value in summary.items() if value), 80)
+    told = (f"{_words(key)} {_amount(key, value)}" for key, value in summary.items() if value)
+    return beginning(", ".join(told), 80)
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _amount(key: str, value: object) -> str:
+    return human_size(value) if key == "bytes" and isinstance(value, int) else str(value)

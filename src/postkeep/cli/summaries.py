@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from postkeep.cli.exits import FAILED_STATES
 from postkeep.cli.output import say, write
-from postkeep.cli.text import day, plural, visible
+from postkeep.cli.text import day, moment, plural, visible
 from postkeep.model import MediaState, RunStatus
 from postkeep.views import (
     AdoptSummary,
     BackfillSummary,
     FetchSummary,
     Finding,
+    HostView,
     ImportSummary,
     MediaTotals,
     ReplaySummary,
@@ -23,6 +24,7 @@ from postkeep.views import (
 
 PROBLEMS_SHOWN = 10
 PATHS_SHOWN = 20
+HOSTS_SHOWN = 5
 
 Line = tuple[str, int | str]
 
@@ -72,6 +74,9 @@ def warm_text(summary: WarmSummary) -> str:
 
 
 def fetch_text(summary: FetchSummary) -> str:
+    if summary.status is RunStatus.FAILED and not summary.due:
+        # It broke off before its counts were taken: zeros would be read as counts.
+        return _joined("Fetch Summary:", [("Run ID", summary.run_id), ("Waiting", summary.waiting)])
     states = dict(summary.states)
     lines: list[Line] = [
         ("Run ID", summary.run_id),
@@ -86,7 +91,7 @@ def fetch_text(summary: FetchSummary) -> str:
         ),
         ("Requests", summary.requests),
         ("Bytes", human_size(summary.bytes)),
-        *_not_zero(("Waiting", summary.waiting)),
+        *_not_zero(("Waiting", summary.waiting), ("Resting", len(summary.resting))),
     ]
     return _joined("Fetch Summary:", lines)
 
@@ -180,7 +185,42 @@ def say_end(status: RunStatus, error: str | None) -> None:
         say("stopped before the end: the same command goes on from there")
 
 
-def say_import(summary: ImportSummary) -> None:
+def say_waiting(pending: int, hosts: Sequence[HostView]) -> None:
+    """Why media wait, and what goes on with them: hosts that rest are named with the time their rest ends."""
+    resting = sorted(
+        (each for each in hosts if each.paused_until and each.waiting), key=lambda each: -each.waiting
+    )
+    for each in resting[:HOSTS_SHOWN]:
+        reason = f" ({visible(each.reason)})" if each.reason else ""
+        say(f"{visible(each.host)} rests until {moment(each.paused_until)}{reason}; for it {_wait(each.waiting)}")
+    if len(resting) > HOSTS_SHOWN:
+        say(f"… and {len(resting) - HOSTS_SHOWN} more hosts: postkeep hosts list")
+    if resting:
+        say("`postkeep media download-all` goes on with it then; `--patience 2h` waits for it")
+    elif pending:
+        say(f"{_wait(pending)}: `postkeep media download-all` fetches what is due")
+
+
+def _wait(files: int) -> str:
+    return f"{files:,} {'file waits' if files == 1 else 'files wait'}"
+
+
+def say_fetch(summary: FetchSummary, hosts: Sequence[HostView]) -> None:
+    """What waits for hosts that rest, and why a fetch ended early."""
+    say_waiting(0, [each for each in hosts if each.host in summary.resting])
+    say_end(summary.status, summary.error)
+
+
+def say_backfill(summary: BackfillSummary, hosts: Sequence[HostView]) -> None:
+    """What the posts still lack, and why a backfill ended early."""
+    if summary.failed:
+        posts = "post still lacks" if summary.failed == 1 else "posts still lack"
+        say(f"{summary.failed} {posts} some of their media: `postkeep media failures` says why")
+    say_waiting(summary.media.pending, hosts)
+    say_end(summary.status, summary.error)
+
+
+def say_import(summary: ImportSummary, hosts: Sequence[HostView] = ()) -> None:
     """The first problems of an import, and who fetches when this one did not."""
     shown = summary.problems[:PROBLEMS_SHOWN]
     for problem in shown:
@@ -189,6 +229,8 @@ def say_import(summary: ImportSummary) -> None:
         say(f"… and {more} more: postkeep quarantine list")
     if summary.followed:
         say(f"the media are left to another process that is fetching ({visible(summary.followed)})")
+    elif summary.status not in (RunStatus.CANCELLED, RunStatus.FAILED):
+        say_waiting(summary.media.pending, hosts if summary.fetched else ())
     say_end(summary.status, summary.error)
 
 

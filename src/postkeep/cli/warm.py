@@ -50,12 +50,14 @@ def warm(face: Face, by: str, profile: str | None, limit: int, no_wait: bool, dr
             stop=work.stop,
             progress=work.progress,
         )
+        hosts = work.library.hosts() if summary.media.pending and not as_json else []
     if as_json:
         write_json(summary)
     elif dry_run:
         _write_posts(summary)
     else:
         write(summaries.warm_text(summary))
+        summaries.say_waiting(summary.media.pending, hosts)
         summaries.say_end(summary.status, summary.error)
     return work.interrupts.code(exits.of_warm(summary))
 

@@ -14,6 +14,7 @@ from postkeep.log import get_logger, together
 from postkeep.media.cache import Cache, Staged
 from postkeep.media.entry import JournalEntry
 from postkeep.media.journal import Journal, Token
+from postkeep.media.whole import is_whole
 from postkeep.model import CachedFile
 from postkeep.points import passing
 from postkeep.stages.fetch.figures import Figures
@@ -145,8 +146,8 @@ class Outcomes:
         problem: CacheError | None = None
         try:
             with self.cache.sharing():
-                problem = self._put_into_place(batch)
-                self._leave_out_what_left(batch)
+                placed, problem = self._put_into_place(batch)
+                self._leave_out_what_left(batch, placed)
                 self._store(batch, states)
         except BaseException:
             with self._lock:
@@ -167,8 +168,8 @@ class Outcomes:
         self._batch = batch
         self._hosts = states | self._hosts
 
-    def _put_into_place(self, batch: _Batch) -> CacheError | None:
-        """Bytes first; returns what the disk refused."""
+    def _put_into_place(self, batch: _Batch) -> tuple[set[int], CacheError | None]:
+        """Bytes first; returns what has its name now (by identity), and what the disk refused."""
         new = [(row, kept) for row, kept in batch.fetched if kept.file is None]
         problem = None
         try:
@@ -181,13 +182,14 @@ class Outcomes:
             passing("file_journaled")
             for row, kept in new:
                 self._commit(row, kept)
-            self.cache.sync_directories()
         except CacheError as error:
             problem = error
             self._forget(batch)
         # A new journal for what comes next, so that this one can go as soon as its last entry is settled.
         self.journal.rotate()
-        return problem
+        # Also after a refusal: what has its name by then gets its row.
+        self.cache.sync_directories()
+        return {id(kept) for _, kept in new if kept.file is not None}, problem
 
     def _commit(self, row: Due, kept: Kept) -> None:
         assert kept.staged is not None, "only staged content is put into place"
@@ -211,15 +213,19 @@ class Outcomes:
         for row in gone:
             self._settled(row.media_id)
 
-    def _leave_out_what_left(self, batch: _Batch) -> None:
-        """Content that was proven to be here may have made room since: its row stays due."""
-        fresh = {id(kept) for _, kept in batch.fetched}
-        left = [
-            (row, kept, rank)
-            for row, kept, rank in batch.linked
-            if id(kept) not in fresh and kept.file and not self.cache.is_as_proven(kept.file.path, kept.file.proof)
-        ]
-        for each in left:
+    def _leave_out_what_left(self, batch: _Batch, placed: set[int]) -> None:
+        """Content that was here a while ago may have made room, or never have come: its row stays due."""
+
+        def is_here(kept: Kept) -> bool:
+            return id(kept) in placed or (
+                kept.file is not None and self.cache.is_as_proven(kept.file.path, kept.file.proof)
+            )
+
+        for row, kept in [each for each in batch.fetched if not is_here(each[1])]:
+            batch.fetched.remove((row, kept))
+            self.journal.settle([kept.token])
+            self._settled(row.media_id)
+        for each in [each for each in batch.linked if not is_here(each[1])]:
             batch.linked.remove(each)
             self._settled(each[0].media_id)
 
@@ -315,15 +321,20 @@ def adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, clock
 def _adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, clock: Callable[[], datetime]) -> int:
     left = journal.left()
     found: dict[str, tuple[JournalEntry, CachedFile]] = {}
+    cut_short = set()
     for entry in (entry for token in left for entry in journal.entries(token)):
         located = cache.locate(entry.digest, entry.kind)
         if located is not None:
             path, proof = located
             file = CachedFile(path, entry.digest, entry.kind, entry.dimensions, proof)
             found[entry.subject] = (entry, file)
+            with cache.open(path) as opened:
+                if not is_whole(opened, entry.kind, entry.size):
+                    cut_short.add(entry.sha256)
     adopted = 0
     now = clock()
     if found:
+        cache.sync_directories()
         with store.writing() as tx:
             arrivals = []
             for table, _ in PLACES.values():
@@ -334,7 +345,9 @@ def _adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, cloc
                 ):
                     entry, file = found[media_id]
                     if url == entry.url_key:
-                        arrivals.append(Arrival(media_id, file, rendition, rank))
+                        # Nothing without its end was put into place before its source gave it twice.
+                        incomplete = entry.sha256 in cut_short
+                        arrivals.append(Arrival(media_id, file, rendition, rank, incomplete))
             media.keep_files(tx, (file for _, file in found.values()), ids=ids, now=now)
             media.store_arrivals(tx, arrivals, ids=ids, now=now)
             adopted = len(arrivals)

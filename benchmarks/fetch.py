@@ -21,6 +21,7 @@ from benchmarks.fetch_clients import Client
 from benchmarks.fetch_goals import Goal, print_goals
 from benchmarks.fetch_latency import measure_latency
 from benchmarks.fetch_peers import REQUIREMENTS, peer
+from benchmarks.fetch_server import DELAYS
 from benchmarks.fetch_turns import Figures, Ground, Turns, file_system, measure_place, prepare, ratio, summary
 from benchmarks.fetch_video import SIZE, enough_room, measure_video
 
@@ -99,8 +100,11 @@ def measure(given: argparse.Namespace, scratch: Path, disk: Path) -> Figures:
     if "disk" in given.parts:
         parts["disk"] = measure_clients(ground, disk, chosen, runs=1)
     if "latency" in given.parts:
-        print("\n100 ms before every answer, 128 connections to 16 hosts", flush=True)
-        parts["latency"] = measure_latency(ground, runs=given.runs)
+        if DELAYS.exists():
+            print("\n100 ms before every answer, 128 connections to 16 hosts", flush=True)
+            parts["latency"] = measure_latency(ground, runs=given.runs)
+        else:
+            print("\nno latency: that takes nginx's echo module (Debian: nginx-light)", flush=True)
     if "video" in given.parts:
         if enough_room(disk):
             print(f"\nwith a video of {SIZE / 1e9:.0f} GB, into {file_system(disk)}", flush=True)

@@ -13,7 +13,8 @@ from pathlib import Path
 from benchmarks.fetch_server import TICK, tree
 
 _EVERY = 0.03
-_SAID = 2000
+_TOLD = 2000
+SAID_NAME = "said.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +30,16 @@ class Run:
 def run(command: Sequence[str], *, folder: Path, environment: Mapping[str, str], patience: float = 1800) -> Run:
     """Run a command in `folder` to its end; raises RuntimeError with what it said when it fails.
 
-    CPU is that of the process and of all it waited for. Memory is looked up every 30 ms: of several processes
-    the peaks are added.
+    What it prints goes to `said.txt` there, its stderr to `told.txt`. CPU is that of the process and of all it
+    waited for. Memory is looked up every 30 ms: of several processes the peaks are added.
     """
-    said = folder / "said.txt"
+    said, told = folder / SAID_NAME, folder / "told.txt"
     # What others have not written yet is not to be paid for by the one that is measured.
     os.sync()
-    with said.open("wb") as output:
+    with said.open("wb") as output, told.open("wb") as complaints:
         began = time.time()
         start = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, env=dict(environment), stdout=output, stderr=output)
+        process = subprocess.Popen(command, cwd=folder, env=dict(environment), stdout=output, stderr=complaints)
         watch = _Memory(process.pid)
         timer = threading.Timer(patience, process.kill)
         timer.start()
@@ -51,8 +52,8 @@ def run(command: Sequence[str], *, folder: Path, environment: Mapping[str, str],
             watch.stop()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        text = said.read_text(errors="replace")[-_SAID:]
-        raise RuntimeError(f"{command[0]} ended with {process.returncode}: {text}")
+        texts = [each.read_text(errors="replace")[-_TOLD:] for each in (said, told)]
+        raise RuntimeError(f"{command[0]} ended with {process.returncode}: {' '.join(texts)}")
     return Run(wall, used.ru_utime + used.ru_stime, watch.peak, began)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from benchmarks import fetch_clients as clients
-from benchmarks.fetch_child import Run
+from benchmarks.fetch_child import SAID_NAME, Run
 from benchmarks.fetch_clients import Client, Finish, Turn
 from benchmarks.fetch_server import NAMES
 from benchmarks.fetch_turns import HEAD, Figures, Ground, Measured, line, measure_turn, ratio, summary
@@ -59,13 +58,8 @@ def _start_bare(turn: Turn) -> Sequence[str]:
 
 
 def _finish_bare(turn: Turn, run: Run) -> Finish:
-    got = int(said(turn.folder).split()[-1])
+    got = int((turn.folder / SAID_NAME).read_text())
     wanted = sum(picture.size for picture in turn.pictures)
     if got != wanted:
         raise RuntimeError(f"the bare loop got {got} bytes, not {wanted}")
     return None, run
-
-
-def said(folder: Path) -> str:
-    """What the client of a turn printed."""
-    return (folder / "said.txt").read_text()

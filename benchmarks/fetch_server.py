@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
@@ -145,7 +146,8 @@ class Server:
 
     def __enter__(self) -> Self:
         arguments = ("-c", str(self._config), "-p", str(self.folder), "-e", str(self.folder / "error.log"))
-        self._process = subprocess.Popen(("nginx", *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        command = (program(), *arguments)
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
             wait_for(self.port, self._process)
         except BaseException:
@@ -184,6 +186,16 @@ class Server:
             for pid in tree(process.pid):
                 os.kill(pid, signal.SIGKILL)
             process.communicate()
+
+
+def program() -> str:
+    """Where nginx is; raises RuntimeError when it is not installed."""
+    # Debian keeps it where only root's PATH leads.
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))
+    found = shutil.which("nginx", path=path)
+    if found is None:
+        raise RuntimeError("nginx is not installed (Debian: nginx-light)")
+    return found
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

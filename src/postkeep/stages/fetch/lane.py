@@ -44,10 +44,3 @@ class Flight:
     lane: Lane
     first: Kept | None = None
     dropped: bool = False
-
-
-@dataclass(slots=True)
-class AssetInFlight:
-    """Rows that wait for the one that fetches their asset."""
-
-    waiting: list[tuple[Due, Lane]] = field(default_factory=list)

@@ -6,11 +6,9 @@ cost more than its download.
 
 from __future__ import annotations
 
-import queue
 import random
-import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -32,16 +30,15 @@ from postkeep.log import get_logger
 from postkeep.media.cache import Cache, Staged
 from postkeep.media.journal import Journal
 from postkeep.media.partials import Partials
-from postkeep.model import CachedFile, Fetched, Proof, Stage
-from postkeep.net.job import Job
+from postkeep.model import CachedFile, Proof, Stage
 from postkeep.net.fetcher import Fetcher
-from postkeep.points import passing
 from postkeep.stages.eviction import Evictor
-from postkeep.stages.fetch import keep
+from postkeep.stages.fetch.assets import Assets
 from postkeep.stages.fetch.figures import Figures
 from postkeep.stages.fetch.gate import Gate
-from postkeep.stages.fetch.lane import Asset, AssetInFlight, Flight, Lane
+from postkeep.stages.fetch.lane import Flight, Lane
 from postkeep.stages.fetch.outcomes import Kept, Outcomes
+from postkeep.stages.fetch.transfers import Transfers
 from postkeep.stages.fetch.verdict import expired, has_expired, judge
 from postkeep.stages.room import NEARLY, nearly_full, refetched
 from postkeep.store import Store, hosts, keeping, media, work
@@ -50,8 +47,7 @@ from postkeep.store.media import Due, StoredFile
 
 log = get_logger("fetch")
 
-_PAGE = 500
-_WRITERS = 3
+_PAGE, _LEAST_PAGE, _ROWS_READ = 500, 20, 8000
 _AHEAD = 32
 """How many bodies may wait for a writer before no more transfers begin."""
 _TICK_SECONDS = 0.05
@@ -90,10 +86,6 @@ class FetchTally:
     @property
     def bytes(self) -> int:
         return self.figures.bytes
-
-
-Event = tuple[Flight, object, int]
-"""A flight, what came of it (Staged, Proof or an exception), and the milliseconds its download took."""
 
 
 class Fetch:
@@ -154,10 +146,8 @@ class Fetch:
         self._room = config.cache.max_bytes
         self._lanes: dict[str, Lane] = {}
         self._hungry: deque[Lane] = deque()
-        self._assets: OrderedDict[Asset, AssetInFlight | Kept] = OrderedDict()
-        self._flights: dict[int, tuple[Flight, Job | None]] = {}
-        self._bodies: queue.SimpleQueue[tuple[Flight, Fetched | None] | None] = queue.SimpleQueue()
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._assets = Assets()
+        self._transfers = Transfers(fetcher, cache, config.fetch.placeholders)
         self._database = ThreadPoolExecutor(1, thread_name_prefix="postkeep-store")
         self._storing: Future[None] | None = None
         self._most_under_way = config.fetch.concurrency + _AHEAD
@@ -166,23 +156,14 @@ class Fetch:
 
     def run(self) -> FetchTally:
         """Do all that is due; raises CacheFull or CacheError when the cache can take no more."""
-        writers = [
-            threading.Thread(target=self._write, name=f"postkeep-cache-{number}", daemon=True)
-            for number in range(_WRITERS)
-        ]
-        for thread in writers:
-            thread.start()
+        self._transfers.start()
         whole = False
         try:
             self._prepare()
             self._turn_while_patient()
             whole = True
         finally:
-            self.fetcher.close()
-            for _ in writers:
-                self._bodies.put(None)
-            for thread in writers:
-                thread.join()
+            self._transfers.land()
             try:
                 self._end(whole=whole)
             finally:
@@ -266,8 +247,8 @@ class Fetch:
             elif self.stop():
                 stopped_at = stopped_at or time.monotonic()
                 if time.monotonic() - stopped_at > _GRACE_SECONDS:
-                    self._drop_all()
-            if not self._flights:
+                    self._transfers.drop()
+            if not len(self._transfers):
                 return
             self._settle_events()
             self._store_when_time()
@@ -280,20 +261,15 @@ class Fetch:
 
     def _end(self, *, whole: bool) -> None:
         """Settle what arrived last, or throw it away when the run failed, and store what is known."""
-        while True:
-            try:
-                flight, outcome, milliseconds = self._events.get_nowait()
-            except queue.Empty:
-                break
+        for flight, outcome, milliseconds in self._transfers.events(0):
             if whole:
                 self._settle(flight, outcome, milliseconds)
             elif isinstance(outcome, Staged):
                 self.cache.discard(outcome)
             elif isinstance(outcome, FetchError) and outcome.partial is not None:
                 self._partials.put(_part_key(flight.row), outcome.partial)
-        for flight, _ in self._flights.values():
-            if flight.first is not None and flight.first.staged is not None:
-                self.cache.discard(flight.first.staged)
+            if not whole:
+                self._discard_first(flight)
         self._store_now()
         self.progress(self.tally)
         if (figures := self.tally.figures).refetched:
@@ -308,7 +284,7 @@ class Fetch:
             self._hungry.append(lane)
 
     def _begin_what_may(self) -> None:
-        while self._hungry and len(self._flights) < self._most_under_way:
+        while self._hungry and len(self._transfers) < self._most_under_way:
             lane = self._hungry.popleft()
             lane.listed = False
             if not lane.gate.is_open(self.clock()):
@@ -321,8 +297,10 @@ class Fetch:
                 self._list(lane)
 
     def _read_page(self, lane: Lane) -> None:
+        # A thousand hosts at a time must not mean a thousand long lists.
+        limit = max(_LEAST_PAGE, min(_PAGE, _ROWS_READ // len(self._lanes)))
         with self.store.reading() as tx:
-            rows = media.due(tx, lane.host, self.clock(), limit=_PAGE, below=self.below, skip=self._taken)
+            rows = media.due(tx, lane.host, self.clock(), limit=limit, below=self.below, skip=self._taken)
             lane.known = media.cached_assets(tx, {row.asset for row in rows}) if rows else {}
         self._taken.update(row.media_id for row in rows)
         lane.rows.extend(rows)
@@ -330,105 +308,52 @@ class Fetch:
 
     def _begin(self, row: Due, lane: Lane) -> None:
         self._begun += 1
-        found = self._assets.get(row.asset)
-        if isinstance(found, AssetInFlight):
-            found.waiting.append((row, lane))
-            return
-        if isinstance(found, Kept):
-            self._link(row, found, None)
-            return
-        flight = Flight(row, lane)
-        if row.asset in lane.known:
-            self._begin_known(flight, *lane.known[row.asset])
-        else:
-            self._begin_request(flight)
+        if (kept := self._assets.brought(row)) is not None:
+            self._link(row, kept, None)
+        elif not self._assets.wait(row, lane):
+            flight = Flight(row, lane)
+            if row.asset in lane.known:
+                self._begin_known(flight, *lane.known[row.asset])
+            else:
+                self._begin_request(flight)
 
     def _begin_known(self, flight: Flight, file: StoredFile, rank: int | None) -> None:
         """Take an asset that some row has already from the cache, when its bytes are proven to be there."""
         if file.proof is not None and self.cache.is_as_proven(file.path, file.proof):
             self._link(flight.row, _in_place(file, file.proof), rank)
             return
-        self._assets[flight.row.asset] = AssetInFlight()
-        self._take_off(flight, None)
-        self._bodies.put((flight, None))
+
+        def prove() -> Proof:
+            return self.cache.prove(file.path, sha256=file.sha256, md5=file.md5_sum, proof=file.proof)[1]
+
+        self._assets.claim(flight.row)
+        self._transfers.prove(flight, prove)
 
     def _begin_request(self, flight: Flight, *, fresh: bool = False) -> None:
         row = flight.row
         if not fresh and has_expired(row, self.clock()):
-            self._forget_asset(row)
+            self._give_up(row)
             self._failed(row, None)
             return
-        self._assets.setdefault(row.asset, AssetInFlight())
+        self._assets.claim(row)
         self.tally.figures.requests += 1
         part = None
         if self._has_partials and not fresh:
             part = self._partials.get(_part_key(row), self.cache.spool)
-        self._take_off(flight, None)
-
-        def done(outcome: Fetched | BaseException) -> None:
-            if isinstance(outcome, Fetched):
-                self._bodies.put((flight, outcome))
-            else:
-                self._events.put((flight, outcome, 0))
-
-        try:
-            job = self.fetcher.begin(row.url, done, part=part, fresh=fresh)
-        except FetchError as error:
-            self._events.put((flight, error, 0))
-            return
-        self._flights[id(flight)] = (flight, job)
-
-    def _take_off(self, flight: Flight, job: Job | None) -> None:
-        if id(flight) not in self._flights:
-            flight.lane.under_way += 1
-        self._flights[id(flight)] = (flight, job)
-
-    def _drop_all(self) -> None:
-        for flight, job in self._flights.values():
-            if not flight.dropped and job is not None:
-                flight.dropped = True
-                self.fetcher.abort(job)
-
-    # --- the writers' threads ---
-
-    def _write(self) -> None:
-        """Turn bodies into staged files, and prove files that are there, until None comes."""
-        while (taken := self._bodies.get()) is not None:
-            flight, fetched = taken
-            outcome: object
-            try:
-                if fetched is None:
-                    outcome = self._prove(flight)
-                else:
-                    outcome = keep.stage(self.cache, fetched, self.config.fetch.placeholders)
-                    passing("file_staged")
-            except BaseException as error:
-                outcome = error
-            self._events.put((flight, outcome, 0 if fetched is None else fetched.milliseconds))
-
-    def _prove(self, flight: Flight) -> Proof:
-        file, _ = flight.lane.known[flight.row.asset]
-        return self.cache.prove(file.path, sha256=file.sha256, md5=file.md5_sum, proof=file.proof)[1]
+        self._transfers.request(flight, part=part, fresh=fresh)
 
     # --- what came of it ---
 
     def _settle_events(self) -> None:
         """Wait a moment for events, and take all there are."""
-        try:
-            event = self._events.get(timeout=_TICK_SECONDS)
-            while True:
-                self._settle(*event)
-                event = self._events.get_nowait()
-        except queue.Empty:
-            pass
+        for flight, outcome, milliseconds in self._transfers.events(_TICK_SECONDS):
+            self._settle(flight, outcome, milliseconds)
         if time.monotonic() - self._told >= _TICK_SECONDS:
             self._told = time.monotonic()
             self.progress(self.tally)
 
     def _settle(self, flight: Flight, outcome: object, milliseconds: int) -> None:
         lane = flight.lane
-        del self._flights[id(flight)]
-        lane.under_way -= 1
         match outcome:
             case Staged():
                 self._staged(flight, outcome, milliseconds)
@@ -475,25 +400,30 @@ class Fetch:
     def _agree(self, flight: Flight, second: Kept) -> bool:
         """Whether the second try settles the matter: it is whole, or cut short at the very same place."""
         first, flight.first = flight.first, None
-        assert first is not None and first.staged is not None and second.staged is not None
+        assert first is not None, "a second try comes after a first"
+        assert first.staged is not None, "it is in no batch yet"
+        assert second.staged is not None, "it was staged a moment ago"
         self.cache.discard(first.staged)
         return second.staged.whole or second.staged.digest == first.staged.digest
 
     def _not_fetched(self, flight: Flight, error: FetchError) -> None:
-        if flight.first is not None and flight.first.staged is not None:
-            self.cache.discard(flight.first.staged)
-            flight.first = None
+        self._discard_first(flight)
         row = flight.row
         if error.partial is not None:
             self._has_partials |= self._partials.put(_part_key(row), error.partial)
         if flight.dropped:
-            self._forget_asset(row)
+            self._give_up(row)
             self._taken.discard(row.media_id)
             return
         self._answered |= isinstance(error, HttpStatus | NotMedia | LinkExpired | Placeholder)
         self._note(flight.lane, error)
-        self._forget_asset(row)
+        self._give_up(row)
         self._failed(row, error)
+
+    def _discard_first(self, flight: Flight) -> None:
+        if flight.first is not None and flight.first.staged is not None:
+            self.cache.discard(flight.first.staged)
+        flight.first = None
 
     def _note(self, lane: Lane, error: FetchError | None) -> None:
         """Tell the host's gate how it went; a host that is to be left alone gives its rows back."""
@@ -514,31 +444,25 @@ class Fetch:
 
     def _bring(self, row: Due, kept: Kept, rank: int | None) -> None:
         """The asset is here: for the row that asked for it, and for all that waited."""
-        waiting = self._assets.get(row.asset)
-        self._assets[row.asset] = kept
-        while len(self._assets) > _ASSETS_KEPT and isinstance(next(iter(self._assets.values())), Kept):
-            self._assets.popitem(last=False)
+        waiting = self._assets.bring(row, kept)
         if kept.file is not None:
             self._link(row, kept, rank)
         else:
             self._count("fetched")
             self.outcomes.fetched(row, kept)
-        if isinstance(waiting, AssetInFlight):
-            for other, _ in waiting.waiting:
-                self._link(other, kept, row.rendition_rank if rank is None else rank)
+        for other, _ in waiting:
+            self._link(other, kept, row.rendition_rank if rank is None else rank)
 
     def _link(self, row: Due, kept: Kept, rank: int | None) -> None:
         self._count("fetched")
         self.outcomes.linked(row, kept, rank)
 
-    def _forget_asset(self, row: Due) -> None:
+    def _give_up(self, row: Due) -> None:
         """Nobody fetches this asset any more: who waited for it takes its own turn."""
-        waiting = self._assets.pop(row.asset, None)
-        if isinstance(waiting, AssetInFlight):
-            for other, lane in waiting.waiting:
-                self._begun -= 1
-                lane.rows.appendleft(other)
-                self._list(lane)
+        for other, lane in self._assets.give_up(row):
+            self._begun -= 1
+            lane.rows.appendleft(other)
+            self._list(lane)
 
     def _failed(self, row: Due, error: FetchError | None) -> None:
         if error is None:

@@ -1,0 +1,123 @@
+"""What is under way: requests the fetcher runs, and the threads that hash and write what they bring."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+
+from postkeep.errors import FetchError
+from postkeep.media.cache import Cache
+from postkeep.model import Fetched, Partial, Proof
+from postkeep.net.fetcher import Fetcher
+from postkeep.net.job import Job
+from postkeep.points import passing
+from postkeep.stages.fetch import keep
+from postkeep.stages.fetch.lane import Flight
+
+_WRITERS = 3
+
+Event = tuple[Flight, object, int]
+"""A flight, what came of it (Staged, Proof or an exception), and the milliseconds its download took."""
+
+
+class Transfers:
+    """Begins flights and hands back, to the one thread that asks, what came of each.
+
+    Bodies are hashed and written by threads of its own. Start it before and land it after; landing closes the
+    fetcher.
+    """
+
+    def __init__(self, fetcher: Fetcher, cache: Cache, placeholders: Sequence[str]) -> None:
+        self._fetcher, self._cache, self._placeholders = fetcher, cache, placeholders
+        self._flights: dict[int, tuple[Flight, Job | None]] = {}
+        self._bodies: queue.SimpleQueue[tuple[Flight, Fetched | Callable[[], Proof]] | None] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._writers = [
+            threading.Thread(target=self._write, name=f"postkeep-cache-{number}", daemon=True)
+            for number in range(_WRITERS)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def start(self) -> None:
+        for thread in self._writers:
+            thread.start()
+
+    def request(self, flight: Flight, *, part: Partial | None = None, fresh: bool = False) -> None:
+        """Ask for a flight's URL; `part` is the beginning that is here already, `fresh` takes a new connection."""
+        self._take_off(flight, None)
+
+        def done(outcome: Fetched | BaseException) -> None:
+            if isinstance(outcome, Fetched):
+                self._bodies.put((flight, outcome))
+            else:
+                self._events.put((flight, outcome, 0))
+
+        try:
+            job = self._fetcher.begin(flight.row.url, done, part=part, fresh=fresh)
+        except FetchError as error:
+            self._events.put((flight, error, 0))
+        else:
+            self._flights[id(flight)] = (flight, job)
+
+    def prove(self, flight: Flight, proving: Callable[[], Proof]) -> None:
+        """Let a thread that may read files prove what is in the cache for a flight."""
+        self._take_off(flight, None)
+        self._bodies.put((flight, proving))
+
+    def drop(self) -> None:
+        """End the requests nobody wants to wait for; their outcomes still come, as dropped."""
+        for flight, job in self._flights.values():
+            if not flight.dropped and job is not None:
+                flight.dropped = True
+                self._fetcher.abort(job)
+
+    def events(self, seconds: float) -> Iterator[Event]:
+        """What came, as it comes: waits so long for the first, and for no other."""
+        try:
+            event = self._events.get(timeout=seconds) if seconds else self._events.get_nowait()
+            while True:
+                self._touch_down(event[0])
+                yield event
+                event = self._events.get_nowait()
+        except queue.Empty:
+            return
+
+    def land(self) -> None:
+        """Close the fetcher and wait for the writers; `events` then has all there is. Idempotent."""
+        self._fetcher.close()
+        for _ in self._writers:
+            self._bodies.put(None)
+        for thread in self._writers:
+            thread.join()
+
+    def left(self) -> list[Flight]:
+        """Flights nothing came of yet."""
+        return [flight for flight, _ in self._flights.values()]
+
+    def _take_off(self, flight: Flight, job: Job | None) -> None:
+        flight.lane.under_way += 1
+        self._flights[id(flight)] = (flight, job)
+
+    def _touch_down(self, flight: Flight) -> None:
+        flight.lane.under_way -= 1
+        del self._flights[id(flight)]
+
+    def _write(self) -> None:
+        """Turn bodies into staged files, and prove files that are there, until None comes."""
+        while (taken := self._bodies.get()) is not None:
+            flight, body = taken
+            milliseconds = 0
+            outcome: object
+            try:
+                if isinstance(body, Fetched):
+                    milliseconds = body.milliseconds
+                    outcome = keep.stage(self._cache, body, self._placeholders)
+                    passing("file_staged")
+                else:
+                    outcome = body()
+            except BaseException as error:
+                outcome = error
+            self._events.put((flight, outcome, milliseconds))

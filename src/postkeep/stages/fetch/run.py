@@ -191,24 +191,25 @@ class Fetch:
     def _turn_while_patient(self) -> None:
         until = time.monotonic() + self.patience
         while True:
+            since = self.clock()
             self._open_lanes()
             self._turn()
-            if self._enough() or (wait := self._wait_for_more()) is None or time.monotonic() + wait > until:
+            wait = None if self._enough() else self._wait_for_more(since)
+            if wait is None or time.monotonic() + wait > until:
                 return
             began = time.monotonic()
             while time.monotonic() - began < wait and not self.stop():
                 time.sleep(_TICK_SECONDS)
                 self._store_when_time()
 
-    def _wait_for_more(self) -> float | None:
-        """Seconds until something is due again; None when nothing will be."""
+    def _wait_for_more(self, since: datetime) -> float | None:
+        """Seconds until something is due again that was not due then; None when nothing will be."""
         if not self.patience:
             return None
         self._store_now()
-        now = self.clock()
         with self.store.reading() as tx:
-            due = work.next_due(tx, Stage.FETCH, now, below=self.below)
-        return None if due is None else max(0.0, (due - now).total_seconds())
+            due = work.next_due(tx, Stage.FETCH, since, below=self.below)
+        return None if due is None else max(0.0, (due - self.clock()).total_seconds())
 
     def _open_lanes(self) -> None:
         with self.store.reading() as tx:

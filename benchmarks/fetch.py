@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import fetch_clients as clients
+from benchmarks.fetch_child import CALM
 from benchmarks.fetch_clients import Client
 from benchmarks.fetch_goals import Goal, print_goals
 from benchmarks.fetch_latency import measure_latency
@@ -31,6 +32,9 @@ PEERS = tuple(REQUIREMENTS)
 ALL = ("curl", OURS, DEFAULTS, *PEERS)
 PARTS = ("memory", "disk", "latency", "video")
 CACHE = Path.home() / ".cache" / "postkeep-benchmarks"
+
+NOT_CALM = "the machine was busy with something else in every round: times and ratios say little"
+PATIENCE = "seconds a turn may wait until others leave the machine alone (30)"
 
 PEER_GOAL = 3.5
 CURL_GOAL = 0.5
@@ -91,7 +95,7 @@ def goals(measured: Figures) -> list[Goal]:
 
 def measure(given: argparse.Namespace, scratch: Path, disk: Path) -> Figures:
     """All parts that were asked for, one after another."""
-    ground = prepare(scratch, given.files)
+    ground = prepare(scratch, given.files, patience=given.patience)
     print(f"{given.files} files, {ground.size / 1e6:.0f} MB, served from {file_system(scratch)}", flush=True)
     parts: Figures = {}
     chosen = choose(given.only, ground, given.peers)
@@ -111,7 +115,14 @@ def measure(given: argparse.Namespace, scratch: Path, disk: Path) -> Figures:
             parts["video"] = measure_video(ground, disk)
         else:
             print("\nno video: that takes 10 GB of free disk", flush=True)
-    return {"files": given.files, "bytes": ground.size, **parts}
+    calm = all(_calm(part["clients"]) for part in parts.values() if "ratios" in part or "ratio" in part)
+    return {"files": given.files, "bytes": ground.size, "calm": calm, **parts}
+
+
+def _calm(measured: Mapping[str, Figures]) -> bool:
+    """Whether in some round every client had the machine to itself."""
+    rounds = zip(*(figures["turns"] for figures in measured.values()), strict=True)
+    return any(all(turn["others"] < CALM for turn in turns) for turns in rounds)
 
 
 # --- what is shown ------------------------------------------------------------------------------------
@@ -156,6 +167,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--scratch", type=Path, help="where the files are served from (default: /dev/shm)")
     parser.add_argument("--disk", type=Path, help="a folder on a disk (default: the temporary folder)")
     parser.add_argument("--peers", type=Path, default=CACHE, help=f"where peers are installed ({CACHE})")
+    parser.add_argument("--patience", type=float, default=30, help=PATIENCE)
     parser.add_argument("--json", action="store_true", help="end with one JSON object of all figures")
     given = parser.parse_args(arguments)
     if given.no_video:
@@ -167,6 +179,8 @@ def main(arguments: list[str] | None = None) -> None:
         figures = measure(given, Path(scratch), Path(disk))
     promised = goals(figures)
     print_goals(promised)
+    if not figures["calm"]:
+        print(NOT_CALM)
     if given.json:
         print(json.dumps({**figures, "goals": [goal.shown() for goal in promised], "machine": machine()}))
 

@@ -12,7 +12,11 @@ from pathlib import Path
 
 from benchmarks.fetch_server import TICK, tree
 
+CALM = 0.4
+"""Cores that others may use beside a turn whose times are to mean something."""
+
 _EVERY = 0.03
+_LOOK = 0.5
 _TOLD = 2000
 SAID_NAME = "said.txt"
 
@@ -62,6 +66,16 @@ def busy_seconds() -> float:
     fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
     user, nice, system, _idle, _waiting, interrupts, soft, stolen = map(int, fields[:8])
     return (user + nice + system + interrupts + soft + stolen) / TICK
+
+
+def calm_down(patience: float) -> None:
+    """Wait until others use less than CALM cores, for `patience` seconds at most."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        busy, began = busy_seconds(), time.monotonic()
+        time.sleep(_LOOK)
+        if busy_seconds() - busy < CALM * (time.monotonic() - began):
+            return
 
 
 class _Memory(threading.Thread):

@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import fetch_clients as clients
-from benchmarks.fetch_child import busy_seconds, run
+from benchmarks.fetch_child import CALM, busy_seconds, calm_down, run
 from benchmarks.fetch_clients import Client, Turn
 from benchmarks.fetch_corpus import Picture, write_pictures
 from benchmarks.fetch_server import HOST, Identity, Server, free_port, make_identity
@@ -43,7 +43,10 @@ Turns = dict[str, list[Measured]]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What all turns share; everything is made below `scratch`."""
+    """What all turns share; everything is made below `scratch`.
+
+    `patience` is how many seconds a turn may wait for others to leave the machine alone.
+    """
 
     scratch: Path
     www: Path
@@ -51,6 +54,7 @@ class Ground:
     identity: Identity
     port: int
     home: Path
+    patience: float
 
     @property
     def urls(self) -> Sequence[str]:
@@ -65,11 +69,11 @@ class Ground:
         return sum(picture.size for picture in self.pictures)
 
 
-def prepare(scratch: Path, files: int) -> Ground:
+def prepare(scratch: Path, files: int, *, patience: float) -> Ground:
     """Make the files, the server's identity, and the home that every turn of ours begins with."""
     identity = make_identity(scratch / "identity")
     pictures = write_pictures(scratch / "www", files, seed=SEED)
-    ground = Ground(scratch, scratch / "www", pictures, identity, free_port(), scratch / "home")
+    ground = Ground(scratch, scratch / "www", pictures, identity, free_port(), scratch / "home", patience)
     clients.prepare_home(ground.home, ground.urls, port=ground.port, environment=ground.environment)
     return ground
 
@@ -100,6 +104,7 @@ def measure_turn(
     turn = Turn(folder, wanted, ground.pictures, ground.port, ground.identity.authority, ground.home)
     command = client.start(turn)
     with Server(folder / "nginx", ground.www, ground.port, ground.identity, delay=delay) as server:
+        calm_down(ground.patience)
         busy = busy_seconds()
         process = run(command, folder=folder, environment=client.environment)
         server_cpu = server.cpu
@@ -132,8 +137,15 @@ def summary(turns: Sequence[Measured], files: int) -> Figures:
 
 
 def ratio(ours: Sequence[Measured], theirs: Sequence[Measured]) -> float:
-    """How many times as many files a second, the median over the rounds that both took part in."""
-    return median(other.active / one.active for one, other in zip(ours, theirs, strict=True))
+    """How many times as many files a second: the median over the calm rounds, or over all if none was."""
+    rounds = list(zip(ours, theirs, strict=True))
+    calm = [pair for pair in rounds if is_calm(*pair)]
+    return median(other.active / one.active for one, other in calm or rounds)
+
+
+def is_calm(*turns: Measured) -> bool:
+    """Whether others left the machine alone during these turns."""
+    return all(turn.others < CALM for turn in turns)
 
 
 # --- what is shown ------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import fetch_clients as clients
-from benchmarks.fetch import machine, memory_folder
-from benchmarks.fetch_child import SAID_NAME, busy_seconds, run
+from benchmarks.fetch import NOT_CALM, PATIENCE, machine, memory_folder
+from benchmarks.fetch_child import CALM, SAID_NAME, busy_seconds, calm_down, run
 from benchmarks.fetch_goals import Goal, print_goals
 from benchmarks.fetch_server import Server
 from benchmarks.fetch_turns import Figures, Ground, file_system, prepare
@@ -79,6 +79,7 @@ def measure_verify(ground: Ground, *, runs: int) -> Figures:
         "files": files,
         "bytes": ground.size,
         "file_system": file_system(ground.home),
+        "calm": any(all(one.others < CALM for one in each) for each in zip(*turns.values(), strict=True)),
         "turns": {name: [asdict(one) for one in each] for name, each in turns.items()},
         "ratios": {name: _ratio(turns[name], turns[MD5SUM], "active") for name in (MD5, BOTH)},
         "ratios_whole": {name: _ratio(turns[name], turns[MD5SUM], "wall") for name in (MD5, BOTH)},
@@ -86,8 +87,9 @@ def measure_verify(ground: Ground, *, runs: int) -> Figures:
 
 
 def _ratio(ours: Sequence[Measured], theirs: Sequence[Measured], which: str) -> float:
-    pairs = zip(ours, theirs, strict=True)
-    return median(other.wall / float(getattr(one, which)) for one, other in pairs)
+    rounds = list(zip(ours, theirs, strict=True))
+    calm = [pair for pair in rounds if all(one.others < CALM for one in pair)]
+    return median(other.wall / float(getattr(one, which)) for one, other in calm or rounds)
 
 
 def _md5sum(ground: Ground, folder: Path) -> Measured:
@@ -95,7 +97,7 @@ def _md5sum(ground: Ground, folder: Path) -> Measured:
     listed = folder / "paths"
     listed.write_bytes(b"".join(bytes(path) + b"\0" for path in paths))
     command = ("xargs", "-0", "-a", str(listed), "-P", "2", "-n", _FILES_A_PROGRAM, "md5sum")
-    one = _timed(command, folder, ground.environment)
+    one = _timed(command, folder, ground.environment, ground.patience)
     found = sorted(line.split()[0] for line in (folder / SAID_NAME).read_text().splitlines())
     if found != sorted(picture.md5 for picture in ground.pictures):
         raise RuntimeError("md5sum did not see every file")
@@ -106,14 +108,15 @@ def _ours(ground: Ground, folder: Path, *options: str) -> Measured:
     ours = clients.postkeep(ground.environment, "postkeep", per_host=None)
     verify = ("media", "verify-cache", "--json", *options)
     command = clients.our_command(ground.identity.authority, ground.home, *verify)
-    one = _timed(command, folder, ours.environment)
+    one = _timed(command, folder, ours.environment, ground.patience)
     said = json.loads((folder / SAID_NAME).read_text())
     if said["sound"] != len(ground.pictures):
         raise RuntimeError(f"not every file was found sound: {said}")
     return Measured(one.wall, _recorded(ground.home), one.cpu, one.others)
 
 
-def _timed(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Measured:
+def _timed(command: Sequence[str], folder: Path, environment: Mapping[str, str], patience: float) -> Measured:
+    calm_down(patience)
     busy = busy_seconds()
     one = run(command, folder=folder, environment=environment)
     others = (busy_seconds() - busy - one.cpu) / one.wall
@@ -132,11 +135,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--files", type=int, default=8000)
     parser.add_argument("--runs", type=int, default=3, help="how often the three take turns")
     parser.add_argument("--scratch", type=Path, help="where the cache is made (default: /dev/shm)")
+    parser.add_argument("--patience", type=float, default=30, help=PATIENCE)
     parser.add_argument("--json", action="store_true", help="end with one JSON object of all figures")
     given = parser.parse_args(arguments)
     place = given.scratch or memory_folder()
     with tempfile.TemporaryDirectory(prefix="postkeep-bench-", dir=place) as scratch:
-        ground = prepare(Path(scratch), given.files)
+        ground = prepare(Path(scratch), given.files, patience=given.patience)
         print(f"{given.files} files, {ground.size / 1e6:.0f} MB, warm, on {file_system(ground.home)}", flush=True)
         figures = measure_verify(ground, runs=given.runs)
     goals = [
@@ -144,6 +148,8 @@ def main(arguments: list[str] | None = None) -> None:
         Goal("files/s in times md5sum's, MD5 and SHA-256", figures["ratios"][BOTH], BOTH_GOAL),
     ]
     print_goals(goals)
+    if not figures["calm"]:
+        print(NOT_CALM)
     if given.json:
         print(json.dumps({**figures, "goals": [goal.shown() for goal in goals], "machine": machine()}))
 

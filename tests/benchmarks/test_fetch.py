@@ -23,6 +23,7 @@ from benchmarks.fetch_corpus import (
 )
 from benchmarks.fetch_goals import Goal
 from benchmarks.fetch_server import DELAYS, program, read_log
+from benchmarks.fetch_turns import Measured, ratio
 
 from postkeep.media.measure import measure
 from postkeep.media.sniff import JPEG, MP4, sniff
@@ -49,7 +50,17 @@ needs_server = pytest.mark.skipif(bool(MISSING), reason=MISSING or "all there")
 
 def run(tmp_path: Path, module: str, *arguments: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{module}", "--json", "--scratch", str(tmp_path), *arguments],
+        [
+            sys.executable,
+            "-m",
+            f"benchmarks.{module}",
+            "--json",
+            "--patience",
+            "0",
+            "--scratch",
+            str(tmp_path),
+            *arguments,
+        ],
         capture_output=True,
         text=True,
         cwd=ROOT,
@@ -188,6 +199,17 @@ def test_the_servers_log_is_added_up(tmp_path):
 
     assert (seen.requests, seen.failed, seen.connections, seen.bytes) == (3, 1, 2, 1050)
     assert (seen.first, seen.last) == (100.25, 101.25)
+
+
+def turn(active: float, others: float) -> Measured:
+    return Measured(active, active, 1.0, 1, 1.0, 16, others)
+
+
+def test_rounds_in_which_others_used_the_machine_count_only_when_there_are_no_calm_ones():
+    busy, calm = turn(4.0, 1.5), turn(2.0, 0.1)
+
+    assert ratio([calm, busy], [turn(1.0, 0.1), turn(8.0, 0.0)]) == 0.5
+    assert ratio([busy], [turn(8.0, 0.0)]) == 2.0
 
 
 @pytest.mark.parametrize(

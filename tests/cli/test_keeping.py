@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,32 @@ def test_a_hold_is_asked_for(call: Call, library: FakeLibrary) -> None:
 def test_a_hold_lasts_to_the_end_of_its_last_day(call: Call, library: FakeLibrary) -> None:
     call("hold", "add", "p-1", "--reason", "x", "--until", "2999-12-30")
     assert asked(library)[2]["until"] == datetime(2999, 12, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        (datetime(2999, 12, 31, tzinfo=UTC), "2999-12-30 UTC"),
+        (datetime(2999, 12, 31, 12, 30, tzinfo=UTC), "2999-12-31 12:30 UTC"),
+    ],
+)
+def test_a_hold_is_listed_with_the_last_day_it_was_asked_for(
+    ends: datetime, words: str, call: Call, library: FakeLibrary
+) -> None:
+    library.answers["holds"] = [replace(answers.HOLD, until=ends)]
+    assert words in call("hold", "list").out
+
+
+def test_holds_fit_a_narrow_terminal(call: Call, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")  # 80 columns, no colours
+    long = {"hold_id": "hld-67c2f6c0000000001", "subject": "p-67c2f6c0000000001", "reason": "because " * 9}
+    library.answers["holds"] = [replace(answers.HOLD, until=NOON, **long)]
+    head, row = call("hold", "list").out.splitlines()
+    assert row.split()[:2] == [long["hold_id"], long["subject"]]
+    assert "because" in row
+    assert len(head) <= 80
+    assert len(row) <= 80
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import click
 
@@ -17,11 +17,11 @@ from postkeep.views import HoldView, human_size
 _COLUMNS = (
     Column("Hold", whole=True),
     Column("Subject", whole=True),
-    Column("In the cache", right=True),
-    Column("Since", whole=True),
-    Column("Until", whole=True),
-    Column("By"),
-    Column("Reason"),
+    Column("In the cache", right=True, spare=2),
+    Column("Since", whole=True, spare=3),
+    Column("Until", whole=True, spare=1),
+    Column("By", spare=4),
+    Column("Reason", cut=True),
 )
 
 
@@ -119,7 +119,14 @@ def _row(each: HoldView) -> tuple[str, ...]:
 def _until(each: HoldView) -> str:
     if each.released_at is not None:
         return f"released {moment(each.released_at)}"
-    return moment(each.until) if each.until else UNKNOWN
+    return last_day(each.until) if each.until else UNKNOWN
+
+
+def last_day(ends: datetime) -> str:
+    """A hold's end as it was asked for: the UTC day that it ends with, or the moment when it is none."""
+    if ends.astimezone(UTC).time() != time():
+        return moment(ends)
+    return f"{ends.astimezone(UTC) - timedelta(days=1):%Y-%m-%d} UTC"
 
 
 def _files(each: HoldView) -> str:

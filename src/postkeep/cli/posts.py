@@ -18,11 +18,11 @@ _COLUMNS = (
     Column("Post", whole=True),
     Column("Posted", whole=True),
     Column("Author", cut=True),
-    Column("Kind", whole=True),
+    Column("Kind", whole=True, spare=1),
     Column("Text", cut=True),
     Column("React.", right=True),
-    Column("Comm.", right=True),
-    Column("Rep.", right=True),
+    Column("Comm.", right=True, spare=2),
+    Column("Rep.", right=True, spare=3),
     Column("Media", right=True),
 )
 

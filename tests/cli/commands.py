@@ -28,6 +28,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "media failures": ("media", "failures"),
     "media retry": ("media", "retry", "--all-failed"),
     "media warm": ("media", "warm"),
+    "media placeholders": ("media", "placeholders"),
     "hosts list": ("hosts", "list"),
     "hosts resume": ("hosts", "resume", "media.example"),
     "hold add": ("hold", "add", "p-1", "--reason", "a case"),

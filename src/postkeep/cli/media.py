@@ -13,6 +13,7 @@ from postkeep.cli.failures import failures, retry
 from postkeep.cli.media_table import write_media
 from postkeep.cli.output import say, write
 from postkeep.cli.patience import Patience
+from postkeep.cli.placeholders import placeholders
 from postkeep.cli.since import Since, write_metrics
 from postkeep.cli.tables import write_pairs
 from postkeep.cli.text import plural, visible
@@ -25,7 +26,7 @@ def media() -> None:
     """List, fetch and verify pictures, videos and documents."""
 
 
-for _command in (failures, retry, warm):
+for _command in (failures, retry, warm, placeholders):
     media.add_command(_command)
 
 

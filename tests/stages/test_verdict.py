@@ -41,6 +41,7 @@ def due(*, fails: int = 0, expires_at: datetime | None = None, error_kind: str |
         state=MediaState.PENDING,
         error_kind=error_kind,
         fails=fails,
+        asset=("linkedin", "D4A", None),
     )
 
 

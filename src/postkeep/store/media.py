@@ -30,7 +30,10 @@ PLACES = {"med": ("post_media", "post_id"), "pfm": ("profile_media", "profile_id
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A media row whose turn it is: what to request, and what a failure is judged by."""
+    """A media row whose turn it is: what to request, and what a failure is judged by.
+
+    `asset` is what is the same thing on the platform, however many rows show it.
+    """
 
     media_id: str
     platform: str
@@ -43,11 +46,7 @@ class Due:
     state: MediaState
     error_kind: str | None
     fails: int
-
-    @property
-    def asset(self) -> tuple[str, str, str | None]:
-        """What is the same thing on the platform, however many rows show it."""
-        return (self.platform, self.media_key, self.rendition)
+    asset: tuple[str, str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +154,7 @@ def due(
                 state=MediaState(row[7]),
                 error_kind=row[8],
                 fails=fails[row[0]],
+                asset=(row[1], row[3], row[4]),
             )
     return [found[subject] for subject in fails if subject in found][:limit]
 

@@ -285,10 +285,11 @@ class Fetch:
             self._hungry.append(lane)
 
     def _begin_what_may(self) -> None:
+        now = self.clock()
         while self._hungry and len(self._transfers) < self._most_under_way:
             lane = self._hungry.popleft()
             lane.listed = False
-            if not lane.gate.is_open(self.clock()):
+            if not lane.gate.is_open(now):
                 self._rest(lane)
                 continue
             if not lane.rows and not lane.dry:
@@ -332,7 +333,7 @@ class Fetch:
 
     def _begin_request(self, flight: Flight, *, fresh: bool = False) -> None:
         row = flight.row
-        if not fresh and has_expired(row, self.clock()):
+        if row.expires_at is not None and not fresh and has_expired(row, self.clock()):
             self._give_up(row)
             self._failed(row, None)
             return

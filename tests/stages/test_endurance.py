@@ -1,4 +1,4 @@
-"""A month of fetching in seconds: hosts that rest, links that end, bodies without an end, pictures that are none."""
+"""A month of fetching in seconds: hosts that rest, links that end, bodies without an end, false pictures."""
 
 from __future__ import annotations
 
@@ -322,3 +322,12 @@ def test_a_picture_asked_for_twice_while_it_comes_is_one_request(here):
 
     assert here.server.count() == 1
     assert here.rows("SELECT count(*) FROM post_media WHERE download_state = 'fetched'") == [(6,)]
+
+
+def test_one_dead_link_shown_by_many_posts_is_asked_for_once(here):
+    url = here.asset("D4A", status(404))
+    here.bring(*(with_pictures(n, url) for n in range(12)))
+
+    assert here.server.count() == 1
+    assert here.rows("SELECT count(*) FROM post_media WHERE download_state = 'gone'") == [(12,)]
+    assert here.queued() == 0

@@ -26,7 +26,9 @@ def test_not_now_is_obeyed_at_once(status):
     assert one.failed(HttpStatus(status), EPOCH)
     assert not one.is_open(EPOCH + MINUTE - timedelta(seconds=1))
     assert one.is_open(EPOCH + MINUTE)
-    assert one.changed and one.narrow and one.state.reason == f"HTTP {status}"
+    assert one.changed
+    assert one.narrow
+    assert one.state.reason == f"HTTP {status}"
 
 
 def test_the_hosts_own_wish_is_never_undercut():

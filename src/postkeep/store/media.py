@@ -313,10 +313,7 @@ def store_arrivals(tx: Connection, arrivals: Sequence[Arrival], *, ids: IdFactor
     if not arrivals:
         return
     files = keep_files(tx, (each.file for each in arrivals), ids=ids, now=now)
-    cut_short = {each.file.digest.sha256 for each in arrivals if each.incomplete}
-    bulk.update(
-        tx, schema.media_files, ("incomplete_at_source",), [(True, sha) for sha in cut_short], key=["sha256"]
-    )
+    mark_incomplete(tx, {each.file.digest.sha256 for each in arrivals if each.incomplete})
     changed = _changed_contents(tx, arrivals)
     for prefix, (table, _) in PLACES.items():
         bulk.update(
@@ -357,6 +354,13 @@ def store_arrivals(tx: Connection, arrivals: Sequence[Arrival], *, ids: IdFactor
             key=["media_id"],
         )
     work.done(tx, Stage.FETCH, [each.media_id for each in arrivals])
+
+
+def mark_incomplete(tx: Connection, sha256s: Iterable[str]) -> None:
+    """Say of contents that they have no end, and that their source has no more of them."""
+    bulk.update(
+        tx, schema.media_files, ("incomplete_at_source",), [(True, sha) for sha in sha256s], key=["sha256"]
+    )
 
 
 def _changed_contents(tx: Connection, arrivals: Sequence[Arrival]) -> dict[str, tuple[str, str]]:

@@ -419,8 +419,8 @@ class Fetch:
             return
         self._answered |= isinstance(error, HttpStatus | NotMedia | LinkExpired | Placeholder)
         self._note(flight.lane, error)
-        self._give_up(row)
         self._failed(row, error)
+        self._give_up(row, error)
 
     def _discard_first(self, flight: Flight) -> None:
         if flight.first is not None and flight.first.staged is not None:
@@ -459,9 +459,12 @@ class Fetch:
         self._count("fetched")
         self.outcomes.linked(row, kept, rank)
 
-    def _give_up(self, row: Due) -> None:
-        """Nobody fetches this asset any more: who waited for it takes its own turn."""
+    def _give_up(self, row: Due, error: FetchError | None = None) -> None:
+        """Nobody fetches this asset any more: who waited for the same URL fails alike, others take their turn."""
         for other, lane in self._assets.give_up(row):
+            if error is not None and other.url == row.url:
+                self._failed(other, error)
+                continue
             self._begun -= 1
             lane.rows.appendleft(other)
             self._list(lane)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from postkeep.errors import FetchError, NotFound, ParseError, PostkeepError, TimedOut
+from postkeep.errors import FetchError, NotFound, ParseError, PostkeepError, TimedOut, Truncated
 from postkeep.log import get_logger
 from postkeep.media.staged import Staged
 from postkeep.model import (
@@ -25,7 +25,7 @@ from postkeep.stages.eviction import Evictor
 from postkeep.stages.fetch.keep import stage
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
 from postkeep.stages.session import Parts, run_import
-from postkeep.store import media
+from postkeep.store import bulk, media, schema
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
 
 log = get_logger("direct")
@@ -125,7 +125,22 @@ async def _in_time(download: Awaitable[Staged], seconds: float | None, url: str)
 
 
 async def _download(parts: Parts, fetcher: Fetcher, url: str) -> Staged:
-    fetched = await fetcher.fetch(url)
+    """Fetch and stage a URL; a file without its own end is asked for once more, over a connection of its own."""
+    first = await _staged(parts, fetcher, url)
+    if first.whole:
+        return first
+    try:
+        second = await _staged(parts, fetcher, url, fresh=True)
+    finally:
+        parts.cache.discard(first)
+    if not second.whole and second.digest != first.digest:
+        parts.cache.discard(second)
+        raise Truncated("the file has no end, twice, and not the same", url=url)
+    return second
+
+
+async def _staged(parts: Parts, fetcher: Fetcher, url: str, *, fresh: bool = False) -> Staged:
+    fetched = await fetcher.fetch(url, fresh=fresh)
     return await asyncio.to_thread(stage, parts.cache, fetched, parts.config.fetch.placeholders)
 
 
@@ -137,12 +152,23 @@ def _remember(parts: Parts, url: str, staged: Staged) -> FileView:
         parts.cache.discard(staged)
         raise
     with parts.cache.sharing():
-        file = parts.cache.commit(staged).file
+        committed = parts.cache.commit(staged)
+        file = committed.file
         parts.cache.sync_directories()
         now = parts.clock()
         with parts.store.writing() as tx:
             stored = media.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
+            if not staged.whole:
+                bulk.update(
+                    tx,
+                    schema.media_files,
+                    ("incomplete_at_source",),
+                    [(True, file.digest.sha256)],
+                    key=["sha256"],
+                )
             media.keep_url(tx, looking.url_key(url), url, stored.file_id, now)
+    if committed.collision:
+        log.error("md5_collision", url=url, path=file.path)
     log.info("media_cached", url=url, size=file.digest.size, sha256=file.digest.sha256, md5=file.digest.md5)
     return looking.file_view(parts, stored, url=url)
 

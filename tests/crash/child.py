@@ -28,7 +28,8 @@ from postkeep.stages.fetch import outcomes
 from postkeep.stages.fetch import run as fetch_run
 from postkeep.stages.ingest import Ingest
 
-_BATCH = 20
+BATCH = 20
+"""Posts, rows of a page, and outcomes that are stored at once."""
 COMMIT = "commit"
 """The moment before any transaction is committed, beside the points that have names."""
 
@@ -38,7 +39,7 @@ class _SmallBatches(Ingest):
 
     def __init__(self, *positional: Any, **named: Any) -> None:
         super().__init__(*positional, **named)
-        self._batch_size = _BATCH
+        self._batch_size = BATCH
 
     def _resize(self, seconds: float, size: int) -> None:
         pass
@@ -54,7 +55,7 @@ class Passings:
 
     def at(self, moment: str, deed: Callable[[], None]) -> None:
         point, _, number = moment.partition(":")
-        if point not in (*points.POINTS, COMMIT):
+        if point not in (*points.POINTS, *points.EVICTION_POINTS, COMMIT):
             raise ValueError(point)
         self._deeds[point, int(number)] = deed
 
@@ -66,14 +67,38 @@ class Passings:
             deed()
 
 
-def _say(**said: Any) -> None:
+def say(**said: Any) -> None:
     sys.stdout.buffer.write(orjson.dumps(said) + b"\n")
     sys.stdout.buffer.flush()
 
 
 def _hold() -> None:
-    _say(at="hold")
+    say(at="hold")
     sys.stdin.readline()
+
+
+def prepare(
+    *,
+    kill_at: str | None = None,
+    stop_at: str | None = None,
+    hold_at: str | None = None,
+    most: int = BATCH,
+) -> Passings:
+    """Make batches small (`most` outcomes), and do at one moment (`point:number`) what was asked for."""
+    passings = Passings()
+    for moment, deed in (
+        (kill_at, lambda: os.kill(os.getpid(), signal.SIGKILL)),
+        (stop_at, lambda: os.kill(os.getpid(), signal.SIGINT)),
+        (hold_at, _hold),
+    ):
+        if moment is not None:
+            passings.at(moment, deed)
+    points.watch(passings)
+    event.listen(Engine, "commit", lambda _: passings(COMMIT))
+    session.Ingest = _SmallBatches  # type: ignore[misc]
+    outcomes.MOST = most  # type: ignore[misc]
+    fetch_run._PAGE = BATCH
+    return passings
 
 
 def main() -> None:
@@ -86,24 +111,13 @@ def main() -> None:
     parser.add_argument("--kill-at", metavar="POINT:N")
     parser.add_argument("--stop-at", metavar="POINT:N")
     parser.add_argument("--hold-at", metavar="POINT:N")
+    parser.add_argument("--batch", type=int, default=BATCH, help="so many outcomes are stored at once")
     parser.add_argument("--no-wait", action="store_true")
     parser.add_argument("--go", action="store_true", help="wait for a line on stdin before importing")
     parser.add_argument("--verify", action="store_true")
     given = parser.parse_args()
     warnings.simplefilter("error")
-    passings = Passings()
-    for moment, deed in (
-        (given.kill_at, lambda: os.kill(os.getpid(), signal.SIGKILL)),
-        (given.stop_at, lambda: os.kill(os.getpid(), signal.SIGINT)),
-        (given.hold_at, _hold),
-    ):
-        if moment is not None:
-            passings.at(moment, deed)
-    points.watch(passings)
-    event.listen(Engine, "commit", lambda _: passings(COMMIT))
-    session.Ingest = _SmallBatches  # type: ignore[misc]
-    outcomes.MOST = _BATCH  # type: ignore[misc]
-    fetch_run._PAGE = _BATCH
+    passings = prepare(kill_at=given.kill_at, stop_at=given.stop_at, hold_at=given.hold_at, most=given.batch)
     config = Config(
         given.home,
         database=given.database,
@@ -113,18 +127,18 @@ def main() -> None:
         Interrupts(lambda: None) as interrupts,
         open_library(config, connect_to=(f"media.licdn.com:80:{given.allow}",)) as library,
     ):
-        _say(at="open")
+        say(at="open")
         if given.go:
             sys.stdin.readline()
         for source in given.source:
             if interrupts.stopping:
                 break
             summary = library.import_([source], wait=not given.no_wait, stop=lambda: interrupts.stopping)
-            _say(run=summary.run_id, status=summary.status, followed=summary.followed)
+            say(run=summary.run_id, status=summary.status, followed=summary.followed)
         if given.verify:
             found = library.verify_cache()
-            _say(findings=len(library.verify_database()), clean=found.clean, adopted=found.adopted)
-    _say(at="end", passed=passings.counts)
+            say(findings=len(library.verify_database()), clean=found.clean, adopted=found.adopted)
+    say(at="end", passed=passings.counts)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,15 @@ from postkeep.library import open_library
 from postkeep.model import utc_now
 from postkeep.stages.session import FETCH_LEASE
 from postkeep.store import leases
+from tests.crash.corpus import TWINS
 from tests.crash.world import Home, Undisturbed, World
 
 Find = Callable[[bool], Undisturbed]
+
+_BATCH, _RENAMED = 5, 40
+_HOSTS = 2
+_CROWD = 4
+"""Batches that may wait for their storing before no more comes."""
 
 
 @pytest.mark.parametrize("number", range(2))
@@ -52,16 +58,21 @@ def test_while_one_fetches_others_follow_or_leave(home: Home, world: World, undi
 def test_a_killed_ones_work_is_taken_over(home: Home, world: World, undisturbed_of: Find) -> None:
     """At once: the process that follows was there already when the other died, and does the rest."""
     undisturbed = undisturbed_of(True)
-    dying = home.start(world.corpus.folder, options=["--hold-at", "file_renamed:40"])
+    options = ["--batch", str(_BATCH), "--hold-at", f"file_renamed:{_RENAMED}"]
+    dying = home.start(world.corpus.folder, options=options)
     dying.hear("hold")
     following = home.start(world.corpus.folder)
     following.hear("open")
+    complete = home.complete()
+    assert len(complete) >= _RENAMED - len(TWINS)
     dying.kill()
     assert dying.end() == -9
     assert following.end() == 0
+    assert complete.isdisjoint(home.requested(following))
     twice = {path for path, count in home.requested(dying, following).items() if count > 1}
-    # What had been asked for and not yet been noted is all that is asked for again.
-    assert len(twice) <= 2 * home.config.fetch.per_host * 2
+    # The batch that was being put into place, what was gathered meanwhile, and what was under way.
+    under_way = 2 * _HOSTS * home.config.fetch.per_host
+    assert len(twice) <= 2 * (_CROWD * _BATCH + under_way)
     # The one that followed had begun before, and only beginnings look for the dead.
     with open_library(home.config):
         pass

@@ -27,6 +27,7 @@ from tests.servers.media import MediaServer, bare, made_up
 
 ROOT = Path(__file__).parents[2]
 _numbers = itertools.count(1)
+_OF_A_BATCH = frozenset({"file_journaled", "outcomes_written", "outcomes_committed", "journal_settled"})
 
 
 @dataclass(slots=True)
@@ -94,12 +95,13 @@ class Undisturbed:
     seconds: float
 
     def later(self, point: str, chance: random.Random) -> str:
-        """A passing of the point after its first, which every run has: how often outcomes are stored, varies."""
+        """A passing of the point after its first, which every run has: how many batches there are, varies."""
         often = self.passed[point]
         if point == "commit":
             often = often * 2 // 3
-        elif point.startswith(("outcomes", "journal")):
-            often //= 3
+        elif point in _OF_A_BATCH:
+            # Each of the two imports ends with a batch of its own, whatever the others were.
+            often = 2
         return f"{point}:{chance.randint(2, max(2, often))}"
 
 

@@ -1,0 +1,96 @@
+"""One of three processes dies again and again while the others work: no row ever promises what is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.crash.crowd import crowd, undisturbed_state
+from tests.crash.load import Load, write_load
+from tests.crash.test_kills import SEED, on_postgresql, on_sqlite
+from tests.crash.world import State
+
+_KILLS = 10
+_SERIES = 10
+_FEWER = 4
+_ROLES = ("fetch", "import", "verify")
+
+
+@pytest.fixture(scope="module")
+def load(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    return write_load(tmp_path_factory.mktemp("load"))
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, State]:
+    return {}
+
+
+@pytest.fixture
+def undisturbed(
+    load: Load, known: dict[str, State], database_kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> State:
+    """What a home holds when one process imported all, another fetched all, and nobody died."""
+    if database_kind not in known:
+        database = request.getfixturevalue("_reference_database")(False)
+        known[database_kind] = undisturbed_state(tmp_path / "reference", database, load)
+    return known[database_kind]
+
+
+Run = Callable[[str, int, int], None]
+
+
+@pytest.fixture
+def run(database_url: str, tmp_path: Path, load: Load, undisturbed: State) -> Run:
+    """Kill one of the three so many times under load, let all come to their end, and compare."""
+
+    def run(victim: str, kills: int, series: int) -> None:
+        print(f"seed {SEED}, series {series}")
+        with crowd(tmp_path / "home", database_url, load, SEED, victim, series) as those:
+            others = [those.start(role) for role in _ROLES if role != victim]
+            complete: list[tuple[set[str], int]] = []
+            for _ in range(kills):
+                those.more()
+                those.kill_one(victim)
+                those.check()
+                if victim == "fetch":
+                    complete.append((those.committed(), len(those.workers)))
+            workers = [those.start(victim), *others]
+            # What is imported last is fetched by the last pass.
+            those.end(*sorted(workers, key=lambda each: each.role == "fetch"))
+            those.check_end(undisturbed)
+            assert [found["bad"] for found in those.told_by("verify") if found.get("bad")] == []
+            for paths, number in complete:
+                assert paths.isdisjoint(those.requested(number))
+            if victim != "fetch":
+                again = [path for path, count in those.requested().items() if count > 1]
+                assert [path for path in again if path.startswith(("/img/", "/vid/", "/dms/"))] == []
+
+    return run
+
+
+@on_sqlite
+def test_the_one_that_fetches_dies(run: Run) -> None:
+    run("fetch", _KILLS, 0)
+
+
+@pytest.mark.long
+@on_sqlite
+@pytest.mark.parametrize("series", range(1, _SERIES))
+def test_the_one_that_fetches_dies_a_hundred_times(run: Run, series: int) -> None:
+    run("fetch", _KILLS, series)
+
+
+@on_postgresql
+@pytest.mark.parametrize("series", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, _FEWER))])
+def test_the_one_that_fetches_dies_on_postgresql(run: Run, series: int) -> None:
+    run("fetch", _FEWER, series)
+
+
+@on_sqlite
+@pytest.mark.parametrize("series", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, _FEWER))])
+@pytest.mark.parametrize("victim", ["import", "verify"])
+def test_another_dies(run: Run, victim: str, series: int) -> None:
+    run(victim, _FEWER, series)

@@ -47,9 +47,10 @@ def demonstrate(server: MediaServer, run: Run) -> None:
             raise Failed(f"`postkeep {shlex.join(arguments)}` ended with exit code {code}")
 
     step("import", str(DATA))
-    step("posts", "list", "--limit", "12")
-    step("media", "stats")
+    step("posts", "list", "--limit", "8")
     step("posts", "show", CURVE_ID)
+    step("media", "stats")
+    step("media", "failures")
     step("media", "verify-cache")
     before = server.hits
     if not before:
@@ -79,7 +80,13 @@ def main(run: Run = postkeep) -> int:
         except Failed as error:
             print(f"\nThe demonstration failed: {error}", file=sys.stderr)
             return 1
-    print(f"All of it is kept in {HOME}: look around with `.venv/bin/postkeep --home {HOME} ...`.")
+    print(f"""
+Imported twice, fetched once. What is to be had is kept in {HOME}, and proven;
+what is not has a reason. Look around, for example:
+
+  .venv/bin/postkeep --home {HOME} posts list --author mara-lindqvist
+  .venv/bin/postkeep --home {HOME} media list
+  .venv/bin/postkeep --home {HOME} runs list""")
     return 0
 
 

@@ -42,14 +42,16 @@ def test_it_runs_the_commands_in_order_and_counts(capsys: pytest.CaptureFixture[
     assert [each[:2] for each in seen] == [
         ("import", "build/demo/data"),
         ("posts", "list"),
-        ("media", "stats"),
         ("posts", "show"),
+        ("media", "stats"),
+        ("media", "failures"),
         ("media", "verify-cache"),
         ("import", "build/demo/data"),
     ]
     told = capsys.readouterr().out
     assert "requests the media server saw: before 1, after 1" in told
-    assert "$ postkeep --home build/demo/home posts list --limit 12" in told
+    assert "$ postkeep --home build/demo/home posts list --limit 8" in told
+    assert ".venv/bin/postkeep --home build/demo/home runs list" in told
 
 
 def test_a_second_import_that_fetches_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:

@@ -73,7 +73,9 @@ def failures(
         if len(found.media) == limit:
             say(f"there may be more: --after {found.media[-1].media_id}")
         if found.classes:
-            say("`postkeep media retry` tries again what these options name")
+            narrowed = bool(states or kinds or host)
+            how = "media retry` with the same options" if narrowed else "media retry --all-failed`"
+            say(f"`postkeep {how} queues again what may still come")
     return 0
 
 

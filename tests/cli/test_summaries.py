@@ -174,6 +174,12 @@ def test_a_backfill_says_where_to_read_what_posts_still_lack(call: Call, library
     )
 
 
+@pytest.mark.parametrize(("state", "told"), [("refused", True), ("retry", True), ("gone", False)])
+def test_a_fetch_says_where_to_read_what_failed(state: str, told: bool, call: Call, library: FakeLibrary) -> None:
+    library.answers["fetch_due"] = answers.fetch_summary(failed=1, states={state: 1})
+    assert ("postkeep media failures" in call("media", "download-all").err) is told
+
+
 def test_a_dry_run_lists_posts_in_the_contracts_form(call: Call, library: FakeLibrary) -> None:
     library.answers["backfill"] = answers.backfill_summary(dry_run=True, run_id=None)
     called = call("media", "backfill", "--dry-run")

@@ -206,7 +206,9 @@ def _wait(files: int) -> str:
 
 
 def say_fetch(summary: FetchSummary, hosts: Sequence[HostView]) -> None:
-    """What waits for hosts that rest, and why a fetch ended early."""
+    """Where to read what failed, what waits for hosts that rest, and why a fetch ended early."""
+    if any(summary.states.get(state) for state in FAILED_STATES):
+        say("what failed, and why: `postkeep media failures`")
     say_waiting(0, [each for each in hosts if each.host in summary.resting])
     say_end(summary.status, summary.error)
 

@@ -19,6 +19,7 @@ from typing import Any
 from postkeep.config import CacheConfig, Config, FetchConfig
 from postkeep.errors import StoreBusy
 from postkeep.library import Library, open_library
+from postkeep.stages import adopting
 from postkeep.stages.eviction import Evictor
 from postkeep.store import bulk, keeping
 from tests.crash.child import prepare, say
@@ -50,7 +51,7 @@ def fetch(library: Library, told: Told, given: argparse.Namespace) -> None:
     """Fetch what is due; in the end until nothing is."""
     for last in told.passes():
         if given.warm:
-            library.warm(limit=1000, stop=told.end.is_set)
+            library.warm(limit=1000)
         done = library.fetch_due(patience=60.0 if last else 0.0)
         say(status=done.status, cached=done.cached, waiting=done.waiting, requests=done.requests)
 
@@ -104,6 +105,13 @@ def read(library: Library, told: Told, given: argparse.Namespace) -> None:
         say(read=read_, wrong=wrong)
 
 
+def adopt(library: Library, told: Told, given: argparse.Namespace) -> None:
+    """Take over another cache, again and again."""
+    for _ in told.passes():
+        done = library.adopt_cache(Path(given.source[0]))
+        say(status=done.status, adopted=done.adopted, linked=done.linked)
+
+
 def make_room(library: Library, told: Told, given: argparse.Namespace) -> None:
     """Take half of what is in the cache out of it."""
     parts = library._parts
@@ -120,6 +128,7 @@ ROLES: dict[str, Callable[[Library, Told, argparse.Namespace], None]] = {
     "import": import_,
     "verify": verify,
     "read": read,
+    "adopt": adopt,
     "room": make_room,
 }
 
@@ -152,6 +161,7 @@ def main() -> None:
     warnings.simplefilter("error")
     prepare(kill_at=given.kill_at)
     keeping.IN_USE = timedelta(0)
+    adopting._BATCH = 7
     config = Config(
         given.home,
         database=given.database,

@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from postkeep.library import open_library
+from postkeep.store import keeping
 from tests.crash.load import Answers, Load
 from tests.crash.world import ROOT, Home, State
 from tests.servers.media import MediaServer, bare
@@ -36,6 +37,7 @@ _POINTS = {
     ),
     "import": (("batch_written", 4), ("batch_committed", 4), ("run_started", 6), ("commit", 20)),
     "verify": (("run_started", 4), ("run_finished", 4), ("commit", 16)),
+    "adopt": (("file_staged", 8), ("file_renamed", 8), ("outcomes_committed", 8), ("commit", 12)),
     "room": (("rows_evicted", 3), ("bytes_evicted", 3), ("commit", 8)),
 }
 
@@ -199,16 +201,22 @@ class Crowd:
         with open_library(self.home.config) as library:
             found = library.verify_cache()
         assert found.clean
-        assert (found.orphans, found.misnamed, found.strangers) == ((), (), ())
+        odd = (*found.orphans, *found.misnamed, *found.strangers)
+        assert not odd, odd
         assert "running" not in self.home.runs()
         assert self.home.select("SELECT name FROM leases") == []
         assert self.home.select("SELECT subject FROM work") == []
+        with self.home.store() as store, store.reading() as tx:
+            assert not keeping.is_unfinished(tx)
         state = self.state()
         here, there = Counter(state.lines), Counter(undisturbed.lines)
         assert here == there, "\n".join([*sorted(here - there)[:9], "instead of", *sorted(there - here)[:9]])
         assert state.files == undisturbed.files
-        left = ("tmp", "journal", "quarantine", "partial")
-        assert [path for name in left for path in (self.home.cache / name).glob("*")] == []
+        assert self.left("tmp", "journal", "partial") == []
+
+    def left(self, *folders: str) -> list[Path]:
+        """What lies in these folders of the cache."""
+        return [path for name in folders for path in (self.home.cache / name).glob("*")]
 
     def told_by(self, role: str) -> Iterator[dict[str, Any]]:
         for worker in self.workers:

@@ -61,6 +61,7 @@ def run(database_url: str, tmp_path: Path, load: Load, undisturbed: State) -> Ru
             # What is imported last is fetched by the last pass.
             those.end(*sorted(workers, key=lambda each: each.role == "fetch"))
             those.check_end(undisturbed)
+            assert those.left("quarantine") == []
             assert [found["bad"] for found in those.told_by("verify") if found.get("bad")] == []
             for paths, number in complete:
                 assert paths.isdisjoint(those.requested(number))
@@ -87,6 +88,24 @@ def test_the_one_that_fetches_dies_a_hundred_times(run: Run, series: int) -> Non
 @pytest.mark.parametrize("series", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, _FEWER))])
 def test_the_one_that_fetches_dies_on_postgresql(run: Run, series: int) -> None:
     run("fetch", _FEWER, series)
+
+
+@pytest.mark.parametrize("series", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, _SERIES))])
+@on_sqlite
+def test_one_that_makes_room_dies_while_others_fetch_and_read(
+    database_url: str, tmp_path: Path, load: Load, undisturbed: State, series: int
+) -> None:
+    """What left half-way is neither promised nor lost: it comes back, and in the end everything is there."""
+    with crowd(tmp_path / "home", database_url, load, SEED, "room", series) as those:
+        those.end(those.start("import"))
+        others = [those.start("read"), those.start("fetch", "--warm")]
+        for _ in range(_KILLS):
+            those.kill_one("room")
+            those.check()
+        those.end(those.start("room"), *others)
+        those.check_end(undisturbed)
+        assert those.left("quarantine") == []
+        assert {md5 for each in those.told_by("read") for md5 in each.get("wrong", ())} == set()
 
 
 @on_sqlite

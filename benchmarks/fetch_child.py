@@ -19,6 +19,7 @@ _EVERY = 0.03
 _LOOK = 0.5
 _TOLD = 2000
 SAID_NAME = "said.txt"
+TOLD_NAME = "told.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def run(command: Sequence[str], *, folder: Path, environment: Mapping[str, str],
     What it prints goes to `said.txt` there, its stderr to `told.txt`. CPU is that of the process and of all it
     waited for. Memory is looked up every 30 ms: of several processes the peaks are added.
     """
-    said, told = folder / SAID_NAME, folder / "told.txt"
+    said, told = folder / SAID_NAME, folder / TOLD_NAME
     # What others have not written yet is not to be paid for by the one that is measured.
     os.sync()
     with said.open("wb") as output, told.open("wb") as complaints:
@@ -56,9 +57,14 @@ def run(command: Sequence[str], *, folder: Path, environment: Mapping[str, str],
             watch.stop()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        texts = [each.read_text(errors="replace")[-_TOLD:] for each in (said, told)]
-        raise RuntimeError(f"{command[0]} ended with {process.returncode}: {' '.join(texts)}")
+        raise RuntimeError(f"{command[0]} ended with {process.returncode}: {complaints(folder)}")
     return Run(wall, used.ru_utime + used.ru_stime, watch.peak, began)
+
+
+def complaints(folder: Path) -> str:
+    """The end of what a client printed, and of what it had to say on stderr."""
+    texts = [(folder / name).read_text(errors="replace")[-_TOLD:] for name in (SAID_NAME, TOLD_NAME)]
+    return " ".join(texts).strip()
 
 
 def busy_seconds() -> float:

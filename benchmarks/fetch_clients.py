@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.children import ROOT
-from benchmarks.fetch_child import Run
+from benchmarks.fetch_child import Run, complaints
 from benchmarks.fetch_corpus import Picture, digests, write_posts
 from benchmarks.fetch_ours import PEAK_NAME
 from benchmarks.fetch_server import HOST
@@ -76,7 +76,10 @@ def plain_environment(scratch: Path, authority: Path) -> dict[str, str]:
 def files_written(turn: Turn, run: Run) -> Finish:
     """The proof of a client that leaves pictures below `out`, whatever it calls them."""
     found = pictures_below(turn.folder / OUT)
-    compare(turn.pictures, found)
+    try:
+        compare(turn.pictures, found)
+    except RuntimeError as error:
+        raise RuntimeError(f"{error}: {complaints(turn.folder)}") from error
     return max(path.stat().st_ctime_ns for path in found) / 1e9, run
 
 

@@ -18,7 +18,6 @@ OFF = (
     "AUTOTHROTTLE_ENABLED",
     "COOKIES_ENABLED",
     "HTTPCACHE_ENABLED",
-    "LOG_ENABLED",
     "MEMUSAGE_ENABLED",
     "REDIRECT_ENABLED",
     "RETRY_ENABLED",
@@ -42,17 +41,21 @@ def settings(folder: str) -> dict[str, object]:
     """Scrapy's settings for one host and sixteen connections."""
     # The usual handler, Twisted's, opens a new connection for most of the requests when the machine is busy.
     handler = "scrapy.core.downloader.handlers._aiohttp.AiohttpDownloadHandler"
+    # Without this one every request has ten seconds, its time in the queue included.
+    middlewares = [name for name in default_settings.DOWNLOADER_MIDDLEWARES_BASE if "DownloadTimeout" not in name]
     return {
         **dict.fromkeys(OFF, False),
         "CONCURRENT_REQUESTS": CONNECTIONS,
         "CONCURRENT_REQUESTS_PER_DOMAIN": CONNECTIONS,
-        "DOWNLOADER_MIDDLEWARES": dict.fromkeys(default_settings.DOWNLOADER_MIDDLEWARES_BASE),
+        "DOWNLOADER_MIDDLEWARES": dict.fromkeys(middlewares),
         "DOWNLOAD_DELAY": 0,
+        "DOWNLOAD_TIMEOUT": 3600,
         "DOWNLOAD_HANDLERS": {"https": handler},
         "DOWNLOAD_VERIFY_CERTIFICATES": True,
         "DOWNLOAD_WARNSIZE": 0,
         "EXTENSIONS": dict.fromkeys(default_settings.EXTENSIONS_BASE),
         "FILES_STORE": folder,
+        "LOG_LEVEL": "WARNING",
         "ITEM_PIPELINES": {"scrapy.pipelines.files.FilesPipeline": 1},
         "SPIDER_MIDDLEWARES": dict.fromkeys(default_settings.SPIDER_MIDDLEWARES_BASE),
     }

@@ -1,0 +1,1 @@
+"""A corpus of hostile addresses, answers and files, each with the outcome it must have in the whole pipeline."""

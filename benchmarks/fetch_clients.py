@@ -218,7 +218,9 @@ def prepare_home(
         str(source),
     )
     ours = {**environment, "PYTHONPATH": python_path()}
-    subprocess.run(command, check=True, capture_output=True, cwd=home.parent, env=ours)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=home.parent, env=ours)
+    if done.returncode != 0:
+        raise RuntimeError(f"the import ended with {done.returncode}: {done.stderr[-2000:]}")
     with closing(sqlite3.connect(home / "postkeep.db")) as database:
         [due] = database.execute("SELECT count(*) FROM work WHERE stage = 'fetch'").fetchone()
     if due != len(urls) + len(videos):

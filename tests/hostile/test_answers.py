@@ -107,7 +107,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
 
 
 def unless_known(case: Case) -> object:
-    marks = [pytest.mark.xfail(strict=True, reason=case.bug)] if case.bug else []
+    marks = [pytest.mark.xfail(strict=True, raises=AssertionError, reason=case.bug)] if case.bug else []
     return pytest.param(case, marks=marks, id=case.name)
 
 

@@ -19,10 +19,13 @@ from postkeep.media.journal import Journal
 from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
-from postkeep.stages import adopt_run, direct, failures, holding, looking, queues, retention, session
+from postkeep.stages import adopt_run, direct, failures, holding, looking, queues, retention
+from postkeep.stages.backfill import run_backfill
+from postkeep.stages.fetching import run_fetch
+from postkeep.stages.importing import run_import
+from postkeep.stages.parts import Parts
 from postkeep.stages.reading import ReadingProgress
 from postkeep.stages.replay import run_replay
-from postkeep.stages.session import Parts
 from postkeep.stages.warm import run_warm
 from postkeep.store import Store, backup, listing, local, metrics, migrate, placeholders, quarantine, runs, verify
 from postkeep.views import (
@@ -180,7 +183,7 @@ class Library:
             now=utc_now,
             stdin=stdin or (_standard_input() if "-" in sources else None),
         )
-        return session.run_import(
+        return run_import(
             self._parts,
             events,
             self._platforms(),
@@ -204,9 +207,7 @@ class Library:
 
         `patience` is for how many seconds to wait for what is due later and for hosts that rest.
         """
-        return session.run_fetch(
-            self._parts, limit=limit, wait=wait, patience=patience, stop=stop, progress=progress
-        )
+        return run_fetch(self._parts, limit=limit, wait=wait, patience=patience, stop=stop, progress=progress)
 
     def backfill(
         self,
@@ -221,7 +222,7 @@ class Library:
         progress: OnProgress = _quiet,
     ) -> BackfillSummary:
         """Try the media of posts that miss some; `start_date` is a UTC day of posting, pauses are seconds."""
-        return session.run_backfill(
+        return run_backfill(
             self._parts,
             dry_run=dry_run,
             limit=limit,

@@ -159,7 +159,7 @@ def _hand_over(_logger: object, _method: str, event: Event) -> tuple[tuple[_Told
 
 
 class _Told:
-    """An event as people read it, put into words only when somebody does."""
+    """An event as people read it, put into words only when somebody does; a field `told` has them already."""
 
     __slots__ = ("_fields", "_phrase")
 
@@ -167,6 +167,8 @@ class _Told:
         self._phrase, self._fields = phrase, fields
 
     def __str__(self) -> str:
+        if "told" in self._fields:
+            return _plain(self._fields["told"])
         fields = (f"{key}={_plain(value)}" for key, value in self._fields.items() if key != "correlation_id")
         return " ".join([_plain(self._phrase), *fields])
 

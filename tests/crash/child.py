@@ -23,7 +23,7 @@ from postkeep import points
 from postkeep.cli.interrupts import Interrupts
 from postkeep.config import Config, FetchConfig
 from postkeep.library import open_library
-from postkeep.stages import session
+from postkeep.stages import importing
 from postkeep.stages.fetch import outcomes
 from postkeep.stages.fetch import run as fetch_run
 from postkeep.stages.ingest import Ingest
@@ -95,7 +95,7 @@ def prepare(
             passings.at(moment, deed)
     points.watch(passings)
     event.listen(Engine, "commit", lambda _: passings(COMMIT))
-    session.Ingest = _SmallBatches  # type: ignore[misc]
+    importing.Ingest = _SmallBatches  # type: ignore[misc]
     outcomes.MOST = most  # type: ignore[misc]
     fetch_run._PAGE = BATCH
     return passings

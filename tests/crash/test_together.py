@@ -9,7 +9,7 @@ import pytest
 
 from postkeep.library import open_library
 from postkeep.model import utc_now
-from postkeep.stages.session import FETCH_LEASE
+from postkeep.stages.fetching import FETCH_LEASE
 from postkeep.store import leases
 from tests.crash.corpus import TWINS
 from tests.crash.world import Home, Undisturbed, World

@@ -297,7 +297,7 @@ def test_at_the_limit_what_can_come_back_makes_room_and_a_run_says_when_that_was
             with caplog.at_level("WARNING", "postkeep"):
                 here.library.fetch_due()
             assert len(here.cached()) == 1
-            assert "cache_too_small" in caplog.text
+            assert "the cache is too small for what is used" in caplog.text
             here.check()
 
 

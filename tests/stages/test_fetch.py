@@ -470,7 +470,7 @@ def test_a_second_fetch_leaves_while_another_process_fetches(here):
 
 
 def test_a_second_fetch_follows_until_the_work_is_done(here, monkeypatch):
-    monkeypatch.setattr("postkeep.stages.session._POLL_SECONDS", 0.01)
+    monkeypatch.setattr("postkeep.stages.fetching._POLL_SECONDS", 0.01)
     here.bring(with_pictures(1, here.asset("D4A")), fetch=False)
     looks = []
 

@@ -72,7 +72,9 @@ def test_each_rest_without_a_success_is_longer_and_one_failure_is_enough_then():
         now = one.state.paused_until
     assert rests[:4] == [MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE]
     assert rests[-1] == timedelta(days=1)
-    one.answered()
+    one.answered(now - timedelta(seconds=1))
+    assert one.narrow
+    one.answered(now)
     assert one.state == HostState("host.test")
     assert not one.narrow
 
@@ -87,9 +89,18 @@ def test_what_was_remembered_goes_on_after_a_restart():
     assert after.state.paused_until == EPOCH + 5 * MINUTE
 
 
+def test_an_answer_that_was_on_its_way_does_not_end_a_rest():
+    one = gate()
+    one.failed(HttpStatus(429, retry_after=3600), EPOCH)
+    one.answered(EPOCH + MINUTE)
+    assert one.failed(HttpStatus(404), EPOCH + MINUTE) is False
+    assert not one.is_open(EPOCH + 59 * MINUTE)
+    assert one.is_open(EPOCH + 60 * MINUTE)
+
+
 def test_a_well_host_is_nothing_to_remember():
     one = gate()
-    one.answered()
+    one.answered(EPOCH)
     assert not one.changed
 
 
@@ -106,8 +117,9 @@ def test_a_gate_is_open_or_says_until_when(steps: list[tuple[FetchError | None, 
     for error, seconds in steps:
         now += timedelta(seconds=seconds)
         if error is None:
-            one.answered()
-            assert one.is_open(now)
+            before = one.state.paused_until
+            one.answered(now)
+            assert one.state.paused_until == (before if before is not None and before > now else None)
         elif one.failed(error, now):
             until = one.state.paused_until
             assert until is not None

@@ -18,8 +18,8 @@ from postkeep.media.cache import Cache
 from postkeep.media.journal import Journal
 from postkeep.model import RunStatus
 from postkeep.stages import holding, retention
+from postkeep.stages.parts import Parts
 from postkeep.stages.retention import match
-from postkeep.stages.session import Parts
 from postkeep.store import Store, bulk, listing
 from postkeep.store.retention import Policy, Shown
 from postkeep.views import RetentionMatch, RetentionSummary

@@ -39,6 +39,8 @@ _REASONS: dict[int, Callable[[str, str], FetchError]] = {
     # The scheme was checked before, so this is an answer without an HTTP head.
     pycurl.E_UNSUPPORTED_PROTOCOL: lambda url, _: NotMedia("an answer that is not HTTP", url=url),
 }
+# A host that answers nonsense has answered. The first code is FTP's in name only, 100 is too large a head.
+_NONSENSE = frozenset({pycurl.E_FTP_WEIRD_SERVER_REPLY, 100})
 _TLS_CODES = frozenset(
     {
         pycurl.E_SSL_CONNECT_ERROR,
@@ -64,6 +66,8 @@ def failure(code: int, text: str, url: str, *, body_begun: bool) -> FetchError:
         return Truncated(f"the body broke off: {text}", url=url)
     if code in _TLS_CODES:
         return TlsFailed(text, url=url)
+    if code in _NONSENSE:
+        return Truncated(f"an answer that cannot be read: {text}", url=url)
     if reason := _REASONS.get(code):
         return reason(url, text)
     # Whatever else went wrong on the way is not the file's fault: another connection may do better.

@@ -234,6 +234,8 @@ class Transfer:
         try:
             # libcurl keeps the beginning of a head that broke off, and takes it for the next answer's.
             self.usable = code == pycurl.E_OK and bool(self._lines) and not self._lines[-1].strip()
+            if code == pycurl.E_OK and now.head is None and self._lines and not self.usable:
+                raise Truncated("the answer's head broke off", url=now.url)
             if now.head is None and now.failure is None:
                 self._begin_body(now)
             outcome = self._judge(now, code, text)

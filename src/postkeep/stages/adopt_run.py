@@ -6,8 +6,8 @@ from pathlib import Path
 
 from postkeep.model import RunStatus
 from postkeep.stages.adopting import Adopting, AdoptTally
+from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import OpenRun, recorded
-from postkeep.stages.session import Parts
 from postkeep.views import AdoptSummary, OnProgress, Progress, Stop, human_size
 
 

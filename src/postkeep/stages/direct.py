@@ -23,8 +23,9 @@ from postkeep.net.fetcher import Fetcher
 from postkeep.stages import looking
 from postkeep.stages.eviction import Evictor
 from postkeep.stages.fetch.keep import stage
+from postkeep.stages.importing import run_import
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
-from postkeep.stages.session import Parts, run_import
+from postkeep.stages.parts import Parts
 from postkeep.store import bulk, media, schema
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
 

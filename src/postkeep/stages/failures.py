@@ -11,8 +11,8 @@ from postkeep.errors import NotFound
 from postkeep.log import get_logger
 from postkeep.model import MediaState
 from postkeep.stages.hosts import host_of
+from postkeep.stages.parts import Parts
 from postkeep.stages.queues import resume
-from postkeep.stages.session import Parts
 from postkeep.store import failures
 from postkeep.store.failures import STATES, Lost, Wanted
 from postkeep.views import FailureClass, FailureView, MediaFailures, RetrySummary, Stop

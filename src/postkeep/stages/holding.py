@@ -14,7 +14,7 @@ from postkeep.errors import ConfigError, NotFound
 from postkeep.ids import is_id
 from postkeep.log import get_logger
 from postkeep.platforms import PLATFORMS
-from postkeep.stages.session import Parts
+from postkeep.stages.parts import Parts
 from postkeep.store import holds, listing
 from postkeep.store.holds import Hold
 from postkeep.store.types import storable

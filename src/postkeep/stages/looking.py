@@ -16,8 +16,8 @@ from postkeep.model import RunStatus
 from postkeep.stages.eviction import note_use
 from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest.candidate import UNPACKING_ERROR, decompress, digest
+from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import recorded
-from postkeep.stages.session import Parts
 from postkeep.stages.verify import Verify
 from postkeep.stages.verify_tally import VerifyTally
 from postkeep.store import bulk, keeping, listing, media, records, runs

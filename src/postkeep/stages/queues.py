@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from postkeep.errors import NotFound
 from postkeep.log import get_logger
 from postkeep.model import Stage
-from postkeep.stages.session import Parts
+from postkeep.stages.parts import Parts
 from postkeep.store import bulk, hosts
 from postkeep.store.hosts import HostState
 from postkeep.store.types import storable

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from postkeep.model import Platform, RawRecord, RunStatus
 from postkeep.stages.ingest import Ingest
 from postkeep.stages.ingest.candidate import Rejected, candidate, decompress, digest
+from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import recorded
-from postkeep.stages.session import Parts
 from postkeep.store import quarantine
 from postkeep.store.quarantine import Quarantined
 from postkeep.views import OnProgress, Progress, ReplaySummary, Stop

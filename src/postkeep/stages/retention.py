@@ -14,8 +14,8 @@ from postkeep.log import get_logger
 from postkeep.model import RunStatus
 from postkeep.stages.eviction import Leaving, finish_removals, lasts, take_out
 from postkeep.stages.holding import known_platform, profile_of
+from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import recorded
-from postkeep.stages.session import Parts
 from postkeep.store import keeping, media, retention
 from postkeep.store.keeping import Kept
 from postkeep.store.retention import Policy, Shown

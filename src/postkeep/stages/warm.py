@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from postkeep.errors import CacheError, NotFound
 from postkeep.model import RunStatus, Stage
+from postkeep.stages.fetching import under_lease
 from postkeep.stages.hosts import host_of
+from postkeep.stages.parts import Parts, totals_of
 from postkeep.stages.recorded import OpenRun, recorded
-from postkeep.stages.session import Parts, _totals, _under_lease
 from postkeep.store import listing, warming, work
 from postkeep.store.work import ASKED_FOR
 from postkeep.views import MediaTotals, OnProgress, Stop, WarmBy, WarmPost, WarmSummary
@@ -41,7 +42,7 @@ def run_warm(
         media_ids = _ask_for(parts, posts, stop=stop)
         try:
             if media_ids:
-                _under_lease(parts, run, below=0, limit=None, wait=wait, stop=stop, progress=progress)
+                under_lease(parts, run, below=0, limit=None, wait=wait, stop=stop, progress=progress)
         except CacheError as error:
             run.status, run.error = RunStatus.FAILED, error.message
         return _summary(parts, run, posts, media_ids, stopped=stop())
@@ -81,7 +82,7 @@ def _summary(
                 cached += count if is_cached else 0
         for some in _cut([post.post_id for post in posts]):
             incomplete += listing.incomplete_of(tx, some)
-    totals = _totals(sum(states.values()), cached, states)
+    totals = totals_of(sum(states.values()), cached, states)
     if stopped:
         run.status = RunStatus.CANCELLED
     elif run.status is RunStatus.COMPLETED and totals.errors:

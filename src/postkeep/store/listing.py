@@ -350,6 +350,23 @@ def incomplete_posts(
     return [(post_id, kind or "", int(items), moment(at)) for post_id, kind, items, at in rows]  # type: ignore[misc]
 
 
+def incomplete_count(tx: Connection, now: datetime, *, since: date | None) -> int:
+    """How many posts `incomplete_posts` would list, in one pass."""
+    later = "" if since is None else " AND p.posted_at_timestamp >= ?"
+    joined = "" if since is None else " JOIN posts p ON p.post_id = m.post_id"
+    found = bulk.execute(
+        tx,
+        f"SELECT count(DISTINCT m.post_id) FROM post_media m{joined}"  # noqa: S608
+        " LEFT JOIN media_files f ON f.file_id = m.file_id"
+        " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
+        " WHERE (w.due_at IS NULL OR w.due_at <= ?) AND (m.download_state IN ('pending', 'retry')"
+        f" OR (m.download_state = 'fetched' AND f.cached_at IS NULL AND f.evicted_at IS NULL)){later}",
+        now,
+        *(() if since is None else (_day_start(since),)),
+    ).scalar()
+    return int(found)
+
+
 def incomplete_media(tx: Connection, post_ids: Iterable[str], now: datetime) -> list[tuple[str, str, str]]:
     """The media of these posts that a backfill should try: (media_id, post_id, url)."""
     rows = bulk.among(
@@ -379,10 +396,19 @@ def media_totals(tx: Connection, media_ids: Sequence[str]) -> dict[tuple[str, bo
 
 def incomplete_of(tx: Connection, post_ids: Iterable[str]) -> int:
     """How many of these posts have media that are not in the cache and were not removed on purpose."""
+    return _lacking(tx, post_ids, "")
+
+
+def failed_of(tx: Connection, post_ids: Iterable[str]) -> int:
+    """How many of these posts lack media that might be had: what expired or is gone is a fact, not a failure."""
+    return _lacking(tx, post_ids, " AND m.download_state NOT IN ('expired', 'gone')")
+
+
+def _lacking(tx: Connection, post_ids: Iterable[str], but: str) -> int:
     rows = bulk.among(
         tx,
         "SELECT DISTINCT m.post_id FROM post_media m LEFT JOIN media_files f ON f.file_id = m.file_id"
-        " WHERE m.post_id {in} AND f.cached_at IS NULL AND f.evicted_at IS NULL",
+        f" WHERE m.post_id {{in}} AND f.cached_at IS NULL AND f.evicted_at IS NULL{but}",
         post_ids,
     )
     return len(rows)

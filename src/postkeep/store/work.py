@@ -117,6 +117,20 @@ def due_count(tx: Connection, stage: Stage, now: datetime, *, below: int = 1) ->
     )
 
 
+def due_of_host(tx: Connection, stage: Stage, host: str, now: datetime, *, below: int = 1) -> int:
+    """How much of one host is due with a priority number smaller than `below`, left alone or not."""
+    return int(
+        bulk.execute(
+            tx,
+            "SELECT count(*) FROM work WHERE stage = ? AND host = ? AND priority < ? AND due_at <= ?",
+            str(stage),
+            host,
+            below,
+            now,
+        ).scalar()
+    )
+
+
 def next_due(tx: Connection, stage: Stage, now: datetime, *, below: int = 1) -> datetime | None:
     """When the first of what is not due yet will be, hosts that are left alone considered; None for nothing."""
     found = bulk.execute(

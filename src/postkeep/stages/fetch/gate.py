@@ -35,8 +35,13 @@ class Gate:
         """Whether one request at a time is enough, because the host has not answered since its rest."""
         return self.state.pauses > 0
 
-    def answered(self) -> None:
-        """Take a success, or an answer that blames the URL and not the host."""
+    def answered(self, now: datetime) -> None:
+        """Take a success, or an answer that blames the URL and not the host.
+
+        One that was on its way when a rest began does not end it.
+        """
+        if not self.is_open(now):
+            return
         if self.state.failures or self.state.pauses or self.state.paused_until:
             self.state = HostState(self.state.host)
             self.changed = True
@@ -47,7 +52,7 @@ class Gate:
         if status in _NOT_NOW or error.retry_after is not None:
             return self._rest(error, now)
         if not (error.kind in _UNWELL or status in (401, 403, 408) or (status or 0) >= 500):
-            self.answered()
+            self.answered(now)
             return False
         self.state = replace(self.state, failures=self.state.failures + 1)
         self.changed = True

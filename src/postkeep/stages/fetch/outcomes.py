@@ -26,6 +26,7 @@ log = get_logger("fetch")
 
 MOST = 200
 OLDEST_SECONDS = 1.0
+_MOST_REPEATED = 20_000
 BEAT_SECONDS = 15.0
 """How often the lease is renewed while no outcome comes; others wait two minutes before they take it."""
 
@@ -66,8 +67,8 @@ class _Batch:
 class Outcomes:
     """Takes outcomes from the thread that decides, stores them from another; counts what was stored.
 
-    `settled` is called with a media id when its outcome is in the database, `room` with bytes that were thought
-    new and were in the cache already.
+    `repeated` are the SHA-256s of contents that came under more than one URL. `settled` is called with a media
+    id when its outcome is in the database, `room` with bytes that were thought new and were here already.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Outcomes:
         self.store, self.cache, self.journal = store, cache, journal
         self.ids, self.clock, self.run_id, self.lease = ids, clock, run_id, lease
         self.figures, self._settled, self._room = figures, settled, room
+        self.repeated: set[str] = set()
         self._lock = threading.Lock()
         self._batch = _Batch()
         self._hosts: dict[str, HostState] = {}
@@ -198,6 +200,8 @@ class Outcomes:
         passing("file_renamed")
         if committed.existed:
             self._room(committed.file.digest.size)
+            if len(self.repeated) < _MOST_REPEATED:
+                self.repeated.add(committed.file.digest.sha256)
         if committed.collision:
             log.error("md5_collision", media_id=row.media_id, path=committed.file.path)
 

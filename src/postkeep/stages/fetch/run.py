@@ -41,7 +41,7 @@ from postkeep.stages.fetch.outcomes import Kept, Outcomes
 from postkeep.stages.fetch.transfers import Transfers
 from postkeep.stages.fetch.verdict import expired, has_expired, judge
 from postkeep.stages.room import NEARLY, nearly_full, refetched
-from postkeep.store import Store, hosts, keeping, media, work
+from postkeep.store import Store, hosts, keeping, media, placeholders, work
 from postkeep.store.hosts import HostState
 from postkeep.store.media import Due, StoredFile
 
@@ -59,13 +59,24 @@ _PARTIALS_KEPT = timedelta(days=7)
 
 @dataclass(slots=True)
 class FetchTally:
-    """What a fetch did so far; `due` is how much there was to do when it began, `resting` hosts left alone."""
+    """What a fetch did so far.
+
+    `due` is how much there was to do when it began, `resting` are hosts left alone and until when, `held` how
+    much of what was due is theirs. `waiting` is for how many seconds nothing is done but wait.
+    """
 
     due: int = 0
     figures: Figures = field(default_factory=Figures)
     states: dict[str, int] = field(default_factory=dict)
     done: int = 0
     resting: dict[str, datetime] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
+    waiting: float = 0.0
+
+    @property
+    def total(self) -> int:
+        """How much this run will settle, as far as it is known: what resting hosts hold back is not for it."""
+        return max(self.done, self.due - sum(self.held.values()))
 
     @property
     def cached(self) -> int:
@@ -95,7 +106,7 @@ class Fetch:
     due. `patience` is how many seconds it waits, when nothing else is to do, for work that is due later and for
     hosts that rest. `evictor` makes room at the cache's limit. `stop` is asked often; when it says
     so, nothing new begins, what is under way is finished or dropped, and every outcome is stored. The fetcher
-    is closed at the end.
+    is closed at the end. `tally` is counted in, for whoever wants to know it when this raises.
     """
 
     def __init__(
@@ -116,12 +127,13 @@ class Fetch:
         patience: float = 0.0,
         stop: Callable[[], bool] = lambda: False,
         progress: Callable[[FetchTally], None] = lambda tally: None,
+        tally: FetchTally | None = None,
     ) -> None:
         self.store, self.cache, self.fetcher = store, cache, fetcher
         self.config, self.clock = config, clock
         self.below, self.limit, self.patience = below, limit, patience
         self.evictor, self.stop, self.progress = evictor, stop, progress
-        self.tally = FetchTally()
+        self.tally = tally or FetchTally()
         # Rows taken from the work list whose outcome is not stored yet.
         self._taken: set[str] = set()
         # Bytes that were thought new and were in the cache already: said by the thread that stores.
@@ -194,13 +206,23 @@ class Fetch:
             since = self.clock()
             self._open_lanes()
             self._turn()
+            self.tally.due = max(self.tally.due, self.tally.done)
             wait = None if self._enough() else self._wait_for_more(since)
             if wait is None or time.monotonic() + wait > until:
                 return
-            began = time.monotonic()
-            while time.monotonic() - began < wait and not self.stop():
-                time.sleep(_TICK_SECONDS)
-                self._store_when_time()
+            self._wait(wait)
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self.stop():
+            self.tally.waiting = left
+            self.progress(self.tally)
+            time.sleep(min(left, _TICK_SECONDS))
+            self._store_when_time()
+        self.tally.waiting = 0.0
+        with self.store.reading() as tx:
+            due = work.due_count(tx, Stage.FETCH, self.clock(), below=self.below)
+        self.tally.due, self.tally.held = self.tally.done + due, {}
 
     def _wait_for_more(self, since: datetime) -> float | None:
         """Seconds until something is due again that was not due then; None when nothing will be."""
@@ -226,6 +248,7 @@ class Fetch:
 
     def _open(self, lane: Lane) -> None:
         self.tally.resting.pop(lane.host, None)
+        self.tally.held.pop(lane.host, None)
         lane.dry = False
         self._list(lane)
 
@@ -273,6 +296,18 @@ class Fetch:
                 self._discard_first(flight)
         self._store_now()
         self.progress(self.tally)
+        self._say_what_stands_out()
+
+    def _say_what_stands_out(self) -> None:
+        with self.store.reading() as tx:
+            repeated = media.files_by(tx, "sha256", self.outcomes.repeated)
+            suspects = placeholders.suspects(tx, [file.file_id for file in repeated])
+        for each in suspects:
+            log.warning(
+                "likely_placeholder",
+                told=f"{each.path} is shown by {each.posts} posts under {each.media_keys} keys: if it only stands"
+                f' in for others, add "{each.md5}" to fetch.placeholders',
+            )
         if (figures := self.tally.figures).refetched:
             limit = keeping.suggested_limit(self.config.cache.max_bytes, figures.refetched_bytes)
             log.warning("cache_too_small", told=refetched(figures.refetched, figures.refetched_bytes, limit))
@@ -417,7 +452,7 @@ class Fetch:
             self._give_up(row)
             self._taken.discard(row.media_id)
             return
-        self._answered |= isinstance(error, HttpStatus | NotMedia | LinkExpired | Placeholder)
+        self._answered |= isinstance(error, HttpStatus | NotMedia | LinkExpired | Placeholder | Truncated)
         self._note(flight.lane, error)
         self._failed(row, error)
         self._give_up(row, error)
@@ -429,11 +464,13 @@ class Fetch:
 
     def _note(self, lane: Lane, error: FetchError | None) -> None:
         """Tell the host's gate how it went; a host that is to be left alone gives its rows back."""
+        now, rests = self.clock(), lane.gate.state.pauses
         if error is None:
-            lane.gate.answered()
-        elif lane.gate.failed(error, self.clock()):
+            lane.gate.answered(now)
+        elif lane.gate.failed(error, now):
             self._rest(lane)
-            log.warning("host_rests", host=lane.host, until=_moment(lane.gate), reason=error.message)
+            if lane.gate.state.pauses > rests:
+                log.info("host_rests", host=lane.host, until=_moment(lane.gate), reason=error.message)
         if lane.gate.changed:
             lane.gate.changed = False
             self.outcomes.host_changed(lane.gate.state)
@@ -441,8 +478,13 @@ class Fetch:
     def _rest(self, lane: Lane) -> None:
         for row in lane.rest():
             self._taken.discard(row.media_id)
-        if lane.gate.state.paused_until is not None:
-            self.tally.resting[lane.host] = lane.gate.state.paused_until
+        if lane.gate.state.paused_until is None:
+            return
+        if lane.host not in self.tally.resting:
+            with self.store.reading() as tx:
+                held = work.due_of_host(tx, Stage.FETCH, lane.host, self.clock(), below=self.below)
+            self.tally.held[lane.host] = max(0, held - lane.under_way)
+        self.tally.resting[lane.host] = lane.gate.state.paused_until
 
     def _bring(self, row: Due, kept: Kept, rank: int | None) -> None:
         """The asset is here: for the row that asked for it, and for all that waited."""

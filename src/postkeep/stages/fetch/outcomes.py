@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from sqlalchemy import Connection
 
 from postkeep.errors import CacheError
 from postkeep.ids import IdFactory
@@ -15,10 +17,11 @@ from postkeep.media.cache import Cache, Staged
 from postkeep.media.entry import JournalEntry
 from postkeep.media.journal import Journal, Token
 from postkeep.media.whole import is_whole
-from postkeep.model import CachedFile
+from postkeep.model import CachedFile, Stage
 from postkeep.points import passing
 from postkeep.stages.fetch.figures import Figures
-from postkeep.store import Store, bulk, hosts, keeping, leases, media, runs
+from postkeep.stages.hosts import host_of
+from postkeep.store import Store, bulk, hosts, keeping, leases, media, runs, work
 from postkeep.store.hosts import HostState
 from postkeep.store.media import PLACES, Arrival, Due, Failure
 
@@ -247,6 +250,7 @@ class Outcomes:
             figures.refetched += back
             figures.refetched_bytes += size
             media.store_arrivals(tx, arrivals, ids=self.ids, now=now)
+            _ask_for_larger(tx, arrivals, now)
             media.store_failures(tx, [failure for _, failure in batch.failed], now)
             hosts.keep(tx, states.values(), now)
             runs.beat(tx, self.run_id, now, figures=figures.json())
@@ -283,6 +287,21 @@ class Outcomes:
 def _arrival(row: Due, kept: Kept, rank: int | None) -> Arrival:
     assert kept.file is not None, "rows are stored after their bytes"
     return Arrival(row.media_id, kept.file, row.rendition, rank, kept.incomplete)
+
+
+def _ask_for_larger(tx: Connection, arrivals: Sequence[Arrival], now: datetime) -> None:
+    """Queue again the rows that were observed in a larger rendition while the smaller one was on its way."""
+    larger = [
+        (media_id, host_of(url))
+        for prefix, (table, _) in PLACES.items()
+        for media_id, url in bulk.among(
+            tx,
+            f"SELECT media_id, media_url FROM {table} WHERE media_id {{in}}"  # noqa: S608
+            " AND rendition_rank > file_rank AND rendition <> file_rendition",
+            [each.media_id for each in arrivals if each.media_id.startswith(prefix)],
+        )
+    ]
+    work.ensure(tx, Stage.FETCH, larger, now, priority=0)
 
 
 def _say_cached(row: Due, kept: Kept) -> None:

@@ -403,6 +403,7 @@ class Fetch:
             case FetchError():
                 self._not_fetched(flight, outcome)
             case BaseException():
+                self._discard_first(flight)
                 raise outcome
         self._list(lane)
 
@@ -534,17 +535,20 @@ class Fetch:
     # --- room and rows ---
 
     def _make_sure_of_room(self, staged: Staged) -> None:
-        """Take a file's bytes from what is left of the cache's limit; raises CacheFull without its file."""
+        """Take a file's bytes from what is left of the cache's limit; its file is gone when that raises."""
         size = staged.digest.size
         while self._given_back:
             self._room += self._given_back.popleft()
-        if size > self._room and self.cache.locate(staged.digest, staged.kind) is None:
-            self._store_now()
-            self._given_back.clear()
-            self._room = self.evictor.make_room(size).room
-            if size > self._room:
-                self.cache.discard(staged)
-                raise self.evictor.full()
+        try:
+            if size > self._room and self.cache.locate(staged.digest, staged.kind) is None:
+                self._store_now()
+                self._given_back.clear()
+                self._room = self.evictor.make_room(size).room
+                if size > self._room:
+                    raise self.evictor.full()
+        except BaseException:
+            self.cache.discard(staged)
+            raise
         self._room -= size
 
     def _store_when_time(self) -> None:

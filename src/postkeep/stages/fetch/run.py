@@ -48,8 +48,8 @@ from postkeep.store.media import Due, StoredFile
 log = get_logger("fetch")
 
 _PAGE, _LEAST_PAGE, _ROWS_READ = 500, 20, 8000
-_AHEAD = 32
-"""How many bodies may wait for a writer before no more transfers begin."""
+_AHEAD = 48
+"""How many more than may be transferred are under way, so that no connection waits for a body to be written."""
 _TICK_SECONDS = 0.05
 _GRACE_SECONDS = 3.0
 """How long transfers under way may go on after somebody asked to stop."""
@@ -163,6 +163,7 @@ class Fetch:
         self._database = ThreadPoolExecutor(1, thread_name_prefix="postkeep-store")
         self._storing: Future[None] | None = None
         self._most_under_way = config.fetch.concurrency + _AHEAD
+        self._most_of_host = config.fetch.per_host + _AHEAD
 
     # --- the run ---
 
@@ -315,7 +316,7 @@ class Fetch:
     # --- what begins ---
 
     def _list(self, lane: Lane) -> None:
-        if not lane.listed and lane.has_room(2 * self.config.fetch.per_host):
+        if not lane.listed and lane.has_room(self._most_of_host):
             lane.listed = True
             self._hungry.append(lane)
 
@@ -477,6 +478,7 @@ class Fetch:
             self.outcomes.host_changed(lane.gate.state)
 
     def _rest(self, lane: Lane) -> None:
+        self._transfers.withdraw(lane)
         for row in lane.rest():
             self._taken.discard(row.media_id)
         if lane.gate.state.paused_until is None:

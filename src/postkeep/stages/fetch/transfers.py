@@ -13,7 +13,7 @@ from postkeep.net.fetcher import Fetcher
 from postkeep.net.job import Job
 from postkeep.points import passing
 from postkeep.stages.fetch import keep
-from postkeep.stages.fetch.lane import Flight
+from postkeep.stages.fetch.lane import Flight, Lane
 
 _WRITERS = 3
 
@@ -71,6 +71,13 @@ class Transfers:
         """End the requests nobody wants to wait for; their outcomes still come, as dropped."""
         for flight, job in self._flights.values():
             if not flight.dropped and job is not None:
+                flight.dropped = True
+                self._fetcher.abort(job)
+
+    def withdraw(self, lane: Lane) -> None:
+        """Take back the requests of a host that were not sent yet; their outcomes come as dropped."""
+        for flight, job in self._flights.values():
+            if flight.lane is lane and job is not None and job.transfer is None and not job.over:
                 flight.dropped = True
                 self._fetcher.abort(job)
 

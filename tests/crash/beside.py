@@ -24,7 +24,7 @@ from postkeep.stages.eviction import Evictor
 from postkeep.store import bulk, keeping
 from tests.crash.child import prepare, say
 
-_PAUSE = 0.02
+_PAUSE = 0.05
 
 
 class Told:
@@ -51,17 +51,18 @@ def fetch(library: Library, told: Told, given: argparse.Namespace) -> None:
     """Fetch what is due; in the end until nothing is."""
     for last in told.passes():
         if given.warm:
-            library.warm(limit=1000)
-        done = library.fetch_due(patience=60.0 if last else 0.0)
+            _patiently(lambda: library.warm(limit=1000))
+        done = _patiently(lambda last=last: library.fetch_due(patience=60.0 if last else 0.0))
         say(status=done.status, cached=done.cached, waiting=done.waiting, requests=done.requests)
 
 
 def import_(library: Library, told: Told, given: argparse.Namespace) -> None:
-    """Import the folders that were said to be there, again and again, and fetch nothing."""
+    """Import what is new of the folders that were said to be there, or else one of them again; fetch nothing."""
     known = 0
-    for last in told.passes():
-        known = len(given.source) if last else max(known, min(told.lines, len(given.source)))
-        for source in given.source[:known]:
+    for turn, last in enumerate(told.passes()):
+        new = given.source[known : len(given.source) if last else told.lines]
+        known += len(new)
+        for source in new or given.source[turn % max(1, known) :][:1]:
             done = _patiently(lambda source=source: library.import_([source], fetch=False))
             say(run=done.run_id, status=done.status, new=done.new)
 
@@ -108,7 +109,7 @@ def read(library: Library, told: Told, given: argparse.Namespace) -> None:
 def adopt(library: Library, told: Told, given: argparse.Namespace) -> None:
     """Take over another cache, again and again."""
     for _ in told.passes():
-        done = library.adopt_cache(Path(given.source[0]))
+        done = _patiently(lambda: library.adopt_cache(Path(given.source[0])))
         say(status=done.status, adopted=done.adopted, linked=done.linked)
 
 

@@ -80,7 +80,9 @@ def _repair(those: Crowd) -> None:
 
 
 def _quarantined(those: Crowd) -> list[str]:
-    return sorted(hashlib.md5(path.read_bytes()).hexdigest() for path in those.left("quarantine"))
+    """The contents that were put aside and stand nowhere else: whether a copy is kept, depends on the moment."""
+    aside = {hashlib.md5(path.read_bytes()).hexdigest() for path in those.left("quarantine")}
+    return sorted(aside - {Path(name).stem for name in those.state().files})
 
 
 def _copy(home: Path, target: Path) -> None:
@@ -109,7 +111,7 @@ def test_a_repair_dies(
     damaged: Path, repaired: tuple[State, list[str]], load: Load, tmp_path: Path, series: int
 ) -> None:
     state, quarantined = repaired
-    assert len(quarantined) == 2 * _EACH
+    assert len(quarantined) == _EACH
     _copy(damaged, tmp_path / "home")
     with crowd(tmp_path / "home", "", load, SEED, "repair", series) as those:
         for _ in range(_KILLS):

@@ -13,6 +13,7 @@ from tests.crash.test_kills import SEED, on_postgresql, on_sqlite
 from tests.crash.world import State
 
 _KILLS = 10
+_ROOMS = 6
 _SERIES = 10
 _FEWER = 4
 _ROLES = ("fetch", "import", "verify")
@@ -99,7 +100,7 @@ def test_one_that_makes_room_dies_while_others_fetch_and_read(
     with crowd(tmp_path / "home", database_url, load, SEED, "room", series) as those:
         those.end(those.start("import"))
         others = [those.start("read"), those.start("fetch", "--warm")]
-        for _ in range(_KILLS):
+        for _ in range(_ROOMS):
             those.kill_one("room")
             those.check()
         those.end(those.start("room"), *others)

@@ -81,6 +81,12 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"MZ", "a program"),
 )
 
+_FRONTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"%PDF-")
+"""What a page may be given for a disguise: named by what follows when nothing of the format does."""
+_DISGUISED = frozenset({"html", "svg", "xml", "json"})
+_JPEG_START = re.compile(rb"\xff\xd8\xff+[\xc0-\xd7\xda-\xfe]")
+_PDF_START = re.compile(rb"%PDF-\d")
+
 _BLANK = b" \t\r\n\f\v\x00"
 _SKIPPED_MARKUP = re.compile(rb"<!--.*?(?:-->|\Z)|<\?(?!xml).*?(?:\?>|\Z)", re.DOTALL)
 _XML_DECLARATION = re.compile(rb"<\?xml\b.*?(?:\?>|\Z)", re.DOTALL)
@@ -134,9 +140,9 @@ def guess_media_type(url: str, mime_type: str | None = None) -> MediaType:
 
 
 def _picture(head: bytes) -> Kind | None:
-    if head.startswith(b"\xff\xd8\xff"):
+    if _JPEG_START.match(head):
         return JPEG
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+    if head.startswith(b"\x89PNG\r\n\x1a\n") and head[12:16] == b"IHDR":
         return PNG
     if head.startswith((b"GIF87a", b"GIF89a")):
         return GIF
@@ -162,6 +168,8 @@ def _boxes(head: bytes) -> Kind | None:
     kinds = [kind for kind in map(_by_brand, (major, *compatible)) if kind is not None]
     if major in _HEIF_BRANDS:
         kinds = [kind for kind in kinds if kind.media_type is MediaType.IMAGE]
+    if kinds and len(head) <= size and len(head) < SNIFF_BYTES:
+        raise NotMedia("a file that ends with its type")
     if kinds:
         return kinds[0]
     raise NotMedia("a file of an unknown ISO brand")
@@ -189,7 +197,7 @@ def _matroska(head: bytes) -> Kind | None:
 
 
 def _pdf(head: bytes) -> Kind | None:
-    return PDF if _unmarked(head[:1024]).startswith(b"%PDF-") else None
+    return PDF if _PDF_START.match(_unmarked(head[:1024])) else None
 
 
 def _unmarked(head: bytes) -> bytes:
@@ -197,6 +205,11 @@ def _unmarked(head: bytes) -> bytes:
 
 
 def _other(head: bytes) -> str:
+    bare = _unmarked(head)
+    for front in _FRONTS:
+        if bare.startswith(front):
+            behind = _written(bare.removeprefix(front))
+            return behind if behind in _DISGUISED else "unknown bytes"
     for start, found in _OTHERS:
         if head.startswith(start):
             return found

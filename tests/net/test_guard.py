@@ -142,6 +142,28 @@ def test_urls_that_no_transfer_starts_for(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        "/..", "/.", "/../", "/./", "/a/../b", "/a/./b", "/a/..", "/a/.", "/a/../?x", "/a/..?x", "/a/.#x",
+        "//../a", "/%2e", "/%2E%2e/a", "/a/.%2e/b", "/a/%2E./b", "/a/%2e?x", "/a/..%5cb", "/a%5C..%5Cb",
+        "/a%5C.", "/..%5C",
+    ],
+)  # fmt: skip
+def test_dot_segments_are_refused(path: str) -> None:
+    with pytest.raises(AddressRefused) as caught:
+        OPEN.check_url("http://example.com" + path)
+    assert "dot segments" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/...", "/..a", "/a..", "/.a/b.", "/a..b/.well-known", "/%2e%2e%2e", "?/../x", "#/./", "/a?b/../c", "/.;/"],
+)
+def test_other_dots_pass(path: str) -> None:
+    assert OPEN.target("http://example.com" + path).wire == "http://example.com" + path
+
+
+@pytest.mark.parametrize(
     ("url", "host", "port"),
     [
         ("http://example.com", "example.com", 80),

@@ -18,9 +18,12 @@ _PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\s\ud800-\udfff]")
 _SHAPE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?(.*)")
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(?::([0-9]{0,5}))?")
+_QUERY = re.compile(r"[?#]")
 _NAME = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
 # What resolvers take for a number, so that the whole host may be an address in disguise.
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+# What clients may take for a step up or for nothing, and so ask for another path than the one that was read.
+_DOTS = re.compile(r"(?:[/\\]|%5c)(?:\.|%2e){1,2}(?=[/\\]|%5c|$)", re.IGNORECASE)
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -41,7 +44,8 @@ def read_url(url: str) -> Target:
     """Take an http or https URL apart.
 
     Raises AddressRefused for other schemes, user information, a missing host, addresses in other spellings
-    than the canonical one, control characters, white space, backslashes, and more than 8,000 characters.
+    than the canonical one, dot segments, control characters, white space, backslashes, and more than 8,000
+    characters.
     """
     if len(url) > MOST_CHARACTERS:
         _refuse(url, f"the URL is longer than {MOST_CHARACTERS} characters")
@@ -55,6 +59,8 @@ def read_url(url: str) -> Target:
         host, port, address = _site(scheme, shape[2] or "")
     except ValueError as error:
         _refuse(url, str(error))
+    if _DOTS.search(_QUERY.split(shape[3], maxsplit=1)[0]):
+        _refuse(url, "the URL's path has dot segments")
     wire = url
     # Written anew where libcurl, which is handed the addresses of `host`, could read another name.
     if host.endswith(".") or not url.isascii():

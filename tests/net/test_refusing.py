@@ -26,6 +26,8 @@ from tests.net.fetching import BASE, Spool, content, get
 from tests.servers import media
 from tests.servers.media import Exchange, MediaServer
 
+OK = b"HTTP/1.1 200 OK\r\n"
+
 
 def test_a_name_that_leads_inside_is_refused_before_it_is_connected_to(server: MediaServer, spool: Spool) -> None:
     config = replace(BASE, ports=(server.port,))
@@ -75,6 +77,12 @@ def test_redirects_are_followed(server: MediaServer, make: Callable[..., Fetcher
     assert fetcher.statistics.connections == 1
 
 
+def test_a_relative_redirect_may_climb(server: MediaServer, make: Callable[..., Fetcher]) -> None:
+    server.route("/a/b/c", media.redirect("../d/./e"))
+    server.route("/a/d/e", b"end")
+    assert get(make(), server.url("/a/b/c")).final_url == server.url("/a/d/e")
+
+
 def test_redirects_have_a_limit(server: MediaServer, make: Callable[..., Fetcher]) -> None:
     url = server.route("/loop", media.redirect("/loop?again"))
     fetcher = make(replace(BASE, max_redirects=3))
@@ -93,7 +101,8 @@ def test_redirects_have_a_limit(server: MediaServer, make: Callable[..., Fetcher
         "http://2130706433:{other}/", "http://user@127.0.0.1:{port}/", "http://127.0.0.1:{port}\\@x/",
         "http://0x7f.0.0.1:{port}/", "http://[::ffff:127.0.0.1]:{port}/", "http://169.254.169.254/",
         "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1:{other}/_x", "http://", "http://[/",
-        "/a\tb", "http://10.0.0.1/", "http:127.0.0.1:{other}/", "\\\\x\\y",
+        "/a\tb", "http://10.0.0.1/", "http://127.0.0.1:{port}/x/../a", "//127.0.0.1:{port}/x/./a", "/x/%2e%2E/a",
+        "http:127.0.0.1:{other}/", "\\\\x\\y",
     ],
 )  # fmt: skip
 def test_redirects_to_where_it_must_not_go_are_refused(
@@ -183,6 +192,22 @@ def test_the_wait_a_server_asks_for(
         (media.raw(b"HTTP/1.1 200 OK\r\n\r\n"), NotMedia, "empty"),
         (media.raw(b"\x89PNG\r\n\x1a\nwhatever, but no head"), NotMedia, "not HTTP"),
         (media.raw(b""), ConnectFailed, "lost"),
+        (media.raw(OK + b"Content-Length : 5000\r\n\r\nxxxx"), Truncated, "4 bytes where 5000"),
+        (media.raw(OK + b"Content-Length : 5000\r\n\r\n"), Truncated, "0 bytes where 5000"),
+        (media.raw(OK + b"Content-Length\t: 3\r\n\r\nxxxx"), Truncated, "4 bytes where 3"),
+        (
+            media.raw(OK + b"Transfer-Encoding: identity\r\nContent-Length: 5000\r\n\r\nxxxx"),
+            Truncated,
+            "4 bytes where 5000",
+        ),
+        (media.raw(OK + b"X: transfer-encoding\r\nContent-Length : 5000\r\n\r\nxxxx"), Truncated, "4 bytes"),
+        (media.raw(OK + b"Content-Range: bytes 0-3/9\r\n\r\nxxxx"), Truncated, "not asked for"),
+        (
+            media.raw(OK + b"Content-Range: bytes 0-3/4\r\nContent-Length: 4\r\n\r\nxxxx"),
+            Truncated,
+            "not asked for",
+        ),
+        (media.raw(b"HTTP/1.1 206 P\r\nContent-Range: bytes 0-3/9\r\n\r\nxxxx"), Truncated, "not asked for"),
         (media.truncated(b"x" * 100, declared=5000), Truncated, "missing"),
         (media.truncated(b"", declared=5000), Truncated, ""),
         (media.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nxxxx", reset=True), Truncated, ""),
@@ -208,6 +233,22 @@ def test_answers_that_are_no_media(
     assert caught.value.url == url
     assert "secret" not in str(caught.value)
     assert spool.left == []
+
+
+@pytest.mark.parametrize("trailer", [b"X-T: 1", b"HTTP/1.1 200 OK: 1"])
+def test_a_trailer_is_no_head(server: MediaServer, make: Callable[..., Fetcher], trailer: bytes) -> None:
+    for at, begin in enumerate((b"", b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n")):
+        head = begin + b"HTTP/1.1 404 Gone\r\nTransfer-Encoding: chunked\r\n\r\n"
+        url = server.route(f"/{at}", media.raw(head + b"0\r\n" + trailer + b"\r\n\r\n"))
+        with pytest.raises(HttpStatus) as caught:
+            get(make(), url)
+        assert caught.value.status == 404
+
+
+def test_a_length_beside_chunks_does_not_count(server: MediaServer, make: Callable[..., Fetcher]) -> None:
+    head = OK + b"Transfer-Encoding: Chunked\r\nContent-Length: 9\r\n\r\n"
+    url = server.route("/a", media.raw(head + b"4\r\nxxxx\r\n0\r\n\r\n"))
+    assert get(make(), url).body.size == 4
 
 
 def test_an_identity_encoding_is_none(server: MediaServer, make: Callable[..., Fetcher]) -> None:

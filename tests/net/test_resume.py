@@ -32,6 +32,8 @@ from tests.servers.media import Exchange, MediaServer, Misbehaviour
 WHOLE = os.urandom(3_000_000)
 ETAG = '"v1"'
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
+SOON = "Sun, 06 Nov 1994 08:50:36 GMT"
+LATER = "Sun, 06 Nov 1994 08:50:37 GMT"
 
 
 def breaking(*, at: int = 2_000_000, validator: dict[str, str], reset: bool = False) -> Misbehaviour:
@@ -113,8 +115,11 @@ def test_a_body_that_breaks_off_is_continued(
 
 def test_a_date_is_a_validator_too(server: MediaServer, make: Callable[..., Fetcher]) -> None:
     fetcher = make()
-    part = begun(server, fetcher, {"Last-Modified": DATE, "ETag": 'W/"weak"'})
+    part = begun(server, fetcher, {"Last-Modified": DATE, "Date": LATER})
     assert (part.etag, part.last_modified) == (None, DATE)
+    server.route("/a", rest(etag=None, more={"Last-Modified": DATE}, sent=10))
+    assert broken(fetcher, server.url("/a"), part=part).partial == replace(part, size=part.size + 10)
+    part = replace(part, size=part.size + 10)
     server.route("/a", rest(etag=None, more={"Last-Modified": DATE}))
     assert get(fetcher, server.url("/a"), part=part).body.digest == digest_of(WHOLE)
     assert server.requests[-1].headers["if-range"] == DATE
@@ -126,6 +131,13 @@ def test_a_date_is_a_validator_too(server: MediaServer, make: Callable[..., Fetc
         (2_000_000, {}),
         (2_000_000, {"ETag": 'W/"v1"'}),
         (2_000_000, {"ETag": "v1"}),
+        (2_000_000, {"ETag": 'W/"v1"', "Last-Modified": DATE, "Date": LATER}),
+        (2_000_000, {"ETag": "", "Last-Modified": DATE, "Date": LATER}),
+        (2_000_000, {"Last-Modified": DATE}),
+        (2_000_000, {"Last-Modified": DATE, "Date": DATE}),
+        (2_000_000, {"Last-Modified": DATE, "Date": SOON}),
+        (2_000_000, {"Last-Modified": DATE, "Date": "nonsense"}),
+        (2_000_000, {"Last-Modified": "nonsense", "Date": LATER}),
         (2_000_000, {"ETag": ETAG, "Accept-Ranges": "none"}),
         (1024 * 1024 - 1, {"ETag": ETAG}),
     ],
@@ -212,6 +224,7 @@ def test_another_body_starts_afresh(server: MediaServer, make: Callable[..., Fet
         rest(length=5),
         rest(more={"Content-Range": "bytes */3000000"}),
         lambda exchange: exchange.head(206, {"Content-Length": "0"}),
+        lambda exchange: exchange.head(200, {"Content-Range": "bytes 0-9/10", "Content-Length": "0"}),
         lambda exchange: exchange.head(416, {"Content-Range": "bytes */10", "Content-Length": "0"}),
     ],
 )
@@ -224,6 +237,19 @@ def test_a_rest_that_does_not_fit_is_dropped_with_the_part(
     error = broken(fetcher, server.url("/a"), part=part)
     assert isinstance(error, Truncated)
     assert error.temporary
+    assert error.partial is None
+    assert spool.left == []
+
+
+@pytest.mark.parametrize("etag", [ETAG, 'W/"v1"', "v1"])
+def test_an_etag_where_there_was_none_is_another_body(
+    server: MediaServer, make: Callable[..., Fetcher], spool: Spool, etag: str
+) -> None:
+    fetcher = make()
+    part = begun(server, fetcher, {"Last-Modified": DATE, "Date": LATER})
+    server.route("/a", rest(etag=etag, more={"Last-Modified": DATE}))
+    error = broken(fetcher, server.url("/a"), part=part)
+    assert isinstance(error, Truncated)
     assert error.partial is None
     assert spool.left == []
 

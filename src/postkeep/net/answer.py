@@ -82,14 +82,15 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     wish = headers.get("retry-after", "").strip()
     if wish.isascii() and wish.isdigit():
         return min(float(wish[:9]), LONGEST_WAIT)
-    until = _date(wish)
+    until = read_date(wish)
     if until is None:
         return None
-    seconds = (until - (_date(headers.get("date", "")) or now)).total_seconds()
+    seconds = (until - (read_date(headers.get("date", "")) or now)).total_seconds()
     return min(max(seconds, 0.0), LONGEST_WAIT)
 
 
-def _date(text: str) -> datetime | None:
+def read_date(text: str) -> datetime | None:
+    """The date of a header; None when it cannot be read."""
     try:
         date = parsedate_to_datetime(text)
     except (TypeError, ValueError, IndexError, OverflowError):

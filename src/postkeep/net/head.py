@@ -11,7 +11,8 @@ _STATUS = re.compile(rb"HTTP/[0-9.]+[ \t]+([1-9][0-9]{2})(?![0-9])")
 _LENGTHS = re.compile(rb"^content-length[ \t]*:[ \t]*([^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
 _LENGTH = re.compile(rb"[0-9]+")
 _MOST_DIGITS = 18
-_BLANKS = (b"\r\n", b"\n")
+_CHUNKED = "chunked"
+_BLANKS = (b"\r", b"\n")
 
 
 class Headers(Mapping[str, str]):
@@ -54,7 +55,7 @@ class Head:
 
     def length(self, url: str) -> int | None:
         """The declared length, where there is one that counts; raises Truncated for lengths that contradict."""
-        if b"transfer-encoding" in self._lower:
+        if b"transfer-encoding" in self._lower and _CHUNKED in self.headers.get("transfer-encoding", "").lower():
             return None
         lengths = set(_LENGTHS.findall(self._lower))
         if len(lengths) > 1:
@@ -69,7 +70,7 @@ class Head:
         """The encoding of the body, of which none was asked for; None when it has none."""
         if b"-encoding" not in self._lower:
             return None
-        for name, plain in (("content-encoding", "identity"), ("transfer-encoding", "chunked")):
+        for name, plain in (("content-encoding", "identity"), ("transfer-encoding", _CHUNKED)):
             for each in self.headers.get(name, "").split(","):
                 encoding = each.strip().lower()
                 if encoding not in ("", "identity", plain):
@@ -78,17 +79,18 @@ class Head:
 
 
 def read_head(lines: Sequence[bytes]) -> Head | None:
-    """The last complete head among the lines of all that came; None for interim answers and unfinished heads."""
-    end = len(lines) - 1
-    if end < 1 or lines[end].strip():
-        return None
-    start = end
-    while start and lines[start - 1] not in _BLANKS:
-        start -= 1
-    found = _STATUS.match(lines[start])
-    if not found or found[1].startswith(b"1"):
-        return None
-    return Head(int(found[1]), lines[start + 1 : end])
+    """The first complete head that is not an interim answer's; what comes behind it are trailers."""
+    start = 0
+    for end, line in enumerate(lines):
+        if not line.startswith(_BLANKS):
+            continue
+        found = _STATUS.match(lines[start])
+        if not found:
+            return None
+        if not found[1].startswith(b"1"):
+            return Head(int(found[1]), lines[start + 1 : end])
+        start = end + 1
+    return None
 
 
 def check_encoding(head: Head, url: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from postkeep.errors import ConnectFailed, FetchError, TimedOut, Truncated
 from postkeep.model import Partial
+from postkeep.net.answer import read_date
 from postkeep.net.head import Head
 
 # What is smaller is fetched again sooner than it is asked for in parts.
@@ -16,6 +17,8 @@ LEAST_BYTES = 1024 * 1024
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
 _STRONG = re.compile(r'"[\x21\x23-\x7e]*"')
 _DATE = re.compile(r"[A-Za-z0-9 ,:+-]{8,40}")
+# RFC 9110, 8.8.2.2: what changes twice within its second cannot be told apart by a date that is younger.
+_SETTLED_SECONDS = 60.0
 _BROKEN = (Truncated, TimedOut, ConnectFailed)
 
 
@@ -58,12 +61,19 @@ def end_of_rest(part: Partial, head: Head, length: int | None, url: str) -> tupl
 
 
 def validators(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """The strong ETag and the Last-Modified of an answer, each None when it is not there or not of use."""
+    """The strong ETag and the Last-Modified of an answer, each None when it is not there or not of use.
+
+    Without an ETag, the Last-Modified counts when the answer's own Date is a minute later. Beside one that is not
+    strong it does not count: the server itself says that bodies may differ.
+    """
     if headers.get("accept-ranges", "").lower() == "none":
         return None, None
-    etag = headers.get("etag", "")
+    etag = headers.get("etag")
     date = headers.get("last-modified", "")
-    return (etag if _STRONG.fullmatch(etag) else None), (date if _DATE.fullmatch(date) else None)
+    is_date = _DATE.fullmatch(date) is not None
+    if etag is None:
+        return None, (date if is_date and _is_settled(date, headers.get("date", "")) else None)
+    return (etag, date if is_date else None) if _STRONG.fullmatch(etag) else (None, None)
 
 
 def worth_keeping(size: int, error: FetchError) -> bool:
@@ -76,4 +86,9 @@ def _same_body(part: Partial, headers: Mapping[str, str]) -> bool:
         # A Last-Modified beside it may be left out of the answer.
         date = headers.get("last-modified", part.last_modified)
         return headers.get("etag") == part.etag and date == (part.last_modified or date)
-    return headers.get("last-modified") == part.last_modified
+    return "etag" not in headers and headers.get("last-modified") == part.last_modified
+
+
+def _is_settled(modified: str, sent: str) -> bool:
+    then, now = read_date(modified), read_date(sent)
+    return then is not None and now is not None and (now - then).total_seconds() >= _SETTLED_SECONDS

@@ -103,7 +103,7 @@ class _State:
 
     __slots__ = (
         "addresses", "drain_until", "drained", "failure", "head", "intake", "last", "location", "most", "opened",
-        "page", "part", "refusal", "total", "url",
+        "page", "part", "proof", "refusal", "total", "url",
     )  # fmt: skip
 
     def __init__(self, url: str = "", most: int = 0) -> None:
@@ -111,6 +111,8 @@ class _State:
         self.most = most
         self.addresses: Sequence[str] = ()
         self.part: Partial | None = None
+        # The validators of the part that goes on: its rest may repeat them in part only.
+        self.proof: tuple[str | None, str | None] | None = None
         self.head: Head | None = None
         self.location: bytes | None = None
         self.intake: Intake | None = None
@@ -161,6 +163,7 @@ class Transfer:
             (pycurl.NOPROXY, "*"),
             (pycurl.PROTOCOLS, web),
             (pycurl.REDIR_PROTOCOLS, web),
+            (pycurl.PATH_AS_IS, 1),
             (pycurl.FOLLOWLOCATION, 0),
             (pycurl.UNRESTRICTED_AUTH, 0),
             (pycurl.NETRC, pycurl.NETRC_IGNORED),
@@ -234,10 +237,10 @@ class Transfer:
         try:
             # libcurl keeps the beginning of a head that broke off, and takes it for the next answer's.
             self.usable = code == pycurl.E_OK and bool(self._lines) and not self._lines[-1].strip()
-            if code == pycurl.E_OK and now.head is None and self._lines and not self.usable:
-                raise Truncated("the answer's head broke off", url=now.url)
             if now.head is None and now.failure is None:
                 self._begin_body(now)
+            if code == pycurl.E_OK and now.head is None and self._lines and not self.usable:
+                raise Truncated("the answer's head broke off", url=now.url)
             outcome = self._judge(now, code, text)
         except Exception as error:
             outcome = error
@@ -268,7 +271,12 @@ class Transfer:
         error: FetchError | None = None
         if code != pycurl.E_OK:
             error = failure(code, text, now.url, body_begun=intake is not None)
-        elif intake is None or head is None or not intake.size:
+        elif intake is None or head is None:
+            error = NotMedia("an empty body", url=now.url)
+        elif now.last is None and now.total not in (None, intake.size):
+            # libcurl passes over spellings of a length that are read here.
+            error = Truncated(f"{intake.size} bytes where {now.total} were declared", url=now.url)
+        elif not intake.size:
             error = NotMedia("an empty body", url=now.url)
         elif now.last is not None and (intake.size != now.last or now.total not in (None, now.last)):
             error = Truncated("the rest of the body is not all there", url=now.url)
@@ -279,7 +287,9 @@ class Transfer:
         return error
 
     def _keep(self, now: _State, intake: Intake, head: Head) -> Partial | None:
-        etag, date = validators(head.headers)
+        etag, date = now.proof or validators(head.headers)
+        if now.total is not None and intake.size > now.total:
+            return None
         if not (etag or date) or (path := intake.keep()) is None:
             return None
         now.intake = None
@@ -351,6 +361,9 @@ class Transfer:
             return
         if head.status in _REDIRECTS and "location" in head.headers:
             now.location = head.headers["location"].encode("latin-1")
+        elif "content-range" in head.headers and _is_unasked_part(head.status, now.part):
+            self._drop_part(now)
+            raise Truncated("a part that was not asked for", url=now.url)
         elif head.status == _GOOD or (head.status == _PARTIAL and now.part is not None):
             check_encoding(head, now.url)
             self._take(now, head, head.length(now.url))
@@ -374,6 +387,7 @@ class Transfer:
             if max(now.last, now.total or 0) > now.most:
                 raise _too_large(now)
             now.part = None
+            now.proof = part.etag, part.last_modified
             now.intake = Intake(shared.spool, shared.memory, shared.spill_at, part)
             return
         if length is not None and length > now.most:
@@ -393,6 +407,10 @@ def _of_page(now: _State, failed: Exception) -> Exception:
     if isinstance(failed, HttpStatus) and failed.status in _PAGE_STATUSES and says_expired(b"".join(now.page)):
         return LinkExpired(url=now.url)
     return failed
+
+
+def _is_unasked_part(status: int, part: Partial | None) -> bool:
+    return status == _GOOD or (status == _PARTIAL and part is None)
 
 
 def _milliseconds(seconds: float) -> int:

@@ -71,6 +71,7 @@ def test_holds_fit_a_narrow_terminal(call: Call, library: FakeLibrary, monkeypat
         ("hold", "add", "p-1", "--reason", " "),
         ("hold", "add", "p-1", "--reason", "x", "--until", "2020-01-01"),
         ("hold", "add", "p-1", "--reason", "x", "--until", "soon"),
+        ("hold", "add", "p-1", "--reason", "x", "--until", "9999-12-31"),
         ("retention", "add", "old"),
         ("retention", "add", "old", "--older-than", "0d"),
         ("retention", "add", "old", "--older-than", "365"),

@@ -96,10 +96,14 @@ def test_a_reader_who_leaves_early_is_no_error(last: tuple[str, ...], tmp_path: 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_a_full_disk_behind_stdout_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [("posts", "list", "--json"), ("posts", "list"), ("media", "list"), ("config", "show"), ("--help",)],
+)
+def test_a_full_disk_behind_stdout_is_told(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-c", ANSWER, "--home", str(tmp_path), "posts", "list", "--json"],
+            [sys.executable, "-c", ANSWER, "--home", str(tmp_path), *arguments],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,

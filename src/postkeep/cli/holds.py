@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import click
 
@@ -57,6 +57,8 @@ def add_hold(
     SUBJECT is a post (id, URN or URL), a media id, a file (id, MD5 or SHA-256), a profile (id or username) or
     platform:NAME. Neither eviction nor retention takes away what a hold keeps.
     """
+    if until is not None and until.date() == date.max:
+        raise click.UsageError("--until is the last day there is; without it a hold lasts until it is released")
     ends = until.replace(tzinfo=UTC) + timedelta(days=1) if until else None
     if ends is not None and ends <= utc_now():
         raise click.UsageError("--until is over already")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import click
@@ -243,6 +244,8 @@ def backfill(
 
     Interrupted, it goes on where it stopped: what is in the cache is not found again.
     """
+    if not math.isfinite(sleep_min) or not math.isfinite(sleep_max):
+        raise click.UsageError("--sleep-min and --sleep-max are numbers of seconds")
     if sleep_max < sleep_min:
         raise click.UsageError("--sleep-max is less than --sleep-min")
     with face.working(as_json=as_json) as work:

@@ -73,3 +73,13 @@ def stdout_gone() -> bool:
     except (OSError, ValueError):
         return False
     return any(event & select.POLLERR for _, event in watch.poll(0))
+
+
+def stdout_refuses() -> bool:
+    """Whether the device behind stdout takes no more; asked by a line end, for what failed is given up already."""
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False

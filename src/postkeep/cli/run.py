@@ -47,3 +47,10 @@ def run(arguments: Sequence[str]) -> int:
             raise
         output.silence_stdout()
         return exits.Exit.DONE
+    except OSError as error:
+        # Click prints help and versions by itself.
+        if error.filename is not None or not output.stdout_refuses():
+            raise
+        output.silence_stdout()
+        output.say(f"Error: cannot write to stdout: {error.strerror}")
+        return exits.Exit.SOME_FAILED

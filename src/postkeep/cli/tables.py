@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -36,8 +37,15 @@ def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Non
     from rich.table import Table
     from rich.text import Text
 
+    # Drawn beside stdout: rich writes there by itself, and its words for a stream that refuses are a traceback.
+    drawn = io.StringIO()
     console = Console(
-        width=None if sys.stdout.isatty() else _NATURAL_WIDTH, markup=False, emoji=False, highlight=False
+        file=drawn,
+        force_terminal=sys.stdout.isatty() or None,
+        width=None if sys.stdout.isatty() else _NATURAL_WIDTH,
+        markup=False,
+        emoji=False,
+        highlight=False,
     )
     columns, rows = _fitting(columns, [[visible(cell) for cell in row] for row in rows], console.width)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
@@ -56,9 +64,8 @@ def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> Non
             for column, cell in zip(columns, row, strict=True)
         )
         table.add_row(*cells)
-    with console.capture() as drawn:
-        console.print(table)
-    write_exactly("\n".join(line.rstrip() for line in drawn.get().rstrip("\n").split("\n")))
+    console.print(table)
+    write_exactly("\n".join(line.rstrip() for line in drawn.getvalue().rstrip("\n").split("\n")))
 
 
 def _fitting(

@@ -84,7 +84,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 _FRONTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"%PDF-")
 """What a page may be given for a disguise: named by what follows when nothing of the format does."""
 _DISGUISED = frozenset({"html", "svg", "xml", "json"})
-_JPEG_START = re.compile(rb"\xff\xd8\xff+[\xc0-\xd7\xda-\xfe]")
+_JPEG_START = re.compile(rb"\xff\xd8(?:\xff+\x01)*\xff+[\xc0-\xd7\xda-\xfe]")
 _PDF_START = re.compile(rb"%PDF-\d")
 
 _BLANK = b" \t\r\n\f\v\x00"

@@ -16,8 +16,21 @@ _PARTS = re.compile(r"https?://([^\s/?#\\]+)(/[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)
 _HOST = re.compile(r"(?:.*@)?(\[[0-9a-f:.]+\]|[^:@\[\]]+)(:[0-9]*)?")
 _SPECIAL = re.compile(r"[@:\[\]]")
 _SECONDS = re.compile(r"(?:^|&)e=([0-9]{9,11})(?=&|$)")
-_ROTATING = ("x-amz-", "utm_")
-_SIGNATURE = frozenset({"expires", "signature", "key-pair-id"})
+_CAMPAIGN = "utm_"
+_OF_HOSTS = {"licdn.com": frozenset({"e", "v", "t"})}
+"""What signs on hosts that are known to sign that way; elsewhere the same names may tell one picture from another."""
+_OF_PATHS = re.compile(r"/(?:dms|playlist)/")
+"""LinkedIn's own paths, which mirrors of its hosts have, too: signed where `v` is its version, `beta`."""
+_AMAZON = "x-amz-"
+_FAMILIES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+    (frozenset({"expires", "signature", "key-pair-id"}), frozenset()),
+    (frozenset({"policy", "signature", "key-pair-id"}), frozenset()),
+    (
+        frozenset({"sig", "se", "sv"}),
+        frozenset({"sp", "sr", "st", "spr", "sip", "ske", "skt", "sks", "skv", "skoid", "sktid"}),
+    ),
+)
+"""Signatures that are told by their names on any host, when they are complete, and what else belongs to them."""
 
 
 class Address(NamedTuple):
@@ -51,11 +64,11 @@ def is_host(host: str, domain: str) -> bool:
 
 
 def lasting_key(address: Address) -> str:
-    """What identifies the URL whenever it was signed: no scheme, fragment or rotating parameter.
+    """What identifies the URL whenever it was signed: no scheme, fragment or known signature.
 
     It always holds a slash, so that it is never equal to a platform's own asset id.
     """
-    query = _lasting_query(address.query) if address.query else ""
+    query = _lasting_query(address) if address.query else ""
     return bounded_key(f"{address.authority}{address.path}{'?' if query else ''}{query}")
 
 
@@ -76,14 +89,27 @@ def _ends(seconds: str) -> datetime | None:
     return as_moment(int(seconds))
 
 
-def _lasting_query(query: str) -> str:
-    pairs = query.split("&")
+def _lasting_query(address: Address) -> str:
+    pairs = address.query.split("&")
     names = [pair.partition("=")[0].lower() for pair in pairs]
-    dropped = _SIGNATURE
-    if "t" in names and any(pair.startswith("e=") and pair[2:].isdecimal() for pair in pairs):
-        dropped = dropped | {"e", "v", "t"}
+    dropped = _signing(address, pairs, frozenset(names))
     return "&".join(
         pair
         for pair, name in zip(pairs, names, strict=True)
-        if name not in dropped and not name.startswith(_ROTATING)
+        if name not in dropped and not name.startswith(_CAMPAIGN)
     )
+
+
+def _signing(address: Address, pairs: list[str], names: frozenset[str]) -> frozenset[str]:
+    """The names of a query that only sign; what nobody knows for a signature stays in the key."""
+    dropped: set[str] = set()
+    if "t" in names and any(pair.startswith("e=") and pair[2:].isdecimal() for pair in pairs):
+        for domain, own in _OF_HOSTS.items():
+            if is_host(address.host, domain) or ("v=beta" in pairs and _OF_PATHS.match(address.path)):
+                dropped |= own
+    for needed, more in _FAMILIES:
+        if needed <= names:
+            dropped |= needed | more
+    if {"x-amz-signature", "x-amz-date"} <= names:
+        dropped.update(name for name in names if name.startswith(_AMAZON))
+    return frozenset(dropped)

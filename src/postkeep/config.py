@@ -61,6 +61,10 @@ def _hash(text: str, _folder: Path) -> str:
 _NETWORK_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:/[0-9]+)?)\]|([0-9.]+(?:/[0-9]+)?)):([0-9]{1,5})")
 # Nothing that is meant to be private is wider: an entry that allows the internet would be an off switch.
 _WIDEST = {4: 8, 6: 7}
+# Where IPv6 holds IPv4 addresses, which are to be allowed as what they are.
+_HIDING = (
+    "::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16",
+)  # fmt: skip
 
 
 def _network_port(text: str, _folder: Path) -> str:
@@ -74,6 +78,12 @@ def _network_port(text: str, _folder: Path) -> str:
     network = IPv6Network(six) if six else IPv4Network(four)
     if network.prefixlen < _WIDEST[network.version]:
         raise ValueError(f"{text!r} is wider than any private network")
+    if (
+        isinstance(network, IPv6Network)
+        and network != IPv6Network("::1")
+        and any(network.overlaps(IPv6Network(each)) for each in _HIDING)
+    ):
+        raise ValueError(f"{text!r} holds IPv4 addresses inside IPv6")
     if not 1 <= int(port) <= 65535:
         raise ValueError(f"{text!r}: there is no port {port}")
     return text

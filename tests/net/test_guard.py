@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postkeep.config import _network_port
 from postkeep.errors import AddressRefused, ConfigError
 from postkeep.net.guard import AddressGuard
 
@@ -110,6 +112,57 @@ def test_an_exception_that_cannot_be_read_is_named(entry: str) -> None:
     with pytest.raises(ConfigError) as caught:
         AddressGuard([entry], (80, 443))
     assert repr(entry) in str(caught.value)
+
+
+HIDING_ENTRIES = [
+    "[::]:80", "[::/7]:80", "[::/8]:80", "[::2]:80", "[::/96]:80", "[::/127]:80", "[::7f00:1]:80", "[::/64]:80",
+    "[::ffff:0:0/96]:80", "[::ffff:7f00:1]:80", "[::ffff:127.0.0.1]:80", "[::ffff:0:7f00:1]:80",
+    "[64:ff9b::/96]:80", "[64:ff9b::7f00:1]:80", "[64:ff9b:1::/48]:80", "[64:ff9b:1:2::/64]:80", "[64:ff9b::/32]:80",
+    "[2000::/7]:80", "[2001::/32]:80", "[2001::/23]:80", "[2001:0:1::1]:80", "[2002::/16]:80", "[2002:7f00:1::]:80",
+]  # fmt: skip
+SOUND_ENTRIES = [
+    "[::1]:80", "[::1/128]:80", "[0:0:0:0:0:0:0:1]:80", "[fc00::/7]:80", "[fd00::/8]:80", "[2001:db8::/32]:80",
+    "[2003::/16]:80", "[fe80::1]:80", "[::fffe:0:0:0]:80", "127.0.0.1:80", "10.0.0.0/8:443",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", HIDING_ENTRIES)
+def test_an_exception_hides_no_ipv4_address(entry: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        AddressGuard([entry], (80, 443))
+    assert "IPv4 addresses inside IPv6" in str(caught.value)
+
+
+def _is_allowed(entry: str) -> bool:
+    try:
+        AddressGuard([entry], (80, 443))
+    except ConfigError:
+        return False
+    return True
+
+
+def _is_configurable(entry: str) -> bool:
+    try:
+        _network_port(entry, Path())
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("entry", [*HIDING_ENTRIES, *SOUND_ENTRIES, "[::/0]:80", "1.0.0.0/7:80", "[::1]:0"])
+def test_the_configuration_judges_exceptions_as_the_guard_does(entry: str) -> None:
+    assert _is_allowed(entry) is _is_configurable(entry) is (entry in SOUND_ENTRIES)
+
+
+@given(
+    st.ip_addresses(v=6), st.integers(0, 128), st.sampled_from(["::", "64:ff9b::", "2001::", "2002::", "fc00::"])
+)
+def test_the_configuration_judges_any_network_as_the_guard_does(
+    address: ipaddress.IPv6Address, length: int, base: str
+) -> None:
+    for start in (int(address), int(address) >> 64 | int(ipaddress.IPv6Address(base))):
+        entry = f"[{ipaddress.IPv6Network((start, length), strict=False)}]:80"
+        assert _is_allowed(entry) is _is_configurable(entry)
 
 
 REFUSED_URLS = [

@@ -53,6 +53,9 @@ _RESERVED: tuple[tuple[_Network, str], ...] = tuple(
         ("ff00::/8", "a multicast address"),
     )
 )
+# Who allows one of these allows IPv4 addresses that no entry names.
+_HIDING = tuple(network for network, reason in _RESERVED if reason.startswith("an IPv4 address inside IPv6"))
+_OWN = ipaddress.IPv6Network("::1/128")
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 
 _ENTRY = re.compile(r"(?:\[([0-9A-Fa-f:.]+(?:/[0-9]+)?)\]|([0-9.]+(?:/[0-9]+)?)):([0-9]{1,5})")
@@ -138,6 +141,8 @@ def _read_entry(entry: str) -> tuple[_Network, int]:
         raise ConfigError(f"fetch.allow: {entry!r}: {error}") from error
     if network.prefixlen < _WIDEST[network.version]:
         raise ConfigError(f"fetch.allow: {entry!r} is wider than any private network")
+    if network.version == 6 and network != _OWN and any(network.overlaps(each) for each in _HIDING):
+        raise ConfigError(f"fetch.allow: {entry!r} holds IPv4 addresses inside IPv6")
     if not 1 <= int(port) <= 65535:
         raise ConfigError(f"fetch.allow: {entry!r}: there is no port {port}")
     return network, int(port)

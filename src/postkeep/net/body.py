@@ -14,6 +14,9 @@ from postkeep.model import Body, Digest, Partial
 
 _WRITE_BYTES = 128 * 1024
 _READ_BYTES = 1024 * 1024
+# Smaller chunks are gathered: each one alone costs more memory than it holds.
+_SMALL_BYTES = 4 * 1024
+_GATHERED_BYTES = 16 * 1024
 
 _REMEDIES = {
     errno.ENOSPC: "the disk is full: free some space there and run again",
@@ -38,7 +41,7 @@ class Intake:
     `finish`, `keep` and `discard`.
     """
 
-    __slots__ = ("_chunks", "_file", "_held", "_memory", "_spill_at", "_spool", "size")
+    __slots__ = ("_chunks", "_file", "_held", "_memory", "_small", "_spill_at", "_spool", "size")
 
     def __init__(
         self, spool: Callable[[], Path], memory: Memory, spill_at: int, part: Partial | None = None
@@ -48,13 +51,20 @@ class Intake:
         self._memory = memory
         self._spill_at = spill_at
         self._chunks: list[bytes] = []
+        self._small = bytearray()
         self._held = 0
         self._file = _Spool(part.path, part.size) if part else None
 
     def add(self, chunk: bytes) -> None:
         """Take the next bytes; raises CacheError when the disk refuses them."""
         size = len(chunk)
-        self._chunks.append(chunk)
+        if size < _SMALL_BYTES:
+            self._small += chunk
+            if len(self._small) >= _GATHERED_BYTES:
+                self._gather()
+        else:
+            self._gather()
+            self._chunks.append(chunk)
         self.size += size
         self._held += size
         self._memory.held += size
@@ -71,6 +81,7 @@ class Intake:
         The digest of a file that went on from a part is yet to be taken.
         """
         if self._file is None:
+            self._gather()
             body = Body(self.size, chunks=tuple(self._chunks))
             self._let_go()
             return body
@@ -92,7 +103,13 @@ class Intake:
         if self._file is not None:
             self._file.remove()
 
+    def _gather(self) -> None:
+        if self._small:
+            self._chunks.append(bytes(self._small))
+            self._small = bytearray()
+
     def _spill(self, file: _Spool) -> None:
+        self._gather()
         chunks = self._chunks
         if not chunks:
             return
@@ -103,6 +120,7 @@ class Intake:
         self._memory.held -= self._held
         self._held = 0
         self._chunks = []
+        self._small = bytearray()
 
 
 class _Spool:

@@ -268,6 +268,19 @@ def test_lookups_that_hang_fail_and_hold_nobody_up(server: MediaServer, make: Ca
     assert server.count() == 1
 
 
+def test_a_host_does_not_wait_for_lookups_that_hang(server: MediaServer, make: Callable[..., Fetcher]) -> None:
+    server.route("/a", b"x")
+    resolver = Hanging()
+    fetcher = make(replace(BASE, connect_timeout=60), resolver=resolver)
+    for at in range(31):
+        fetcher.begin(server.url("/a", host=f"h{at}.example"), lambda _: None)
+    for _ in range(31):
+        assert resolver.entered.acquire(timeout=20)
+    assert get(fetcher, server.url("/a", host="good.example")).body.size == 1
+    fetcher.close()
+    resolver.go.set()
+
+
 @pytest.mark.parametrize("way", ["abort", "close"])
 def test_neither_close_nor_abort_waits_for_a_lookup(
     server: MediaServer, make: Callable[..., Fetcher], way: str

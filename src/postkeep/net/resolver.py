@@ -15,7 +15,8 @@ from postkeep.net.guard import AddressGuard
 
 KEPT_SECONDS = 60.0
 
-_MOST_AT_ONCE = 8
+# So many that names which hang do not keep those waiting that are known at once.
+_MOST_AT_ONCE = 32
 # A lookup cannot be stopped: those that hang are left behind, but not without end.
 _MOST_HANGING = 64
 _MOST_KEPT = 2000

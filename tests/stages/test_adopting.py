@@ -511,3 +511,36 @@ def test_names_claim_what_their_folder_says(tmp_path):
         f"x/{hexes.upper()}": (hexes, False),
         "media/images/a": (None, False),
     }
+
+
+def test_one_file_that_cannot_be_read_does_not_end_it(tmp_path, database_url, old, monkeypatch):
+    with world(tmp_path, database_url) as here:
+        posts(here, 2)
+        bad = old.of_url(url(0), picture("c0"))
+        old.of_url(url(1), picture("c1"))
+        real = adopting.identify
+
+        def identify(path: Path, *, only_media: bool = False):
+            if path == bad:
+                raise OSError(errno.EINVAL, "Invalid argument")
+            return real(path, only_media=only_media)
+
+        monkeypatch.setattr(adopting, "identify", identify)
+        done = adopt(here, old)
+        assert (done.status, done.adopted) == (RunStatus.PARTIAL, 1)
+        assert [each.subject for each in done.unreadable] == [f"images/{bad.name}"]
+
+
+def test_a_restored_cache_is_known_and_takes_no_room_twice(tmp_path, database_url, old):
+    content = picture("c0")
+    with world(tmp_path, database_url, cache_bytes=len(content)) as here:
+        posts(here, 1)
+        old.of_url(url(0), content)
+        assert counts(adopt(here, old))[:3] == (1, 1, 0)
+        [path] = (here.root / name for name in here.cached())
+        copy = path.with_suffix(".new")
+        copy.write_bytes(content)
+        copy.chmod(0o600)
+        copy.replace(path)
+        again = adopt(here, old)
+        assert (again.status, counts(again)[:3]) == (RunStatus.COMPLETED, (1, 0, 1))

@@ -65,6 +65,11 @@ class Cache:
         """Whether a process that is gone left a temporary folder here."""
         return any(True for _ in left_behind(self.root / "tmp"))
 
+    def must_be_there(self) -> None:
+        """Raise CacheError when the whole root is not there."""
+        if (lost := self._folders.lost()) is not None:
+            raise lost
+
     def sweep(self) -> int:
         """Remove the temporary folders of processes that are gone, never a living one's; returns how many."""
         count = 0

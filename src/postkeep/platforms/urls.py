@@ -18,7 +18,7 @@ _SPECIAL = re.compile(r"[@:\[\]]")
 _SECONDS = re.compile(r"(?:^|&)e=([0-9]{9,11})(?=&|$)")
 _CAMPAIGN = "utm_"
 _OF_HOSTS = {"licdn.com": frozenset({"e", "v", "t"})}
-"""What signs on hosts that are known to sign that way; elsewhere the same names may tell one picture from another."""
+"""What signs on hosts that are known to sign so; elsewhere the same names may tell one picture from another."""
 _OF_PATHS = re.compile(r"/(?:dms|playlist)/")
 """LinkedIn's own paths, which mirrors of its hosts have, too: signed where `v` is its version, `beta`."""
 _AMAZON = "x-amz-"

@@ -13,15 +13,16 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from postkeep.errors import CacheError, FileMissing, NotMedia, SourceError
+from postkeep.errors import FileDamaged, FileMissing, NotMedia, SourceError
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.media.cache import Cache, Staged
-from postkeep.media.census import UNREADABLE, Identity, identify
+from postkeep.media.census import Identity, identify
 from postkeep.media.foreign import Foreign, foreign_files
 from postkeep.media.hashing import md5_bytes
 from postkeep.model import CachedFile, Digest, Kind, Proof
 from postkeep.points import passing
+from postkeep.stages.presence import must_be_there
 from postkeep.store import Store, linking, media, proving, runs
 from postkeep.store.linking import Place
 from postkeep.store.media import Arrival
@@ -108,6 +109,7 @@ class Adopting:
 
     def run(self) -> AdoptTally:
         """Take over what there is; raises SourceError for a folder that cannot be, CacheError, StoreError."""
+        must_be_there(self.store, self.cache)
         with self.store.reading() as tx:
             self.room -= media.cached_bytes(tx)
         self.tally.total_bytes = sum(each.size for each in self._files(lambda path, error: None) if each.plain)
@@ -192,8 +194,6 @@ class Adopting:
         try:
             identity = identify(Path(foreign.path), only_media=True)
         except OSError as error:
-            if error.errno not in UNREADABLE and not isinstance(error, FileNotFoundError):
-                raise CacheError(f"{foreign.path} cannot be read: {error.strerror}") from error
             self.tally.unreadable.append(Finding(shown, error.strerror or "it cannot be read"))
             return None
         if identity.kind is None or identity.digest is None:
@@ -215,8 +215,13 @@ class Adopting:
             proof, sha256 = row.proof, row.sha256
             if proof is None or sha256 is None or not row.cached or not row.path.startswith("media/"):
                 continue
-            if self.cache.is_as_proven(row.path, proof):
-                here[sha256] = known[sha256].as_kept(row.path, proof)
+            if not self.cache.is_as_proven(row.path, proof):
+                # A home that was restored has new inodes and the old contents.
+                try:
+                    _, proof = self.cache.prove(row.path, sha256=sha256)
+                except (FileMissing, FileDamaged):
+                    continue
+            here[sha256] = known[sha256].as_kept(row.path, proof)
         return here
 
     def _new(self, sound: Sequence[_Sound], here: Mapping[str, CachedFile]) -> dict[str, _Sound]:

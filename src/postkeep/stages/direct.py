@@ -26,6 +26,7 @@ from postkeep.stages.fetch.keep import stage
 from postkeep.stages.importing import run_import
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
 from postkeep.stages.parts import Parts
+from postkeep.stages.presence import must_be_there
 from postkeep.store import bulk, media, schema
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
 
@@ -44,6 +45,7 @@ class StoredMedia:
 
 def fetch_url(parts: Parts, url: str, *, timeout: float | None) -> FileView:
     """Bring a URL into the cache, or give out what it brought before; raises FetchError or CacheError."""
+    must_be_there(parts.store, parts.cache)
     if (known := _known(parts, url)) is not None:
         return known
 
@@ -64,6 +66,7 @@ def fetch_urls(
     progress: OnProgress,
 ) -> list[UrlOutcome]:
     """Bring URLs into the cache; one outcome each, in the order given. A URL given twice is fetched once."""
+    must_be_there(parts.store, parts.cache)
     many = at_once or parts.config.fetch.concurrency
     return asyncio.run(_fetch_all(parts, urls, stop, progress, at_once=many, seconds=timeout))
 

@@ -15,6 +15,7 @@ from postkeep.stages.fetch import Fetch, FetchTally
 from postkeep.stages.fetch.outcomes import adopt
 from postkeep.stages.fetch.refused import take_up_refused
 from postkeep.stages.parts import ERRORS, Parts
+from postkeep.stages.presence import must_be_there
 from postkeep.stages.recorded import OpenRun, recorded
 from postkeep.store import leases, work
 from postkeep.views import FetchSummary, OnProgress, Progress, Stop
@@ -90,10 +91,12 @@ def under_lease(
     `below` and `patience` are those of Fetch. Raises LeaseTaken with `wait` off while another process fetches,
     CacheError when the cache can take no more.
     """
+    must_be_there(parts.store, parts.cache)
     with _lease(parts, wait=wait, stop=stop, below=below) as mine:
         if not mine:
             return
         passing("lease_taken")
+        must_be_there(parts.store, parts.cache)
         parts.cache.sweep()
         finish_removals(parts.store, parts.cache, parts.clock())
         adopt(parts.store, parts.cache, parts.journal, ids=parts.ids, clock=parts.clock)

@@ -14,7 +14,7 @@ from postkeep.stages.fetching import under_lease
 from postkeep.stages.ingest import Ingest, Tally
 from postkeep.stages.ingest.run import SourceEvent
 from postkeep.stages.parts import ERRORS, Parts, totals_of
-from postkeep.stages.presence import look_over
+from postkeep.stages.presence import look_over, must_be_there
 from postkeep.stages.recorded import OpenRun, recorded
 from postkeep.store import runs, work
 from postkeep.store.work import ASKED_FOR
@@ -74,6 +74,7 @@ def run_import(
 def _look_over(parts: Parts, run: OpenRun, *, priority: int) -> bool:
     """Whether the cache could be looked at; without it the run has failed, and nothing is said to be cached."""
     try:
+        must_be_there(parts.store, parts.cache)
         lost = look_over(parts.store, parts.cache, run.run_id, now=parts.clock, priority=priority)
     except CacheError as error:
         run.status, run.error, run.cache_seen = RunStatus.FAILED, error.message, False

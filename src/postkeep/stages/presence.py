@@ -14,6 +14,17 @@ from postkeep.store.media import StoredFile
 _POSTS = 500
 
 
+def must_be_there(store: Store, cache: Cache) -> None:
+    """Raise CacheError when rows count on files and the cache's whole folder is not there; makes nothing.
+
+    To be asked before anything may make the folder: an empty new one would let every file count as missing.
+    """
+    with store.reading() as tx:
+        counted_on = media.any_cached(tx)
+    if counted_on:
+        cache.must_be_there()
+
+
 def look_over(store: Store, cache: Cache, run_id: str, *, now: Callable[[], datetime], priority: int = 0) -> int:
     """Check the cached files of a run's posts; what is missing or damaged is no longer cached, and is queued.
 

@@ -15,6 +15,7 @@ from postkeep.model import RunStatus
 from postkeep.stages.eviction import Leaving, finish_removals, lasts, take_out
 from postkeep.stages.holding import known_platform, profile_of
 from postkeep.stages.parts import Parts
+from postkeep.stages.presence import must_be_there
 from postkeep.stages.recorded import recorded
 from postkeep.store import keeping, media, retention
 from postkeep.store.keeping import Kept
@@ -164,6 +165,8 @@ def apply_retention(
         policies = _chosen(tx, names)
         total = media.cached_count(tx)
     applying = _Applying(parts, policies, dry_run, include_unrecoverable, limit, on_match)
+
+    must_be_there(parts.store, parts.cache)
 
     def go() -> None:
         for checked in applying.pages(stop):

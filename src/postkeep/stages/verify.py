@@ -17,6 +17,7 @@ from postkeep.media.census import UNREADABLE, identify
 from postkeep.media.listing import FOLDERS
 from postkeep.model import Proof
 from postkeep.stages.mending import Mender, paths_of
+from postkeep.stages.presence import must_be_there
 from postkeep.stages.settling import confirm, settle
 from postkeep.stages.unclaimed import Unclaimed
 from postkeep.stages.verify_tally import VerifyTally
@@ -77,6 +78,7 @@ class Verify:
 
     def run(self) -> VerifyTally:
         """Look at everything once; raises CacheError when the cache is not there."""
+        must_be_there(self.store, self.cache)
         with self.store.reading() as tx:
             self.tally.files = media.cached_count(tx)
             self.tally.total_bytes = media.cached_bytes(tx)

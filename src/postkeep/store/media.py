@@ -32,7 +32,8 @@ PLACES = {"med": ("post_media", "post_id"), "pfm": ("profile_media", "profile_id
 class Due:
     """A media row whose turn it is: what to request, and what a failure is judged by.
 
-    `asset` is what is the same thing on the platform, however many rows show it.
+    `asset` is what is the same thing on the platform, however many rows show it; `owner` the post or profile
+    that shows this one.
     """
 
     media_id: str
@@ -47,6 +48,7 @@ class Due:
     error_kind: str | None
     fails: int
     asset: tuple[str, str, str | None]
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ def due(
         for row in bulk.among(
             tx,
             "SELECT m.media_id, o.platform, m.media_url, m.media_key, m.rendition, m.rendition_rank,"  # noqa: S608
-            f" m.expires_at, m.download_state, m.error_kind FROM {table} m"
+            f" m.expires_at, m.download_state, m.error_kind, m.{owner} FROM {table} m"
             f" JOIN {parent} o ON o.{owner} = m.{owner} WHERE m.media_id {{in}}",
             [subject for subject in fails if subject.startswith(prefix)],
         ):
@@ -155,6 +157,7 @@ def due(
                 error_kind=row[8],
                 fails=fails[row[0]],
                 asset=(row[1], row[3], row[4]),
+                owner=row[9],
             )
     return [found[subject] for subject in fails if subject in found][:limit]
 
@@ -228,6 +231,11 @@ def files_after(tx: Connection, file_id: str, *, limit: int) -> list[StoredFile]
 def cached_count(tx: Connection) -> int:
     """How many contents the cache holds, by the rows."""
     return int(bulk.execute(tx, "SELECT count(*) FROM media_files WHERE cached_at IS NOT NULL").scalar())
+
+
+def any_cached(tx: Connection) -> bool:
+    """Whether the cache holds anything, by the rows; one look into an index."""
+    return bulk.execute(tx, "SELECT 1 FROM media_files WHERE cached_at IS NOT NULL LIMIT 1").scalar() is not None
 
 
 def cached_bytes(tx: Connection) -> int:

@@ -528,7 +528,7 @@ def test_one_file_that_cannot_be_read_does_not_end_it(tmp_path, database_url, ol
         monkeypatch.setattr(adopting, "identify", identify)
         done = adopt(here, old)
         assert (done.status, done.adopted) == (RunStatus.PARTIAL, 1)
-        assert [each.subject for each in done.unreadable] == [f"images/{bad.name}"]
+        assert [each.where for each in done.unreadable] == [f"images/{bad.name}"]
 
 
 def test_a_restored_cache_is_known_and_takes_no_room_twice(tmp_path, database_url, old):

@@ -33,6 +33,7 @@ class Folders:
         # A disk that was unmounted under us must not be replaced by a new folder on its mount point.
         if self._seen and not self.root.is_dir():
             raise self.gone()
+        self._refuse_links(folder)
         made = make_folders(folder, self._disk)
         # Another process may have made these folders and not have brought them to the disk yet.
         above = [each for each in folder.parents if each.is_relative_to(self.root)]
@@ -41,6 +42,17 @@ class Folders:
         self._seen = True
         self._known[name] = str(folder)
         return self._known[name]
+
+    def _refuse_links(self, folder: Path) -> None:
+        # The root itself may be a link; below it readers follow none that leaves it, so nothing is written there.
+        for each in (folder, *folder.parents):
+            if each == self.root:
+                return
+            if each.is_symlink():
+                raise CacheError(
+                    f"{each} is a link, and nothing is stored through one: make it a folder;"
+                    " for a larger disk set cache.directory (POSTKEEP_CACHE_DIRECTORY) to a folder there"
+                )
 
     def lost(self) -> CacheError | None:
         """The error to raise when the whole root is not there."""

@@ -18,6 +18,12 @@ from tests.hostile.test_answers import OURS
 from tests.media_bytes import png
 from tests.servers.media import MediaServer, Reply, raw
 
+DOTTED = (
+    "/../../../../etc/cron.d/x.sh",
+    "/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+    "/..%5c..%5cx.exe",
+    "/.",
+)
 PATHS = (
     "/../../../../etc/cron.d/x.sh",
     "/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
@@ -60,9 +66,12 @@ def test_nothing_of_a_url_reaches_the_file_system(tmp_path) -> None:
         here.bring(*urls)
         outcomes = here.world.library.fetch_urls([url.replace(".test", ".direct.test") for url in urls])
 
-        assert {url: here.row(url) for url in urls} == dict.fromkeys(urls, ("fetched", None))
-        assert [each.url for each in outcomes if each.file is None] == []
-        assert len(server.requests) == 2 * len(PATHS)
+        expected = {url: ("fetched", None) for url in urls}
+        # Whose path says one thing and asks for another is not asked at all.
+        expected |= {urls[PATHS.index(path)]: ("refused", "refused") for path in DOTTED}
+        assert {url: here.row(url) for url in urls} == expected
+        assert len([each.url for each in outcomes if each.file is None]) == len(DOTTED)
+        assert len(server.requests) == 2 * (len(PATHS) - len(DOTTED))
         # One content, so one file, whatever it was called.
         assert list(here.world.cached()) == [f"media/images/{hashlib.md5(GOOD).hexdigest()}.png"]
         assert [name for name in here.everything() if not OURS.fullmatch(name)] == []

@@ -331,3 +331,33 @@ def test_one_dead_link_shown_by_many_posts_is_asked_for_once(here):
     assert here.server.count() == 1
     assert here.rows("SELECT count(*) FROM post_media WHERE download_state = 'gone'") == [(12,)]
     assert here.queued() == 0
+
+
+def test_one_post_with_bad_links_does_not_close_its_host_for_others(tmp_path, database_url):
+    """Its links end sooner, so they come first; after a few refusals the rest of them wait."""
+    with world(tmp_path, database_url, per_host=1, circuit=3) as here:
+        soon = int((utc_now() + timedelta(days=1)).timestamp())
+        bad = [
+            here.licdn(here.route(f"/dms/image/v2/D4B{n}/feedshare-shrink_800/0/1", status(403)), expires=soon)
+            for n in range(20)
+        ]
+        good = pictures(here, 10)
+        here.bring(with_pictures(1, *bad), *(with_pictures(2 + n, url) for n, url in enumerate(good)), fetch=False)
+        summary = here.library.fetch_due()
+
+        assert summary.cached == 10
+        assert summary.resting == {}
+        assert here.server.count() <= 10 + 3 + 2
+        assert here.queued() == 20
+
+
+def test_what_was_never_asked_for_is_no_try(here):
+    gone = here.licdn(
+        here.route("/dms/image/v2/D4X/feedshare-shrink_800/0/1", picture("x")), expires=1_600_000_000
+    )
+    here.bring(with_pictures(1, here.asset("D4A"), gone, "http://10.0.0.1/a.png"), fetch=False)
+    summary = here.library.fetch_due()
+    found = figures(here, summary.run_id)
+
+    assert (found["requests"], found["cached"], found["failed"], found["kinds"]) == (1, 1, 0, {})
+    assert (summary.failed, summary.states["expired"], summary.states["refused"]) == (2, 1, 1)

@@ -43,6 +43,14 @@ def test_the_hosts_own_wish_is_never_undercut():
     assert one.state.pauses == 1
 
 
+def test_answers_that_come_together_are_one_rest():
+    one = gate()
+    for _ in range(5):
+        assert one.failed(HttpStatus(429, retry_after=40), EPOCH)
+    assert one.state.paused_until == EPOCH + MINUTE
+    assert one.state.pauses == 1
+
+
 @pytest.mark.parametrize(
     "error", [ConnectFailed(), NameUnresolved(), TimedOut(), HttpStatus(500), HttpStatus(403), HttpStatus(401)]
 )

@@ -42,6 +42,7 @@ def due(*, fails: int = 0, expires_at: datetime | None = None, error_kind: str |
         error_kind=error_kind,
         fails=fails,
         asset=("linkedin", "D4A", None),
+        owner="p-1",
     )
 
 

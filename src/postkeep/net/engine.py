@@ -212,14 +212,17 @@ class Engine:
     def _drop(self, job: Job) -> None:
         if job.over:
             return
+        error = closed(job.url)
         if job in self._hashing:
             discard_body(self._hashing.pop(job).body)
         elif job.transfer is None:
             self._queues.withdraw(job.host, job)
         else:
-            self._take_out(job).close()
+            transfer = self._take_out(job)
+            error.partial = transfer.leave()
+            transfer.close()
         job.drop_part()
-        self._settle(job, closed(job.url))
+        self._settle(job, error)
 
     def _start_what_may(self) -> None:
         config = self._all.config

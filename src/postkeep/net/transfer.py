@@ -31,7 +31,7 @@ from postkeep.net.expired import HEAD_BYTES, says_expired
 from postkeep.net.guard import AddressGuard
 from postkeep.net.head import Head, check_encoding, read_head
 from postkeep.net.resolver import canonical, handed_over
-from postkeep.net.resume import asking, end_of_rest, validators, worth_keeping
+from postkeep.net.resume import LEAST_BYTES, asking, end_of_rest, validators, worth_keeping
 from postkeep.net.url import Target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -255,6 +255,13 @@ class Transfer:
             now.intake.discard()
         if now.part is not None:
             remove_file(now.part.path)
+
+    def leave(self) -> Partial | None:
+        """What arrived of a large body that nobody waits for now, when the rest can be asked for later."""
+        now = self._now
+        if now.intake is None or now.head is None or now.intake.size < LEAST_BYTES:
+            return None
+        return self._keep(now, now.intake, now.head)
 
     def close(self) -> None:
         self.stop()

@@ -17,6 +17,8 @@ from postkeep.store import listing, work
 from postkeep.store.work import ASKED_FOR
 from postkeep.views import BackfillPost, BackfillSummary, MediaTotals, OnProgress, Progress, Stop
 
+_STEP_SECONDS = 0.2
+
 
 def run_backfill(
     parts: Parts,
@@ -48,7 +50,9 @@ def run_backfill(
         expected = number_of_posts if limit is None else min(limit, number_of_posts)
         for number, batch in enumerate(batches):
             if number:
-                pause(random.uniform(sleep_min, sleep_max))
+                _rest(random.uniform(sleep_min, sleep_max), pause, stop)
+                if stop():
+                    break
             try:
                 found, bad_posts = _backfill_batch(parts, run, [post.post_id for post in batch], stop=stop)
             except CacheError as error:
@@ -70,6 +74,14 @@ def run_backfill(
         return BackfillSummary(
             run.run_id, run.status, False, checked, checked, processed, failed, totals, error=run.error
         )
+
+
+def _rest(seconds: float, pause: Callable[[float], None], stop: Stop) -> None:
+    """Pause in steps, so that who stops it does not wait."""
+    while seconds > 0 and not stop():
+        step = min(seconds, _STEP_SECONDS)
+        pause(step)
+        seconds -= step
 
 
 def _incomplete(

@@ -131,6 +131,7 @@ def _step(tally: FetchTally) -> Progress:
 @contextmanager
 def _lease(parts: Parts, *, wait: bool, stop: Stop, below: int) -> Iterator[bool]:
     """Hold the fetch lease for the block; False when another process did all there was to do meanwhile."""
+    said = False
     while True:
         try:
             with parts.store.writing() as tx:
@@ -142,7 +143,9 @@ def _lease(parts: Parts, *, wait: bool, stop: Stop, below: int) -> Iterator[bool
         except LeaseTaken as taken:
             if not wait:
                 raise
-            log.info("fetch_followed", owner=taken.owner)
+            if not said:
+                said = True
+                log.warning("fetch_followed", told=f"waiting for another process that is fetching ({taken.owner})")
         time.sleep(_POLL_SECONDS)
         with parts.store.reading() as tx:
             left = work.due_count(tx, Stage.FETCH, parts.clock(), below=below)

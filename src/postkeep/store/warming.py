@@ -20,6 +20,7 @@ _MISSING = (
 _FETCHABLE = (
     "m.absent_since IS NULL AND (m.expires_at IS NULL OR m.expires_at > ?) AND (w.due_at IS NULL OR w.due_at <= ?)"
     " AND (m.download_state IN ('pending', 'retry') OR (m.download_state = 'fetched' AND f.cached_at IS NULL"
+    " AND coalesce(f.evicted_because, '') NOT LIKE 'retention%'"
     " AND (m.error_kind IS NULL OR m.error_kind = 'changed' OR w.subject IS NOT NULL)))"
 )
 # Views are another thing than being moved to act, and numbers of a reposted original are not the post's own.

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from postkeep.errors import FetchError, HttpStatus
-from postkeep.stages.fetch.verdict import pause
+from postkeep.stages.fetch.verdict import LONGEST, pause
 from postkeep.store.hosts import HostState
 
 _NOT_NOW = frozenset({429, 503})
+_REFUSALS = (401, 403)
 _UNWELL = frozenset({"dns", "connect", "tls", "timeout", "truncated"})
+
+
+def says_not_now(error: FetchError) -> bool:
+    """Whether a host asks to be left alone for a while."""
+    return error.retry_after is not None or (isinstance(error, HttpStatus) and error.status in _NOT_NOW)
 
 
 class Gate:
@@ -49,15 +55,15 @@ class Gate:
     def failed(self, error: FetchError, now: datetime) -> bool:
         """Take a failure; True when the host is left alone from now on."""
         status = error.status if isinstance(error, HttpStatus) else None
-        if status in _NOT_NOW or error.retry_after is not None:
+        if says_not_now(error):
             return self._rest(error, now)
-        if not (error.kind in _UNWELL or status in (401, 403, 408) or (status or 0) >= 500):
+        if not (error.kind in _UNWELL or status in (*_REFUSALS, 408) or (status or 0) >= 500):
             self.answered(now)
             return False
         self.state = replace(self.state, failures=self.state.failures + 1)
         self.changed = True
-        # A host on probation has used its one try.
-        if self.state.failures >= self._circuit or self.state.pauses:
+        # A host on probation has used its one try; but who refuses a link is there.
+        if self.state.failures >= self._circuit or (self.state.pauses and status not in _REFUSALS):
             return self._rest(error, now)
         return False
 
@@ -65,8 +71,9 @@ class Gate:
         before = self.state.paused_until
         if before is not None and before > now:
             # Answers that were on their way when the rest began make it no longer, unless they ask for it.
-            until = before if error.retry_after is None else max(before, self._until(error, now))
-            self.state = replace(self.state, paused_until=until)
+            if error.retry_after is not None:
+                asked = now + min(LONGEST, timedelta(seconds=error.retry_after))
+                self.state = replace(self.state, paused_until=max(before, asked))
         else:
             until = self._until(error, now)
             self.state = replace(

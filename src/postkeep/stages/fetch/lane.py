@@ -14,12 +14,16 @@ Asset = tuple[str, str, str | None]
 
 @dataclass(slots=True)
 class Lane:
-    """A host's rows in order of urgency, read page by page; `dry` when there are no more pages."""
+    """A host's rows in order of urgency, read page by page; `dry` when there are no more pages.
+
+    `refusals` counts, for each post or profile, the links the host refused (401, 403) without a success between.
+    """
 
     host: str
     gate: Gate
     rows: deque[Due] = field(default_factory=deque)
     known: dict[Asset, tuple[StoredFile, int | None]] = field(default_factory=dict)
+    refusals: dict[str, int] = field(default_factory=dict)
     under_way: int = 0
     dry: bool = False
     listed: bool = False
@@ -37,10 +41,16 @@ class Lane:
 
 @dataclass(slots=True)
 class Flight:
-    """One row under way. `first` is what its first try brought when that was cut short, `dropped` says that
-    nobody wants its outcome any more."""
+    """One row under way.
+
+    `first` is what its first try brought when that was cut short, `arrived` says that its body is here and not
+    written yet, `dropped` that nobody wants its outcome any more, `unsent` that
+    nothing was asked.
+    """
 
     row: Due
     lane: Lane
     first: Kept | None = None
+    arrived: bool = False
     dropped: bool = False
+    unsent: bool = False

@@ -62,6 +62,7 @@ class _Batch:
     fetched: list[tuple[Due, Kept]] = field(default_factory=list)
     linked: list[tuple[Due, Kept, int | None]] = field(default_factory=list)
     failed: list[tuple[Due, Failure]] = field(default_factory=list)
+    tries: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.fetched) + len(self.linked) + len(self.failed)
@@ -110,10 +111,13 @@ class Outcomes:
             self._begin()
             self._batch.linked.append((row, kept, rank))
 
-    def failed(self, row: Due, failure: Failure) -> None:
+    def failed(self, row: Due, failure: Failure, *, asked: bool) -> None:
+        """Take a failure; `asked` says whether a request was sent for it, which makes it a try."""
         with self._lock:
             self._begin()
             self._batch.failed.append((row, failure))
+            if asked:
+                self._batch.tries.append(failure.kind)
 
     def host_changed(self, state: HostState) -> None:
         """Take what is to be remembered of a host, stored with the next batch."""
@@ -170,6 +174,7 @@ class Outcomes:
         batch.fetched += later.fetched
         batch.linked += later.linked
         batch.failed += later.failed
+        batch.tries += later.tries
         self._batch = batch
         self._hosts = states | self._hosts
 
@@ -262,12 +267,12 @@ class Outcomes:
         figures = self.figures.copy()
         figures.cached += len(batch.fetched)
         figures.linked += len(batch.linked)
-        figures.failed += len(batch.failed)
+        figures.failed += len(batch.tries)
         for _, kept in batch.fetched:
             figures.bytes += kept.size
             figures.milliseconds += kept.milliseconds
-        for _, failure in batch.failed:
-            figures.kinds[failure.kind] = figures.kinds.get(failure.kind, 0) + 1
+        for kind in batch.tries:
+            figures.kinds[kind] = figures.kinds.get(kind, 0) + 1
         return figures
 
     def _tell(self, batch: _Batch) -> None:

@@ -30,7 +30,7 @@ from postkeep.log import get_logger
 from postkeep.media.cache import Cache, Staged
 from postkeep.media.journal import Journal
 from postkeep.media.partials import Partials
-from postkeep.model import CachedFile, Proof, Stage
+from postkeep.model import CachedFile, MediaState, Proof, Stage
 from postkeep.net.fetcher import Fetcher
 from postkeep.stages.eviction import Evictor
 from postkeep.stages.fetch.assets import Assets
@@ -38,7 +38,7 @@ from postkeep.stages.fetch.figures import Figures
 from postkeep.stages.fetch.gate import Gate
 from postkeep.stages.fetch.lane import Flight, Lane
 from postkeep.stages.fetch.outcomes import Kept, Outcomes
-from postkeep.stages.fetch.transfers import Transfers
+from postkeep.stages.fetch.transfers import Landing, Transfers
 from postkeep.stages.fetch.verdict import expired, has_expired, judge
 from postkeep.stages.room import NEARLY, nearly_full, refetched
 from postkeep.store import Store, hosts, keeping, media, placeholders, work
@@ -49,7 +49,7 @@ log = get_logger("fetch")
 
 _PAGE, _LEAST_PAGE, _ROWS_READ = 500, 20, 8000
 _AHEAD = 48
-"""How many more than may be transferred are under way, so that no connection waits for a body to be written."""
+"""How many bodies may wait to be hashed and written before nothing more begins."""
 _TICK_SECONDS = 0.05
 _GRACE_SECONDS = 3.0
 """How long transfers under way may go on after somebody asked to stop."""
@@ -88,7 +88,8 @@ class FetchTally:
 
     @property
     def failed(self) -> int:
-        return self.figures.failed
+        """Rows that brought nothing, asked for or not; `figures` count tries."""
+        return sum(count for state, count in self.states.items() if state != MediaState.FETCHED)
 
     @property
     def requests(self) -> int:
@@ -163,7 +164,8 @@ class Fetch:
         self._database = ThreadPoolExecutor(1, thread_name_prefix="postkeep-store")
         self._storing: Future[None] | None = None
         self._most_under_way = config.fetch.concurrency + _AHEAD
-        self._most_of_host = config.fetch.per_host + _AHEAD
+        # Twice as many, so that a connection that is done finds the next request ready.
+        self._most_of_host = 2 * config.fetch.per_host
 
     # --- the run ---
 
@@ -196,10 +198,13 @@ class Fetch:
         if self.limit is not None:
             self.tally.due = min(self.tally.due, self.limit)
         self._room = self.config.cache.max_bytes - used
-        self._partials.sweep(_PARTIALS_KEPT, now, keep_bytes=self.config.cache.max_bytes // 10)
+        self._sweep_partials()
         self._has_partials = self._partials.size() > 0
         if used > NEARLY * self.config.cache.max_bytes:
             log.warning("cache_nearly_full", told=nearly_full(self.evictor.room()))
+
+    def _sweep_partials(self) -> None:
+        self._partials.sweep(_PARTIALS_KEPT, self.clock(), keep_bytes=self.config.cache.max_bytes // 10)
 
     def _turn_while_patient(self) -> None:
         until = time.monotonic() + self.patience
@@ -331,7 +336,10 @@ class Fetch:
             if not lane.rows and not lane.dry:
                 self._read_page(lane)
             if lane.rows and not self._enough():
-                self._begin(lane.rows.popleft(), lane)
+                row = lane.rows.popleft()
+                # Put off, it stays among what was taken, or the next page would bring it again.
+                if lane.refusals.get(row.owner, 0) < self.config.fetch.circuit:
+                    self._begin(row, lane)
                 self._list(lane)
 
     def _read_page(self, lane: Lane) -> None:
@@ -371,7 +379,7 @@ class Fetch:
         row = flight.row
         if row.expires_at is not None and not fresh and has_expired(row, self.clock()):
             self._give_up(row)
-            self._failed(row, None)
+            self._failed(row, None, asked=False)
             return
         self._assets.claim(row)
         self.tally.figures.requests += 1
@@ -393,6 +401,8 @@ class Fetch:
     def _settle(self, flight: Flight, outcome: object, milliseconds: int) -> None:
         lane = flight.lane
         match outcome:
+            case Landing.ARRIVED:
+                pass
             case Staged():
                 self._staged(flight, outcome, milliseconds)
             case Proof():
@@ -410,7 +420,7 @@ class Fetch:
 
     def _staged(self, flight: Flight, staged: Staged, milliseconds: int) -> None:
         self._answered = True
-        self._note(flight.lane, None)
+        self._note(flight, None)
         kept = Kept(staged, milliseconds=milliseconds)
         if flight.first is None and not staged.whole:
             self._ask_again(flight, kept)
@@ -450,13 +460,16 @@ class Fetch:
         row = flight.row
         if error.partial is not None:
             self._has_partials |= self._partials.put(_part_key(row), error.partial)
+            self._sweep_partials()
         if flight.dropped:
             self._give_up(row)
             self._taken.discard(row.media_id)
             return
         self._answered |= isinstance(error, HttpStatus | NotMedia | LinkExpired | Placeholder | Truncated)
-        self._note(flight.lane, error)
-        self._failed(row, error)
+        self._note(flight, error)
+        if flight.unsent:
+            self.tally.figures.requests -= 1
+        self._failed(row, error, asked=not flight.unsent)
         self._give_up(row, error)
 
     def _discard_first(self, flight: Flight) -> None:
@@ -464,8 +477,21 @@ class Fetch:
             self.cache.discard(flight.first.staged)
         flight.first = None
 
-    def _note(self, lane: Lane, error: FetchError | None) -> None:
+    def _note(self, flight: Flight, error: FetchError | None) -> None:
         """Tell the host's gate how it went; a host that is to be left alone gives its rows back."""
+        lane, owner = flight.lane, flight.row.owner
+        if flight.unsent:
+            return
+        if error is None:
+            lane.refusals.pop(owner, None)
+        elif isinstance(error, HttpStatus) and error.status in (401, 403):
+            # One post with bad links must not close a host for all others: it counts once, then it waits.
+            refused = lane.refusals[owner] = lane.refusals.get(owner, 0) + 1
+            if refused == self.config.fetch.circuit:
+                self._transfers.withdraw(lane, owner)
+                log.info("links_put_off", host=lane.host, owner=owner, reason=error.message)
+            if refused > 1:
+                return
         now, rests = self.clock(), lane.gate.state.pauses
         if error is None:
             lane.gate.answered(now)
@@ -508,13 +534,13 @@ class Fetch:
         """Nobody fetches this asset any more: who waited for the same URL fails alike, others take their turn."""
         for other, lane in self._assets.give_up(row):
             if error is not None and other.url == row.url:
-                self._failed(other, error)
+                self._failed(other, error, asked=False)
                 continue
             self._begun -= 1
             lane.rows.appendleft(other)
             self._list(lane)
 
-    def _failed(self, row: Due, error: FetchError | None) -> None:
+    def _failed(self, row: Due, error: FetchError | None, *, asked: bool) -> None:
         if error is None:
             failure = expired(row)
         else:
@@ -528,7 +554,7 @@ class Fetch:
                 chance=random.random,
             )
         self._count(failure.state)
-        self.outcomes.failed(row, failure)
+        self.outcomes.failed(row, failure, asked=asked)
 
     def _count(self, state: str) -> None:
         self.tally.done += 1

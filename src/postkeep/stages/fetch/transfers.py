@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
 
 from postkeep.errors import FetchError
 from postkeep.media.cache import Cache
@@ -13,12 +14,20 @@ from postkeep.net.fetcher import Fetcher
 from postkeep.net.job import Job
 from postkeep.points import passing
 from postkeep.stages.fetch import keep
+from postkeep.stages.fetch.gate import says_not_now
 from postkeep.stages.fetch.lane import Flight, Lane
 
 _WRITERS = 3
 
+
+class Landing(Enum):
+    """The body of a flight is here, and its host may be asked for the next; what is in it follows."""
+
+    ARRIVED = "arrived"
+
+
 Event = tuple[Flight, object, int]
-"""A flight, what came of it (Staged, Proof or an exception), and the milliseconds its download took."""
+"""A flight, what came of it (Landing, Staged, Proof or an exception), and the milliseconds its download took."""
 
 
 class Transfers:
@@ -51,13 +60,18 @@ class Transfers:
 
         def done(outcome: Fetched | BaseException) -> None:
             if isinstance(outcome, Fetched):
+                self._events.put((flight, Landing.ARRIVED, 0))
                 self._bodies.put((flight, outcome))
             else:
+                if isinstance(outcome, FetchError) and says_not_now(outcome):
+                    # Here, because the next request would be sent before anybody else could say so.
+                    self.withdraw(flight.lane)
                 self._events.put((flight, outcome, 0))
 
         try:
             job = self._fetcher.begin(flight.row.url, done, part=part, fresh=fresh)
         except FetchError as error:
+            flight.unsent = True
             self._events.put((flight, error, 0))
         else:
             self._flights[id(flight)] = (flight, job)
@@ -74,10 +88,12 @@ class Transfers:
                 flight.dropped = True
                 self._fetcher.abort(job)
 
-    def withdraw(self, lane: Lane) -> None:
-        """Take back the requests of a host that were not sent yet; their outcomes come as dropped."""
-        for flight, job in self._flights.values():
-            if flight.lane is lane and job is not None and job.transfer is None and not job.over:
+    def withdraw(self, lane: Lane, owner: str | None = None) -> None:
+        """Take back what was not sent yet of a host, or of one owner there; the outcomes come as dropped."""
+        for flight, job in list(self._flights.values()):
+            if flight.lane is not lane or owner not in (None, flight.row.owner):
+                continue
+            if job is not None and job.transfer is None and not job.over:
                 flight.dropped = True
                 self._fetcher.abort(job)
 
@@ -86,7 +102,7 @@ class Transfers:
         try:
             event = self._events.get(timeout=seconds) if seconds else self._events.get_nowait()
             while True:
-                self._touch_down(event[0])
+                self._touch_down(*event[:2])
                 yield event
                 event = self._events.get_nowait()
         except queue.Empty:
@@ -108,9 +124,12 @@ class Transfers:
         flight.lane.under_way += 1
         self._flights[id(flight)] = (flight, job)
 
-    def _touch_down(self, flight: Flight) -> None:
-        flight.lane.under_way -= 1
-        del self._flights[id(flight)]
+    def _touch_down(self, flight: Flight, outcome: object) -> None:
+        if not flight.arrived:
+            flight.lane.under_way -= 1
+        flight.arrived = outcome is Landing.ARRIVED
+        if not flight.arrived:
+            del self._flights[id(flight)]
 
     def _write(self) -> None:
         """Turn bodies into staged files, and prove files that are there, until None comes."""

@@ -27,8 +27,8 @@ _UNREACHED = frozenset({"dns", "connect", "tls", "timeout"})
 def pause(fails: int, *, base: float, retry_after: float | None, chance: Callable[[], float]) -> timedelta:
     """How long to wait before the next try: `base` seconds times 4 to the n, up to a quarter more or less.
 
-    `fails` counts the tries that failed, this one included. The server's own wish is never undercut. At most
-    a day.
+    `fails` counts the tries that failed, this one included. The server's own wish is not undercut, up to a day:
+    nothing waits longer.
     """
     seconds = base * 4 ** max(0, min(fails, 12) - 1) * (0.75 + 0.5 * chance())
     return min(LONGEST, timedelta(seconds=max(seconds, retry_after or 0.0)))

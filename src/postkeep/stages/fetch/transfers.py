@@ -17,7 +17,7 @@ from postkeep.stages.fetch import keep
 from postkeep.stages.fetch.gate import says_not_now
 from postkeep.stages.fetch.lane import Flight, Lane
 
-_WRITERS = 3
+_WRITERS = 2
 
 
 class Landing(Enum):

@@ -66,7 +66,7 @@ def test_nothing_of_a_url_reaches_the_file_system(tmp_path) -> None:
         here.bring(*urls)
         outcomes = here.world.library.fetch_urls([url.replace(".test", ".direct.test") for url in urls])
 
-        expected = {url: ("fetched", None) for url in urls}
+        expected = dict.fromkeys(urls, ("fetched", None))
         # Whose path says one thing and asks for another is not asked at all.
         expected |= {urls[PATHS.index(path)]: ("refused", "refused") for path in DOTTED}
         assert {url: here.row(url) for url in urls} == expected

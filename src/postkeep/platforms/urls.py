@@ -19,8 +19,6 @@ _SECONDS = re.compile(r"(?:^|&)e=([0-9]{9,11})(?=&|$)")
 _CAMPAIGN = "utm_"
 _OF_HOSTS = {"licdn.com": frozenset({"e", "v", "t"})}
 """What signs on hosts that are known to sign so; elsewhere the same names may tell one picture from another."""
-_OF_PATHS = re.compile(r"/(?:dms|playlist)/")
-"""LinkedIn's own paths, which mirrors of its hosts have, too: signed where `v` is its version, `beta`."""
 _AMAZON = "x-amz-"
 _FAMILIES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (frozenset({"expires", "signature", "key-pair-id"}), frozenset()),
@@ -105,7 +103,8 @@ def _signing(address: Address, pairs: list[str], names: frozenset[str]) -> froze
     dropped: set[str] = set()
     if "t" in names and any(pair.startswith("e=") and pair[2:].isdecimal() for pair in pairs):
         for domain, own in _OF_HOSTS.items():
-            if is_host(address.host, domain) or ("v=beta" in pairs and _OF_PATHS.match(address.path)):
+            # `v=beta` with both others is LinkedIn's whole signature, which mirrors of its hosts have, too.
+            if is_host(address.host, domain) or "v=beta" in pairs:
                 dropped |= own
     for needed, more in _FAMILIES:
         if needed <= names:

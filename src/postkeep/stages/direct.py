@@ -27,7 +27,7 @@ from postkeep.stages.importing import run_import
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
-from postkeep.store import bulk, media, schema
+from postkeep.store import media
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
 
 log = get_logger("direct")
@@ -163,13 +163,7 @@ def _remember(parts: Parts, url: str, staged: Staged) -> FileView:
         with parts.store.writing() as tx:
             stored = media.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
             if not staged.whole:
-                bulk.update(
-                    tx,
-                    schema.media_files,
-                    ("incomplete_at_source",),
-                    [(True, file.digest.sha256)],
-                    key=["sha256"],
-                )
+                media.mark_incomplete(tx, [file.digest.sha256])
             media.keep_url(tx, looking.url_key(url), url, stored.file_id, now)
     if committed.collision:
         log.error("md5_collision", url=url, path=file.path)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from postkeep.store import bulk, schema
+from postkeep.store import bulk, remembered, schema
 from postkeep.store.bulk import moment
 from postkeep.store.media import StoredFile
 
@@ -196,25 +196,19 @@ def mark_removed(tx: Connection, leaving: Iterable[tuple[str, str]], now: dateti
 
 def begin_removal(tx: Connection, leaving: Sequence[tuple[str, str]], now: datetime) -> None:
     """Remember which files (file_id, path) are about to be unlinked, so that whoever comes next can end it."""
-    bulk.insert(
-        tx,
-        schema.remembered,
-        ("name", "value", "updated_at"),
-        [(_REMOVING, orjson.dumps(leaving).decode(), now)],
-        on_conflict="(name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
-    )
+    remembered.remember(tx, _REMOVING, orjson.dumps(leaving).decode(), now)
 
 
 def end_removal(tx: Connection) -> None:
-    bulk.delete(tx, schema.remembered, ("name",), [(_REMOVING,)])
+    remembered.forget(tx, _REMOVING)
 
 
 def unfinished(tx: Connection) -> list[tuple[str, str]]:
     """The files (file_id, path) a removal that broke off may have left, but for those that came back since."""
-    row = bulk.execute(tx, "SELECT value FROM remembered WHERE name = ?", _REMOVING).first()
-    if row is None:
+    noted = remembered.recall(tx, _REMOVING)
+    if noted is None:
         return []
-    left = [(file_id, path) for file_id, path in orjson.loads(row[0])]
+    left = [(file_id, path) for file_id, path in orjson.loads(noted)]
     back = bulk.among(
         tx,
         "SELECT file_id, local_file_path FROM media_files WHERE file_id {in} AND cached_at IS NOT NULL",
@@ -225,7 +219,7 @@ def unfinished(tx: Connection) -> list[tuple[str, str]]:
 
 def is_unfinished(tx: Connection) -> bool:
     """Whether a removal is under way, or broke off."""
-    return bulk.execute(tx, "SELECT 1 FROM remembered WHERE name = ?", _REMOVING).first() is not None
+    return remembered.recall(tx, _REMOVING) is not None
 
 
 def touch(tx: Connection, file_ids: Iterable[str], now: datetime) -> None:

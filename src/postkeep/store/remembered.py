@@ -24,3 +24,8 @@ def remember(tx: Connection, name: str, value: str, now: datetime) -> None:
         [(name, value, now)],
         on_conflict="(name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
     )
+
+
+def forget(tx: Connection, name: str) -> None:
+    """Keep nothing under a name; idempotent."""
+    bulk.delete(tx, schema.remembered, ("name",), [(name,)])

@@ -53,7 +53,6 @@ _AHEAD = 48
 _TICK_SECONDS = 0.05
 _GRACE_SECONDS = 3.0
 """How long transfers under way may go on after somebody asked to stop."""
-_ASSETS_KEPT = 4096
 _PARTIALS_KEPT = timedelta(days=7)
 
 
@@ -130,7 +129,7 @@ class Fetch:
         progress: Callable[[FetchTally], None] = lambda tally: None,
         tally: FetchTally | None = None,
     ) -> None:
-        self.store, self.cache, self.fetcher = store, cache, fetcher
+        self.store, self.cache = store, cache
         self.config, self.clock = config, clock
         self.below, self.limit, self.patience = below, limit, patience
         self.evictor, self.stop, self.progress = evictor, stop, progress

@@ -116,10 +116,6 @@ class Transfers:
         for thread in self._writers:
             thread.join()
 
-    def left(self) -> list[Flight]:
-        """Flights nothing came of yet."""
-        return [flight for flight, _ in self._flights.values()]
-
     def _take_off(self, flight: Flight, job: Job | None) -> None:
         flight.lane.under_way += 1
         self._flights[id(flight)] = (flight, job)

@@ -31,7 +31,6 @@ from postkeep.store import Store, backup, listing, local, metrics, migrate, plac
 from postkeep.views import (
     AdoptSummary,
     BackfillSummary,
-    BackupSummary,
     FetchMetrics,
     FetchSummary,
     FileView,
@@ -57,12 +56,12 @@ from postkeep.views import (
     RunView,
     Stop,
     Totals,
-    UpgradeSummary,
     UrlOutcome,
     VerifySummary,
     WarmBy,
     WarmSummary,
 )
+from postkeep.views.databases import BackupSummary, UpgradeSummary
 
 if TYPE_CHECKING:
     from postkeep.net.fetcher import Fetcher

@@ -12,7 +12,6 @@ from postkeep.views import (
     AdoptSummary,
     BackfillPost,
     BackfillSummary,
-    BackupSummary,
     FailureClass,
     FailureView,
     FetchMetrics,
@@ -44,12 +43,12 @@ from postkeep.views import (
     TextView,
     Totals,
     TypeTotals,
-    UpgradeSummary,
     UrlOutcome,
     VerifySummary,
     WarmPost,
     WarmSummary,
 )
+from postkeep.views.databases import BackupSummary, UpgradeSummary
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 EVIL = "safe \x1b[2J\x9b31m \u202egnp.exe\u2066 [bold red]x[/] :smile:\r\nnext\x07"

@@ -639,3 +639,46 @@ leases = Table(
     _required("since", Utc),
     _required("heartbeat_at", Utc),
 )
+
+# --- what came from a predecessor's database ----------------------------------------------------------
+
+old_ids = Table(
+    "old_ids",
+    metadata,
+    _id("old_id"),
+    _required("new_id"),
+    _required("table_name"),
+    _created(),
+    Index("idx_old_ids_new_id", "new_id"),
+)
+
+adoption_findings = Table(
+    "adoption_findings",
+    metadata,
+    _required("kind"),
+    _required("subject"),
+    _required("detail"),
+    _created(),
+    PrimaryKeyConstraint("kind", "subject"),
+    sqlite_with_rowid=False,
+)
+
+adopted_columns = Table(
+    "adopted_columns",
+    metadata,
+    _required("table_name"),
+    _required("row_id"),
+    _required("values_json"),
+    PrimaryKeyConstraint("table_name", "row_id"),
+    sqlite_with_rowid=False,
+)
+
+# --- who may look in through Supabase -----------------------------------------------------------------
+
+access_users = Table(
+    "access_users",
+    metadata,
+    _id("user_id"),
+    Column("note", Text),
+    _created(),
+)

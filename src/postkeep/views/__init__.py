@@ -623,19 +623,6 @@ class AdoptSummary:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UpgradeSummary:
-    before: str | None
-    after: str
-    steps: int
-
-
-@dataclass(frozen=True, slots=True)
-class BackupSummary:
-    path: str
-    bytes: int
-
-
 def human_size(count: int) -> str:
     """A number of bytes as people read it; 1 KB is 1024 bytes."""
     size, unit = float(count), "B"

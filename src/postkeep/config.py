@@ -89,12 +89,39 @@ def _network_port(text: str, _folder: Path) -> str:
     return text
 
 
+def _bucket(text: str, _folder: Path) -> str:
+    if text and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]", text):
+        raise ValueError("not the name of a bucket")
+    return text
+
+
+def _prefix(text: str, _folder: Path) -> str:
+    parts = [part for part in text.split("/") if part]
+    if any(not re.fullmatch(r"[A-Za-z0-9!_.*'()-]+", part) or set(part) == {"."} for part in parts):
+        raise ValueError("not a prefix of plain letters, digits and - _ . between slashes")
+    return "/".join(parts)
+
+
+def _endpoint(text: str, _folder: Path) -> str:
+    from urllib.parse import urlsplit
+
+    if not text:
+        return text
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("not a URL such as https://s3.example.org")
+    if parts.username or parts.password:
+        raise ValueError("names a user; keys have settings of their own")
+    return text.rstrip("/")
+
+
 Count = Annotated[int, Rule(least=1)]
 Bytes = Annotated[int, Rule(least=1, size=True)]
 Seconds = Annotated[float, Rule(least=0.001)]
 Port = Annotated[int, Rule(least=1, most=65535)]
 Hash = Annotated[str, Rule(check=_hash)]
 NetworkPort = Annotated[str, Rule(check=_network_port)]
+Endpoint = Annotated[str, Rule(check=_endpoint)]
 
 
 # --- the settings -------------------------------------------------------------------------------
@@ -152,6 +179,73 @@ class ImportConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class S3Config:
+    """A bucket of AWS S3, or of anything that speaks its language at `endpoint`.
+
+    `profile` names a profile of the AWS files in place of keys. `style` says where the bucket stands in an
+    address: in the `path`, or as part of the host (`virtual`). `public_url` is what links begin with when
+    a CDN stands before the bucket.
+    """
+
+    bucket: Annotated[str, Rule(variable="AWS_S3_BUCKET", check=_bucket)] = ""
+    region: Annotated[str, Rule(variable="AWS_S3_REGION")] = ""
+    access_key_id: Annotated[str, Rule(variable="AWS_ACCESS_KEY_ID", secret=True)] = ""
+    secret_access_key: Annotated[str, Rule(variable="AWS_SECRET_ACCESS_KEY", secret=True)] = ""
+    session_token: Annotated[str, Rule(variable="AWS_SESSION_TOKEN", secret=True)] = ""
+    profile: str = ""
+    endpoint: Endpoint = ""
+    style: Annotated[str, Rule(check=_choice("path", "virtual"))] = "path"
+    public_url: Endpoint = ""
+
+
+@dataclass(frozen=True, slots=True)
+class R2Config:
+    """A bucket of Cloudflare R2; `endpoint` only where the account's own one is not meant."""
+
+    account_id: Annotated[str, Rule(variable="R2_ACCOUNT_ID")] = ""
+    bucket: Annotated[str, Rule(variable="R2_BUCKET_NAME", check=_bucket)] = ""
+    access_key_id: Annotated[str, Rule(variable="R2_ACCESS_KEY_ID", secret=True)] = ""
+    secret_access_key: Annotated[str, Rule(variable="R2_SECRET_ACCESS_KEY", secret=True)] = ""
+    endpoint: Endpoint = ""
+    public_url: Annotated[str, Rule(variable="R2_PUBLIC_URL", check=_endpoint)] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveConfig:
+    """Where media get their second home; one is active.
+
+    `store` names it; empty means the one that is set up: a bucket of S3, of R2, or a `directory`. `prefix` goes
+    before every key. Files above `multipart_at` bytes go up in parts of `part_size`; `concurrency` is how many
+    go up at a time.
+    """
+
+    store: Annotated[str, Rule(check=_choice("", "s3", "r2", "directory"))] = ""
+    prefix: Annotated[str, Rule(check=_prefix)] = ""
+    directory: Path | None = None
+    multipart_at: Annotated[int, Rule(least=5 * 1024**2, most=5 * 1024**3, size=True)] = 64 * 1024**2
+    part_size: Annotated[int, Rule(least=5 * 1024**2, most=5 * 1024**3, size=True)] = 16 * 1024**2
+    concurrency: Count = 8
+    s3: S3Config = field(default_factory=S3Config)
+    r2: R2Config = field(default_factory=R2Config)
+
+    @property
+    def active(self) -> str | None:
+        """`s3`, `r2`, `directory`, or None when none is set up; raises ConfigError for several, or half a one."""
+        ready = {"s3": bool(self.s3.bucket), "r2": bool(self.r2.bucket), "directory": self.directory is not None}
+        if self.store:
+            if not ready[self.store]:
+                wanted = {"s3": "AWS_S3_BUCKET", "r2": "R2_BUCKET_NAME", "directory": "archive.directory"}
+                raise ConfigError(f"archive.store is {self.store}, but {wanted[self.store]} is not set")
+            return self.store
+        named = [name for name, is_set in ready.items() if is_set]
+        if len(named) > 1:
+            raise ConfigError(
+                f"{' and '.join(named)} are both set up as archive: say with archive.store which one is active"
+            )
+        return named[0] if named else None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; `origins` says for each dotted name where its value came from.
 
@@ -162,6 +256,7 @@ class Config:
     database: Annotated[str, Rule(check=_database, show=without_password)] = ""
     fetch: FetchConfig = field(default_factory=FetchConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
+    archive: ArchiveConfig = field(default_factory=ArchiveConfig)
     imports: Annotated[ImportConfig, Rule(name="import")] = field(default_factory=ImportConfig)
     sentry_dsn: Annotated[str, Rule(secret=True, variable="SENTRY_DSN")] = ""
     origins: Annotated[Mapping[str, str], Rule(derived=True)] = field(default_factory=dict)
@@ -251,10 +346,14 @@ def _with(config: Config, given: Given) -> Config:
     if isinstance(value, dict):
         # Tables add up, or naming one domain would lose the agents the others need; "" takes one away.
         value = {key: text for key, text in {**given.setting.of(config), **value}.items() if text}
-    *section, last = given.setting.attributes
-    if not section:
-        return replace(config, **{last: value})
-    return replace(config, **{section[0]: replace(getattr(config, section[0]), **{last: value})})
+    changed: Config = _replaced(config, given.setting.attributes, value)
+    return changed
+
+
+def _replaced(owner: Any, attributes: tuple[str, ...], value: object) -> Any:
+    first, *rest = attributes
+    inner = _replaced(getattr(owner, first), tuple(rest), value) if rest else value
+    return replace(owner, **{first: inner})
 
 
 def _from_home(given: list[Given]) -> list[Given]:

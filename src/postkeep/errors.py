@@ -24,6 +24,12 @@
       |    +- LinkExpired
       +- CacheError                  exit 4   the cache cannot be written: full, read-only, gone
       |    +- CacheFull
+      +- ArchiveError                exit 4   one object, or the store
+      |    +- ArchiveUnavailable              (temporary)
+      |    +- ArchiveDenied                   a right or a setting is missing: waiting does not help
+      |    +- ObjectMissing
+      |    +- ObjectDiffers
+      |    +- SourceChanged                   our own file is not what its row says
       +- IntegrityError              exit 5
            +- FileMissing
            +- FileDamaged
@@ -235,6 +241,61 @@ class CacheError(PostkeepError):
 
 class CacheFull(CacheError):
     """The cache has reached its limit: raise `cache.max_bytes` to go on."""
+
+
+class ArchiveError(PostkeepError):
+    """The archive could not be used.
+
+    `temporary` is decided where the failure was seen; nothing else looks at retrying. `retry_after` is the
+    store's own wish in seconds.
+    """
+
+    exit_code = 4
+    temporary = False
+    kind = "error"
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class ArchiveUnavailable(ArchiveError):
+    """The archive does not answer."""
+
+    temporary = True
+    kind = "unavailable"
+
+
+class ArchiveDenied(ArchiveError):
+    """The archive does not allow this."""
+
+    kind = "denied"
+
+
+class ObjectMissing(ArchiveError):
+    """The archive has no such object:"""
+
+    kind = "missing"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        super().__init__(f"{type(self).__doc__} {url}")
+
+
+class ObjectDiffers(ArchiveError):
+    """The archive holds other bytes than it was given:"""
+
+    kind = "differs"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        super().__init__(f"{type(self).__doc__} {url}")
+
+
+class SourceChanged(ArchiveError):
+    """The file in the cache is not what was proven."""
+
+    kind = "source"
 
 
 class IntegrityError(PostkeepError):

@@ -67,6 +67,19 @@ class Stage(StrEnum):
     """The stages that keep their work in the `work` table."""
 
     FETCH = "fetch"
+    ARCHIVE = "archive"
+
+
+class ObjectState(StrEnum):
+    """Where an archived object stands; only PROVEN says that the store holds the file's bytes.
+
+    FOREIGN objects were made by somebody else and are kept under the names they have.
+    """
+
+    CLAIMED = "claimed"
+    UPLOADED = "uploaded"
+    PROVEN = "proven"
+    FOREIGN = "foreign"
 
 
 class RunStatus(StrEnum):

@@ -1,4 +1,4 @@
-"""What proves that a stored object equals our bytes: the store's own tag where it is a hash, else reading it back."""
+"""What proves that a stored object equals our bytes: the store's own tag where that is a hash, else reading."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from postkeep.store import bulk, remembered, schema
+from postkeep.store import archiving, bulk, remembered, schema
 from postkeep.store.bulk import moment
 from postkeep.store.media import StoredFile
 
@@ -25,8 +25,8 @@ MISSED_WITHIN = timedelta(days=30)
 _GIB = 1024**3
 _REMOVING = "cache.removing"
 
-# No proof of an archived copy is recorded yet, and an archive_url alone proves nothing.
-_PROVEN_IN_ARCHIVE = "1 = 0"
+# An archive_url alone proves nothing.
+_PROVEN_IN_ARCHIVE = archiving.PROVEN
 
 _HOLD = "SELECT 1 FROM holds h WHERE h.released_at IS NULL AND (h.until IS NULL OR h.until > ?) AND h.subject IN"
 _HELD = (

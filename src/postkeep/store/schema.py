@@ -397,6 +397,27 @@ file_urls = Table(
     Index("idx_file_urls_file_id", "file_id"),
 )
 
+archive_objects = Table(
+    "archive_objects",
+    metadata,
+    _id("object_id"),
+    _to("file_id", "media_files.file_id"),
+    _required("store"),
+    _required("key"),
+    _required("state"),
+    Column("proof", Text),
+    Column("etag", Text),
+    Column("part_size", BigInteger),
+    _required("claimed_at", Utc),
+    Column("uploaded_at", Utc),
+    Column("proven_at", Utc),
+    Column("error_kind", Text),
+    Column("error_message", Text),
+    Column("error_at", Utc),
+    UniqueConstraint("store", "key"),
+    UniqueConstraint("file_id", "store"),
+)
+
 work = Table(
     "work",
     metadata,

@@ -22,6 +22,9 @@ POINTS = (
 EVICTION_POINTS = ("rows_evicted", "bytes_evicted")
 """Of every file that leaves the cache on purpose."""
 
+ARCHIVE_POINTS = ("object_claimed", "object_uploaded", "proofs_written", "proofs_committed")
+"""Of every file that goes to the archive."""
+
 _hook: Callable[[str], None] | None = None
 
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -96,6 +97,19 @@ def test_head_tells_the_size(archive: Archive) -> None:
     assert (found.key, found.size) == ("a.jpg", len(SMALL))
 
 
+def test_sweeping_takes_what_broke_off_and_nothing_else(archive: Archive) -> None:
+    def breaking() -> Iterator[bytes]:
+        yield b"x" * PART
+        raise KeyboardInterrupt
+
+    send(archive, "a.jpg", SMALL)
+    with pytest.raises(KeyboardInterrupt):
+        archive.put_parts("b.mp4", breaking(), PART, "video/mp4")
+    archive.sweep(datetime.now(UTC) + timedelta(days=1))
+    assert [each.key for each in archive.listing()] == ["a.jpg"]
+    assert content_of(archive, "a.jpg") == SMALL
+
+
 class Lax:
     """A store that keeps whatever arrives and tags it with nothing that proves anything; `damage` flips a bit."""
 
@@ -128,13 +142,14 @@ class Lax:
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
 
+    def sweep(self, before: datetime) -> int:
+        return 0
+
     def link(self, key: str, seconds: int) -> str:
         return self.url(key)
 
 
-@pytest.mark.parametrize(
-    "tag", ["", "0" * 32, "abc-3"], ids=["no tag", "another tag", "a tag of parts"]
-)
+@pytest.mark.parametrize("tag", ["", "0" * 32, "abc-3"], ids=["no tag", "another tag", "a tag of parts"])
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "in parts"])
 def test_where_the_store_proves_nothing_it_is_read_back(content: bytes, tag: str) -> None:
     good, bad = Lax(damage=False, tag=tag), Lax(damage=True, tag=tag)

@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from postkeep.archive.port import Stored
@@ -72,6 +73,17 @@ class DirectoryArchive:
                 self._must_be_there()
             else:
                 _sync_folder(self._path(key).parent)
+
+    def sweep(self, before: datetime) -> int:
+        self._must_be_there()
+        swept = 0
+        with self._speaking(""):
+            for path in self._folder.rglob(f"{_UNDER_WAY}*"):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.lstat().st_mtime < before.timestamp():
+                        path.unlink()
+                        swept += 1
+        return swept
 
     def link(self, key: str, seconds: int) -> str:
         return self.url(key)

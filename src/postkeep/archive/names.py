@@ -60,6 +60,12 @@ def read_name(url: str) -> Name | None:
     return None
 
 
+def key_in(url: str, place: str) -> str | None:
+    """The key of an object of this very store (`s3://bucket`, `file:///folder`) by its stable name, else None."""
+    key = url.removeprefix(f"{place}/")
+    return None if key == url or not key or "?" in key else unquote(key)
+
+
 def md5_in(key: str) -> str | None:
     """The MD5 that a key of the predecessor's layout (`cache/{YYYY}/{MM}/{md5}.{ext}`) names its content by."""
     found = _OLD_KEY.fullmatch(key)

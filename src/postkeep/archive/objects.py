@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from postkeep.archive.names import Name
@@ -152,6 +152,11 @@ class BucketArchive:
                 obstore.delete(self._store, key)
         except ObjectMissing:
             pass
+
+    def sweep(self, before: datetime) -> int:
+        from postkeep.archive.upkeep import abort_uploads
+
+        return abort_uploads(self._bucket, before)
 
     def link(self, key: str, seconds: int) -> str:
         import obstore

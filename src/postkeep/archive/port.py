@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -49,6 +50,9 @@ class Archive(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is as good as removed."""
+
+    def sweep(self, before: datetime) -> int:
+        """Remove what uploads left that broke off before this time; returns how many. Nothing whole is touched."""
 
     def link(self, key: str, seconds: int) -> str:
         """A link that opens the object for so long, for whoever has it."""

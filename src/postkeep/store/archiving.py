@@ -199,6 +199,17 @@ def claim(
     return {file_id: (key, ObjectState(state)) for file_id, key, state in rows}
 
 
+def reclaim(tx: Connection, place: str, claims: Sequence[Claim]) -> None:
+    """Give contents another key than that of an object which turned out to be something else."""
+    bulk.update(
+        tx,
+        schema.archive_objects,
+        ("key", "state"),
+        [(each.key, each.state, each.file_id, place) for each in claims],
+        key=["file_id", "store"],
+    )
+
+
 def record_proven(tx: Connection, place: str, objects: Sequence[ProvenObject], now: datetime) -> set[str]:
     """Say that these contents are archived; returns those (file ids) of which it could be said.
 

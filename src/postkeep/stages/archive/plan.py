@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from postkeep.archive.names import key_for, md5_in, read_name
+from postkeep.archive.names import key_for, key_in, md5_in
 from postkeep.errors import ArchiveError
 from postkeep.model import ObjectState
 from postkeep.store.archiving import Claim, Refused, Wanted
@@ -27,6 +27,11 @@ def claim_for(wanted: Wanted, place: str, prefix: str) -> Claim:
         return Claim(wanted.file_id, wanted.key, wanted.state)
     if (foreign := foreign_key(wanted, place)) is not None:
         return Claim(wanted.file_id, foreign, ObjectState.FOREIGN)
+    return own_claim(wanted, prefix)
+
+
+def own_claim(wanted: Wanted, prefix: str) -> Claim:
+    """A key of our own making, by the oldest row that shows the content."""
     # A content that no row shows (fetched by itself) is named by its own id, which holds its time, too.
     subject = wanted.media_id or wanted.file_id
     return Claim(wanted.file_id, key_for(subject, wanted.kind.extension, wanted.created_at, prefix=prefix))
@@ -37,10 +42,8 @@ def foreign_key(wanted: Wanted, place: str) -> str | None:
 
     The predecessor named objects by MD5: one that names another MD5 is another content.
     """
-    name = read_name(wanted.archive_url) if wanted.archive_url else None
-    if name is None or f"{name.scheme}://{name.place}" != place:
-        return None
-    return name.key if md5_in(name.key) in (None, wanted.md5) else None
+    key = key_in(wanted.archive_url, place) if wanted.archive_url else None
+    return key if key is not None and md5_in(key) in (None, wanted.md5) else None
 
 
 def refused(wanted: Wanted, error: ArchiveError, now: datetime, chance: float, policy: Policy) -> Refused:

@@ -29,9 +29,9 @@ from postkeep.log import get_logger, together
 from postkeep.media.cache import Cache
 from postkeep.model import Digest, ObjectState
 from postkeep.points import passing
-from postkeep.stages.archive.plan import Policy, claim_for, refused
+from postkeep.stages.archive.plan import Policy, claim_for, own_claim, refused
 from postkeep.store import Store, archiving, leases
-from postkeep.store.archiving import ProvenObject, Refused, Wanted
+from postkeep.store.archiving import Claim, ProvenObject, Refused, Wanted
 
 log = get_logger("archive")
 
@@ -63,10 +63,10 @@ class ArchiveTally:
 
 @dataclass(frozen=True, slots=True)
 class _Try:
-    """What came of one content."""
+    """What came of one content; a Claim is the key it gets when somebody else's object is none of it."""
 
     wanted: Wanted
-    outcome: Proven | ArchiveError
+    outcome: Proven | ArchiveError | Claim
     uploaded: bool = False
 
 
@@ -96,6 +96,7 @@ class Archiving:
         self._begun = 0
         self._silent = 0
         self._rests = 0
+        self._unanswered: ArchiveUnavailable | None = None
         self._tries: list[_Try] = []
         self._first = 0.0
 
@@ -122,7 +123,7 @@ class Archiving:
                 wanted = waiting.pop(0)
                 under_way[pool.submit(self._try, wanted)] = wanted
             if not under_way:
-                return
+                break
             done, _ = wait(under_way, timeout=0.5, return_when=FIRST_COMPLETED)
             for future in done:
                 del under_way[future]
@@ -130,6 +131,8 @@ class Archiving:
             self._judge(done)
             if len(self._tries) >= _BATCH or (self._tries and time.monotonic() - self._first > _BATCH_SECONDS):
                 self._flush()
+        if self._unanswered is not None:
+            raise self._unanswered
 
     def _next_page(self, skip: Sequence[str]) -> list[Wanted]:
         """The next contents, with their keys claimed; what was tried in this run is not due again in it."""
@@ -161,7 +164,7 @@ class Archiving:
             ):
                 return _Try(wanted, found)
             if wanted.state is ObjectState.FOREIGN:
-                raise ArchiveError("the object that a row names is missing or something else; it is left alone")
+                return _Try(wanted, own_claim(wanted, self.config.prefix))
             with self.cache.open(wanted.path) as file:
                 proven = upload(
                     self.archive,
@@ -195,8 +198,10 @@ class Archiving:
                 raise outcome
             if not isinstance(outcome, ArchiveUnavailable):
                 self._silent = self._rests = 0
+                self._unanswered = None
                 continue
             self._silent += 1
+            self._unanswered = outcome
             if self._silent >= _SILENT and self._rests == len(_RESTS):
                 raise ArchiveUnavailable(f"{outcome.message}; what is left goes on with the next run")
         if self._silent >= _SILENT:
@@ -227,8 +232,11 @@ class Archiving:
             for each in tries
             if isinstance(each.outcome, ArchiveError)
         ]
+        claims = [each.outcome for each in tries if isinstance(each.outcome, Claim)]
+        self._begun -= len(claims)
         with self.store.writing() as tx:
             leases.renew(tx, self.lease, now)
+            archiving.reclaim(tx, self.archive.place, claims)
             archived = archiving.record_proven(tx, self.archive.place, proven, now)
             archiving.record_refused(tx, self.archive.place, failed, now)
             passing("proofs_written")

@@ -93,6 +93,16 @@ class Cache:
         except OSError as error:
             raise self._refused("writing a file", error) from error
 
+    def stage_known(self, path: Path, digest: Digest, kind: Kind) -> Staged:
+        """Take over a file from `spool` whose content was in the cache before, and which was hashed on its way.
+
+        Its dimensions are left to the row that knows them. Raises CacheError; no temporary file is left then.
+        """
+        try:
+            return self._staging.known(path, digest, kind)
+        except OSError as error:
+            raise self._refused("writing a file", error) from error
+
     def take_in(self, path: Path, *, most: int | None = None) -> Staged:
         """Stage a copy of any file on this disk, inside the cache or not; the file itself is left as it is.
 

@@ -20,7 +20,7 @@ from postkeep.media.sniff import SNIFF_BYTES, sniff
 from postkeep.media.staged import Staged
 from postkeep.media.syncing import Syncing
 from postkeep.media.whole import is_whole
-from postkeep.model import Digest, Kind
+from postkeep.model import Digest, Dimensions, Kind
 
 _PREFIX = secrets.token_hex(8)
 _numbers = itertools.count(1)
@@ -73,6 +73,15 @@ class Staging:
             discard(path, self._disk)
             raise
         return staged
+
+    def known(self, path: Path, digest: Digest, kind: Kind) -> Staged:
+        """Stage a temporary file whose content was hashed on its way, and recognised and measured long before."""
+        try:
+            self._syncing.wrote(str(path))
+        except BaseException:
+            discard(path, self._disk)
+            raise
+        return Staged(path, digest, kind, Dimensions(None, None))
 
     def copy(self, source: Path, most: int | None) -> Staged:
         """Stage a copy of a foreign file; raises FileMissing, NotMedia or CacheError, too."""

@@ -326,3 +326,127 @@ def cached_file_of(tx: Connection, media_id: str) -> str | None:
         media_id,
     ).scalar()
     return found
+
+
+# --- what stands there --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KnownObject:
+    """A proven object, and the content it must equal; `cached` says whether its bytes are here, too."""
+
+    file_id: str
+    key: str
+    etag: str
+    sha256: str
+    md5: str
+    size: int
+    kind: Kind
+    path: str
+    cached: bool
+
+
+_KNOWN = (
+    "a.file_id, a.key, a.etag, f.sha256, f.md5_sum, f.file_size, f.mime_type, f.extension, f.media_type,"
+    " f.local_file_path, f.cached_at FROM archive_objects a JOIN media_files f ON f.file_id = a.file_id"
+)
+
+
+def _known(row: Any) -> KnownObject:
+    kind = Kind(row[6], row[7], MediaType(row[8]))
+    return KnownObject(row[0], row[1], row[2] or "", row[3], row[4], row[5], kind, row[9], row[10] is not None)
+
+
+def proven_after(tx: Connection, place: str, key: str, *, limit: int) -> list[KnownObject]:
+    """Proven objects of a store by key, byte for byte, after the given one."""
+    rows = bulk.execute(
+        tx,
+        f"SELECT {_KNOWN} WHERE a.store = ? AND a.state = ? AND a.key {_bytewise(tx)} > ?"
+        f" ORDER BY a.key {_bytewise(tx)} LIMIT ?",
+        place,
+        str(ObjectState.PROVEN),
+        key,
+        limit,
+    ).all()
+    return [_known(row) for row in rows]
+
+
+def proven_objects(tx: Connection, place: str, file_ids: Iterable[str]) -> list[KnownObject]:
+    """The proven objects of these contents."""
+    rows = bulk.among(
+        tx,
+        f"SELECT {_KNOWN} WHERE a.file_id {{in}} AND a.store = ? AND a.state = ?",
+        file_ids,
+        place,
+        str(ObjectState.PROVEN),
+    )
+    return [_known(row) for row in rows]
+
+
+def known_keys(tx: Connection, place: str, keys: Iterable[str]) -> set[str]:
+    """Those of these keys that some content has in a store, proven or not."""
+    rows = bulk.among(tx, "SELECT key FROM archive_objects WHERE key {in} AND store = ?", keys, place)
+    return {key for (key,) in rows}
+
+
+def _bytewise(tx: Connection) -> str:
+    # Stores list keys by their bytes, whatever order a database's language has.
+    return "" if tx.dialect.name == "sqlite" else 'COLLATE "C"'
+
+
+def refresh_tags(tx: Connection, place: str, tags: Sequence[tuple[str, str]], now: datetime) -> None:
+    """Note other tags (etag, file_id) of objects that were read back and found equal."""
+    bulk.update(
+        tx,
+        schema.archive_objects,
+        ("etag", "proof", "proven_at"),
+        [(etag, "read_back", now, file_id, place) for etag, file_id in tags],
+        key=["file_id", "store"],
+    )
+
+
+def restorable(tx: Connection, place: str, after: str, *, limit: int, post_id: str | None) -> list[KnownObject]:
+    """Contents that are not in the cache and proven to be in this store, by file id; or only a post's."""
+    only = "" if post_id is None else (
+        " AND EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND m.post_id = ?)"
+    )  # fmt: skip
+    rows = bulk.execute(
+        tx,
+        f"SELECT {_KNOWN} WHERE a.file_id > ? AND a.store = ? AND a.state = ?"
+        f" AND f.cached_at IS NULL{only} ORDER BY a.file_id LIMIT ?",
+        after,
+        place,
+        str(ObjectState.PROVEN),
+        *(() if post_id is None else (post_id,)),
+        limit,
+    ).all()
+    return [_known(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What of one kind of media is proven in a store, of what the database knows."""
+
+    media_type: str
+    files: int
+    bytes: int
+    archived: int
+    archived_bytes: int
+    cached_only: int
+    failed: int
+
+
+def shares(tx: Connection, place: str) -> list[Shares]:
+    """Known, archived and failed contents by type; `cached_only` are here and not there."""
+    rows = bulk.execute(
+        tx,
+        "SELECT f.media_type, count(*), sum(f.file_size),"
+        " sum(CASE WHEN a.state = 'proven' THEN 1 ELSE 0 END),"
+        " sum(CASE WHEN a.state = 'proven' THEN f.file_size ELSE 0 END),"
+        " sum(CASE WHEN f.cached_at IS NOT NULL AND coalesce(a.state, '') <> 'proven' THEN 1 ELSE 0 END),"
+        " sum(CASE WHEN a.error_at IS NOT NULL AND a.state <> 'proven' THEN 1 ELSE 0 END)"
+        " FROM media_files f LEFT JOIN archive_objects a ON a.file_id = f.file_id AND a.store = ?"
+        " GROUP BY f.media_type ORDER BY f.media_type",
+        place,
+    ).all()
+    return [Shares(row[0], *(int(each or 0) for each in row[1:])) for row in rows]

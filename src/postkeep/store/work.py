@@ -161,6 +161,18 @@ def done(tx: Connection, stage: Stage, subjects: Iterable[str]) -> None:
     bulk.delete(tx, schema.work, ("stage", "subject"), [(stage, subject) for subject in subjects])
 
 
+def done_for_files(tx: Connection, file_ids: Iterable[str]) -> None:
+    """Take fetches from the list whose row shows one of these contents, for they are here now."""
+    for table in ("post_media", "profile_media"):
+        subjects = bulk.among(
+            tx,
+            f"SELECT m.media_id FROM {table} m JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"  # noqa: S608
+            " WHERE m.file_id {in} AND coalesce(m.rendition, '') = coalesce(m.file_rendition, '')",
+            file_ids,
+        )
+        done(tx, Stage.FETCH, [subject for (subject,) in subjects])
+
+
 def counts(tx: Connection, stage: Stage, now: datetime) -> dict[str, Any]:
     """How much waits, and how much of it is due."""
     total, due = bulk.execute(

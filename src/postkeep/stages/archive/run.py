@@ -255,7 +255,7 @@ class Archiving:
                 log.info(
                     "media_archived",
                     file_id=each.wanted.file_id,
-                    key=each.outcome.key,
+                    object=each.outcome.key,
                     size=each.wanted.size,
                     proof=each.outcome.proof,
                 )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postkeep.archive.port import Archive, Stored
+from postkeep.archive.port import Archive, SetUpStep, Stored
 from postkeep.archive.proof import Proof, of_part_tags, of_tag, tag_of_parts
 from postkeep.archive.uploading import prove, upload
 from postkeep.errors import ObjectDiffers, ObjectMissing, SourceChanged
@@ -144,6 +144,9 @@ class Lax:
 
     def sweep(self, before: datetime) -> int:
         return 0
+
+    def set_up(self, prefix: str) -> list[SetUpStep]:
+        return []
 
     def link(self, key: str, seconds: int) -> str:
         return self.url(key)

@@ -18,7 +18,7 @@ from postkeep.media.cache import Cache
 from postkeep.media.journal import Journal
 from postkeep.model import utc_now
 from postkeep.net.fetcher import Fetcher
-from postkeep.stages.archiving import run_archive
+from postkeep.stages.archiving import Archives
 from postkeep.stages.parts import Parts
 from postkeep.store import Store
 from postkeep.views.archives import ArchiveSummary
@@ -37,7 +37,7 @@ def parts_of(database: str, root: Path, folder: Path, **more: object) -> Parts:
 def archive_all(parts: Parts, **more: object) -> ArchiveSummary:
     asked: dict[str, object] = {"post_id": None, "media_id": None, "limit": None, "stop": lambda: False}
     asked |= {"progress": lambda step: None, **more}
-    return run_archive(parts, open_archive(parts.config.archive), **asked)  # type: ignore[arg-type]
+    return Archives(parts, open_archive(parts.config.archive)).run(**asked)  # type: ignore[arg-type]
 
 
 def main() -> None:

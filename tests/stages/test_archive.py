@@ -16,7 +16,7 @@ from postkeep.archive.directory import DirectoryArchive
 from postkeep.errors import ArchiveDenied, ArchiveUnavailable, LeaseTaken, NotFound
 from postkeep.model import RunStatus, utc_now
 from postkeep.points import ARCHIVE_POINTS
-from postkeep.stages.archiving import ARCHIVE_LEASE, plan_archive
+from postkeep.stages.archiving import ARCHIVE_LEASE, Archives
 from postkeep.stages.parts import Parts
 from postkeep.store import Store, bulk, leases, media
 from postkeep.store.verify import verify_rows
@@ -75,7 +75,7 @@ def check(kept: Kept, folder: Path, *files: File) -> None:
 
 
 def test_everything_in_the_cache_goes_up_once(kept: Kept, parts: Parts, folder: Path) -> None:
-    plan = plan_archive(parts, DirectoryArchive(folder), post_id=None, media_id=None)
+    plan = Archives(parts, DirectoryArchive(folder)).plan()
     assert (plan.files, plan.bytes, plan.proven) == (4, 400, 0)
     assert objects(folder) == {}
 
@@ -90,7 +90,7 @@ def test_everything_in_the_cache_goes_up_once(kept: Kept, parts: Parts, folder: 
     again = archive_all(parts)
     assert (again.due, again.archived, again.waiting) == (0, 0, 0)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
-    plan = plan_archive(parts, DirectoryArchive(folder), post_id=None, media_id=None)
+    plan = Archives(parts, DirectoryArchive(folder)).plan()
     assert (plan.files, plan.bytes, plan.proven) == (0, 0, 4)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from postkeep.archive.port import Stored
+from postkeep.archive.port import SetUpStep, Stored
 from postkeep.errors import ArchiveDenied, ArchiveUnavailable, ObjectMissing
 
 _STEP = 1024 * 1024
@@ -84,6 +84,23 @@ class DirectoryArchive:
                         path.unlink()
                         swept += 1
         return swept
+
+    def set_up(self, prefix: str) -> list[SetUpStep]:
+        made = not self._folder.is_dir()
+        with self._speaking(""):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            open_to_others = self._folder.stat().st_mode & 0o077
+        return [
+            SetUpStep(
+                "folder", "exists, or is made now", done=True, note="it was made" if made else "it is there"
+            ),
+            SetUpStep(
+                "private",
+                "readable by its user only",
+                done=not open_to_others,
+                note="others may look in: chmod 700" if open_to_others else "nobody else may look in",
+            ),
+        ]
 
     def link(self, key: str, seconds: int) -> str:
         return self.url(key)

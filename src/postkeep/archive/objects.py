@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from postkeep.archive.names import Name
-from postkeep.archive.port import Stored
+from postkeep.archive.port import SetUpStep, Stored
 from postkeep.errors import (
     ArchiveDenied,
     ArchiveError,
@@ -157,6 +157,11 @@ class BucketArchive:
         from postkeep.archive.upkeep import abort_uploads
 
         return abort_uploads(self._bucket, before)
+
+    def set_up(self, prefix: str) -> list[SetUpStep]:
+        from postkeep.archive.upkeep import set_up
+
+        return set_up(self._bucket, prefix)
 
     def link(self, key: str, seconds: int) -> str:
         import obstore

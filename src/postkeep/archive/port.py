@@ -17,6 +17,16 @@ class Stored:
     etag: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SetUpStep:
+    """One thing that makes a store fit to be an archive; `note` says how it went, or why it was not done."""
+
+    name: str
+    what: str
+    done: bool
+    note: str
+
+
 class Archive(Protocol):
     """Objects under keys in one store; safe to share between threads.
 
@@ -53,6 +63,9 @@ class Archive(Protocol):
 
     def sweep(self, before: datetime) -> int:
         """Remove what uploads left that broke off before this time; returns how many. Nothing whole is touched."""
+
+    def set_up(self, prefix: str) -> list[SetUpStep]:
+        """Make the store fit to be an archive, as far as the keys allow; idempotent."""
 
     def link(self, key: str, seconds: int) -> str:
         """A link that opens the object for so long, for whoever has it."""

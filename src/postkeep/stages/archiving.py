@@ -1,121 +1,288 @@
-"""Archiving as a use case: what is queued, by one process at a time, with a summary that says what was proven."""
+"""Archiving as a use case: what goes up, what stands there, what comes back; one process at a time."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 
 from postkeep.archive.port import Archive
-from postkeep.errors import ArchiveError, NotFound
-from postkeep.model import RunStatus, Stage
+from postkeep.archive.proof import sums
+from postkeep.errors import ArchiveError, CacheError, NotFound
+from postkeep.model import MediaType, RunStatus, Stage
 from postkeep.stages.archive import ArchiveTally, Archiving
+from postkeep.stages.archive.checking import Checking, CheckTally
+from postkeep.stages.archive.restoring import Restoring
+from postkeep.stages.eviction import Evictor
 from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import OpenRun, recorded
 from postkeep.store import archiving, leases, work
 from postkeep.views import OnProgress, Progress, Stop
-from postkeep.views.archives import ArchivePlan, ArchiveSummary
+from postkeep.views.archives import (
+    ArchiveCheck,
+    ArchiveFault,
+    ArchiveLink,
+    ArchivePlan,
+    ArchiveShare,
+    ArchiveStatus,
+    ArchiveStep,
+    ArchiveSummary,
+    RestoreSummary,
+)
 
 ARCHIVE_LEASE = "archive"
+_PAGE = 200
+_BROKEN_OFF = timedelta(days=1)
+_LONGEST_LINK = 7 * 24 * 3600
 
 
-def plan_archive(parts: Parts, archive: Archive, *, post_id: str | None, media_id: str | None) -> ArchivePlan:
-    """What would go up: contents, bytes, and how many of the cache's are proven to be there already."""
-    with parts.store.reading() as tx:
-        found = archiving.wanting(tx, archive.place, post_id=post_id, media_id=media_id)
-    return ArchivePlan(place=archive.place, files=found.files, bytes=found.bytes, proven=found.proven)
+@dataclass(frozen=True, slots=True)
+class Archives:
+    """The library's archive: everything that can be done with it."""
 
+    parts: Parts
+    archive: Archive
 
-def run_archive(
-    parts: Parts,
-    archive: Archive,
-    *,
-    post_id: str | None,
-    media_id: str | None,
-    limit: int | None,
-    stop: Stop,
-    progress: OnProgress,
-) -> ArchiveSummary:
-    """Send what the archive was not proven to hold: all of the cache, a post's, or one medium's.
+    # --- up ---
 
-    Raises LeaseTaken while another process archives, NotFound for a medium without a file in the cache.
-    """
-    tally = ArchiveTally()
-    with recorded(parts.store, "archive", ids=parts.ids, clock=parts.clock) as run, _lease(parts):
-        _queue(parts, archive, post_id=post_id, media_id=media_id)
-        with parts.store.reading() as tx:
-            tally.due = work.due_of_host(tx, Stage.ARCHIVE, archive.place, parts.clock())
-        if limit is not None:
-            tally.due = min(tally.due, limit)
-        stage = Archiving(
-            parts.store,
-            parts.cache,
-            archive,
-            parts.config.archive,
-            ids=parts.ids,
-            clock=parts.clock,
+    def plan(self, *, post_id: str | None = None, media_id: str | None = None) -> ArchivePlan:
+        """What would go up: contents, bytes, and how many of the cache's are proven to be there already."""
+        with self.parts.store.reading() as tx:
+            found = archiving.wanting(tx, self.archive.place, post_id=post_id, media_id=media_id)
+        return ArchivePlan(place=self.archive.place, files=found.files, bytes=found.bytes, proven=found.proven)
+
+    def run(
+        self, *, post_id: str | None, media_id: str | None, limit: int | None, stop: Stop, progress: OnProgress
+    ) -> ArchiveSummary:
+        """Send what the archive was not proven to hold: all of the cache, a post's, or one medium's.
+
+        Raises LeaseTaken while another process archives, NotFound for a medium without a file in the cache.
+        """
+        parts, place, tally = self.parts, self.archive.place, ArchiveTally()
+        with recorded(parts.store, "archive", ids=parts.ids, clock=parts.clock) as run, self._lease():
+            self._queue(post_id=post_id, media_id=media_id)
+            with parts.store.reading() as tx:
+                tally.due = work.due_of_host(tx, Stage.ARCHIVE, place, parts.clock())
+            if limit is not None:
+                tally.due = min(tally.due, limit)
+            try:
+                if tally.due:
+                    self.archive.sweep(parts.clock() - _BROKEN_OFF)
+                self._stage(tally, limit, stop, progress).run()
+            except ArchiveError as error:
+                run.status, run.error = RunStatus.FAILED, error.message
+            _end(run, some_failed=tally.failed > 0, stop=stop)
+            run.summary.update(
+                due=tally.due, archived=tally.archived, found=tally.found, failed=tally.failed, bytes=tally.bytes
+            )
+            with parts.store.reading() as tx:
+                waiting = work.counts(tx, Stage.ARCHIVE, parts.clock())["waiting"]
+            return ArchiveSummary(
+                run_id=run.run_id,
+                status=run.status,
+                place=place,
+                due=tally.due,
+                archived=tally.archived,
+                found=tally.found,
+                failed=tally.failed,
+                bytes=tally.bytes,
+                waiting=waiting,
+                kinds=dict(tally.kinds),
+                error=run.error,
+            )
+
+    def _stage(self, tally: ArchiveTally, limit: int | None, stop: Stop, progress: OnProgress) -> Archiving:
+        def told(now: ArchiveTally) -> None:
+            progress(Progress("archiving", now.done, now.due, "files", f"{now.failed} failed"))
+
+        return Archiving(
+            self.parts.store,
+            self.parts.cache,
+            self.archive,
+            self.parts.config.archive,
+            ids=self.parts.ids,
+            clock=self.parts.clock,
             lease=ARCHIVE_LEASE,
             limit=limit,
             stop=stop,
-            progress=_told(progress),
+            progress=told,
             tally=tally,
         )
-        try:
-            stage.run()
-        except ArchiveError as error:
-            run.status, run.error = RunStatus.FAILED, error.message
-        _end(run, tally, stop)
-        with parts.store.reading() as tx:
-            waiting = work.counts(tx, Stage.ARCHIVE, parts.clock())["waiting"]
-        return ArchiveSummary(
-            run_id=run.run_id,
-            status=run.status,
-            place=archive.place,
-            due=tally.due,
-            archived=tally.archived,
-            found=tally.found,
-            failed=tally.failed,
-            bytes=tally.bytes,
-            waiting=waiting,
-            kinds=dict(tally.kinds),
-            error=run.error,
+
+    def _queue(self, *, post_id: str | None, media_id: str | None) -> None:
+        with self.parts.store.writing() as tx:
+            now = self.parts.clock()
+            if media_id is None:
+                archiving.queue_all(tx, self.archive.place, now, post_id=post_id)
+                return
+            file_id = archiving.cached_file_of(tx, media_id)
+            if file_id is None:
+                raise NotFound(f"{media_id} has no file in the cache")
+            archiving.queue(tx, self.archive.place, [file_id], now)
+
+    # --- there ---
+
+    def status(self) -> ArchiveStatus:
+        """What is archived of what is known, by the rows alone."""
+        with self.parts.store.reading() as tx:
+            shares = archiving.shares(tx, self.archive.place)
+            waiting = work.counts(tx, Stage.ARCHIVE, self.parts.clock())["waiting"]
+        return ArchiveStatus(
+            self.archive.place,
+            tuple(
+                ArchiveShare(
+                    media_type=MediaType(each.media_type),
+                    files=each.files,
+                    bytes=each.bytes,
+                    archived=each.archived,
+                    archived_bytes=each.archived_bytes,
+                    cached_only=each.cached_only,
+                    failed=each.failed,
+                )
+                for each in shares
+            ),
+            waiting,
         )
 
+    def verify(self, *, sample: float, repair: bool, stop: Stop, progress: OnProgress) -> ArchiveCheck:
+        """Compare the store's own listing with the rows; `sample` (0 to 1) of the objects are read back, too.
 
-def _queue(parts: Parts, archive: Archive, *, post_id: str | None, media_id: str | None) -> None:
-    with parts.store.writing() as tx:
-        now = parts.clock()
-        if media_id is None:
-            archiving.queue_all(tx, archive.place, now, post_id=post_id)
-            return
-        file_id = archiving.cached_file_of(tx, media_id)
-        if file_id is None:
-            raise NotFound(f"{media_id} has no file in the cache")
-        archiving.queue(tx, archive.place, [file_id], now)
+        Only with `repair` anything is changed. Raises nothing of the archive: the check says what stopped it.
+        """
+        parts, tally = self.parts, CheckTally()
+        with recorded(parts.store, "archive verify", ids=parts.ids, clock=parts.clock) as run:
+            checking = Checking(
+                parts.store,
+                self.archive,
+                prefix=parts.config.archive.prefix,
+                sample=sample,
+                clock=parts.clock,
+                stop=stop,
+                progress=lambda now: progress(Progress("checking", now.checked, None, "objects")),
+            )
+            try:
+                tally = checking.run()
+            except ArchiveError as error:
+                tally = checking.tally
+                run.status, run.error = RunStatus.FAILED, error.message
+            _end(run, some_failed=bool(tally.faults), stop=stop)
+            queued = self._mend(tally) if repair else 0
+            run.summary.update(checked=tally.checked, read=tally.read, faults=len(tally.faults))
+            return ArchiveCheck(
+                run_id=run.run_id,
+                status=run.status,
+                place=self.archive.place,
+                checked=tally.checked,
+                read=tally.read,
+                strangers=tally.strangers,
+                strange_bytes=tally.strange_bytes,
+                faults=tuple(
+                    ArchiveFault(
+                        self.archive.url(each.known.key), str(each.fault), each.known.file_id, each.known.cached
+                    )
+                    for each in tally.faults
+                ),
+                queued=queued,
+                error=run.error,
+            )
+
+    def _mend(self, tally: CheckTally) -> int:
+        again = [each.known.file_id for each in tally.faults if each.known.cached]
+        with self.parts.store.writing() as tx:
+            now = self.parts.clock()
+            for each in tally.faults:
+                archiving.forget_proofs(tx, self.archive.place, [each.known.file_id], str(each.fault), now)
+            archiving.queue(tx, self.archive.place, again, now)
+        return len(again)
+
+    def link(self, media_id: str, *, seconds: int) -> ArchiveLink:
+        """A link to an archived medium, for whoever has it; raises NotFound when it is not proven to be there."""
+        with self.parts.store.reading() as tx:
+            file_id = archiving.file_of(tx, media_id)
+            found = archiving.proven_objects(tx, self.archive.place, [file_id] if file_id else [])
+        if not found:
+            raise NotFound(f"{media_id} is not archived in {self.archive.place}")
+        seconds = min(seconds, _LONGEST_LINK)
+        return ArchiveLink(media_id, self.archive.link(found[0].key, seconds), seconds)
+
+    def set_up(self) -> list[ArchiveStep]:
+        """Make the store fit to be an archive, and prove that something can be written, read and removed there."""
+        prefix = self.parts.config.archive.prefix
+        steps = [ArchiveStep(s.name, s.what, s.done, s.note) for s in self.archive.set_up(prefix)]
+        return [*steps, self._write_test(prefix)]
+
+    def _write_test(self, prefix: str) -> ArchiveStep:
+        what, content = "an object can be written, read, listed and removed", secrets.token_bytes(64)
+        key = "/".join(filter(None, (prefix, f"postkeep-test-{secrets.token_hex(8)}.bin")))
+        try:
+            self.archive.put(key, content, "application/octet-stream")
+            read = sums(self.archive.read(key)) == sums([content])
+            listed = any(each.key == key for each in self.archive.listing(prefix))
+            self.archive.delete(key)
+        except ArchiveError as error:
+            return ArchiveStep("test", what, done=False, note=error.message)
+        note = "it was" if read and listed else "what was read or listed is not what was written"
+        return ArchiveStep("test", what, done=read and listed, note=note)
+
+    # --- back ---
+
+    def restore(
+        self, *, post_id: str | None, limit: int | None, stop: Stop, progress: OnProgress
+    ) -> RestoreSummary:
+        """Bring back what is archived and not in the cache: all of it, or a post's."""
+        parts, place = self.parts, self.archive.place
+        evictor = Evictor(parts.store, parts.cache, parts.config, clock=parts.clock)
+
+        def room(size: int) -> None:
+            if evictor.make_room(size).room < size:
+                raise evictor.full()
+
+        stage = Restoring(parts.store, parts.cache, self.archive, ids=parts.ids, clock=parts.clock, room=room)
+        with recorded(parts.store, "archive restore", ids=parts.ids, clock=parts.clock) as run:
+            with parts.store.reading() as tx:
+                due = archiving.restorable_count(tx, place, post_id=post_id)
+            due, last, left = due if limit is None else min(due, limit), "", limit
+            try:
+                while not stop() and left != 0:
+                    with parts.store.reading() as tx:
+                        size = _PAGE if left is None else min(_PAGE, left)
+                        page = archiving.restorable(tx, place, last, limit=size, post_id=post_id)
+                    if not page:
+                        break
+                    last, left = page[-1].file_id, None if left is None else left - len(page)
+                    stage.bring(page)
+                    done = stage.tally.restored + len(stage.tally.failed)
+                    progress(Progress("restoring", done, due, "files"))
+            except (ArchiveError, CacheError) as error:
+                run.status, run.error = RunStatus.FAILED, error.message
+            _end(run, some_failed=bool(stage.tally.failed), stop=stop)
+            run.summary.update(due=due, restored=stage.tally.restored, bytes=stage.tally.bytes)
+            return RestoreSummary(
+                run_id=run.run_id,
+                status=run.status,
+                place=place,
+                due=due,
+                restored=stage.tally.restored,
+                bytes=stage.tally.bytes,
+                failed=tuple((known.path, reason) for known, reason in stage.tally.failed),
+                error=run.error,
+            )
+
+    @contextmanager
+    def _lease(self) -> Iterator[None]:
+        with self.parts.store.writing() as tx:
+            leases.take(tx, ARCHIVE_LEASE, self.parts.clock())
+        try:
+            yield
+        finally:
+            with self.parts.store.writing() as tx:
+                leases.give_up(tx, ARCHIVE_LEASE)
 
 
-def _end(run: OpenRun, tally: ArchiveTally, stop: Stop) -> None:
+def _end(run: OpenRun, *, some_failed: bool, stop: Callable[[], bool]) -> None:
     if stop():
         run.status = RunStatus.CANCELLED
-    elif run.status is RunStatus.COMPLETED and tally.failed:
+    elif run.status is RunStatus.COMPLETED and some_failed:
         run.status = RunStatus.PARTIAL
-    run.summary.update(
-        due=tally.due, archived=tally.archived, found=tally.found, failed=tally.failed, bytes=tally.bytes
-    )
-
-
-def _told(progress: OnProgress) -> Callable[[ArchiveTally], None]:
-    def tell(now: ArchiveTally) -> None:
-        progress(Progress("archiving", now.done, now.due, "files", f"{now.failed} failed"))
-
-    return tell
-
-
-@contextmanager
-def _lease(parts: Parts) -> Iterator[None]:
-    with parts.store.writing() as tx:
-        leases.take(tx, ARCHIVE_LEASE, parts.clock())
-    try:
-        yield
-    finally:
-        with parts.store.writing() as tx:
-            leases.give_up(tx, ARCHIVE_LEASE)

@@ -450,3 +450,29 @@ def shares(tx: Connection, place: str) -> list[Shares]:
         place,
     ).all()
     return [Shares(row[0], *(int(each or 0) for each in row[1:])) for row in rows]
+
+
+def restorable_count(tx: Connection, place: str, *, post_id: str | None) -> int:
+    """How many contents are not in the cache and proven to be in this store, of all or of a post's."""
+    only = "" if post_id is None else (
+        " AND EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND m.post_id = ?)"
+    )  # fmt: skip
+    statement = (
+        "SELECT count(*) FROM archive_objects a JOIN media_files f ON f.file_id = a.file_id"  # noqa: S608
+        f" WHERE a.store = ? AND a.state = ? AND f.cached_at IS NULL{only}"
+    )
+    parameters = (place, str(ObjectState.PROVEN), *(() if post_id is None else (post_id,)))
+    return int(bulk.execute(tx, statement, *parameters).scalar())
+
+
+def file_of(tx: Connection, media_id: str) -> str | None:
+    """The content a media row shows, in the cache or not."""
+    if media_id[:3] not in PLACES:
+        return None
+    table, _ = PLACES[media_id[:3]]
+    found: str | None = bulk.execute(
+        tx,
+        f"SELECT file_id FROM {table} WHERE media_id = ?",  # noqa: S608
+        media_id,
+    ).scalar()
+    return found

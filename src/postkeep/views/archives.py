@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from postkeep.model import RunStatus
+from postkeep.model import MediaType, RunStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,88 @@ class ArchiveSummary:
     waiting: int
     kinds: Mapping[str, int]
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveShare:
+    """Contents of one media type: what is known, what is proven there, what is here only, what failed."""
+
+    media_type: MediaType
+    files: int
+    bytes: int
+    archived: int
+    archived_bytes: int
+    cached_only: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveStatus:
+    """How the library stands to its archive, by its own rows; nothing is asked of the store."""
+
+    place: str
+    shares: tuple[ArchiveShare, ...]
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFault:
+    """An object that is not what it was proven to be (missing, size, damaged); `cached`: its bytes are here."""
+
+    url: str
+    fault: str
+    file_id: str
+    cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveCheck:
+    """What a check of the archive found. `checked` proven objects were looked at, `read` of them read back.
+
+    `strangers` are objects nobody here knows. With a repair, faulty contents that are in the cache are queued to
+    go up again, and none of the faulty ones is called archived any more.
+    """
+
+    run_id: str
+    status: RunStatus
+    place: str
+    checked: int
+    read: int
+    strangers: int
+    strange_bytes: int
+    faults: tuple[ArchiveFault, ...]
+    queued: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreSummary:
+    """What came back from the archive: `restored` of `due`, and what did not come, with the reason."""
+
+    run_id: str
+    status: RunStatus
+    place: str
+    due: int
+    restored: int
+    bytes: int
+    failed: tuple[tuple[str, str], ...]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveStep:
+    """One thing that makes a store fit to be an archive, and how it went."""
+
+    name: str
+    what: str
+    done: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLink:
+    """A link that opens an archived medium for `seconds`; None for one that does not end."""
+
+    media_id: str
+    url: str
+    seconds: int | None

@@ -98,6 +98,12 @@ posts = Table(
     Index("idx_posts_posted_at_timestamp", "posted_at_timestamp"),
     Index("idx_posts_author_username", "author_username"),
     Index("idx_posts_author_profile_id", "author_profile_id"),
+    Index(
+        "idx_posts_community_profile_id",
+        "community_profile_id",
+        sqlite_where=text("community_profile_id IS NOT NULL"),
+        postgresql_where=text("community_profile_id IS NOT NULL"),
+    ),
     Index("idx_posts_platform", "platform"),
     Index("idx_posts_first_seen_at", "first_seen_at"),
     Index("idx_posts_is_read", "is_read"),

@@ -103,7 +103,7 @@ class _State:
 
     __slots__ = (
         "addresses", "drain_until", "drained", "failure", "head", "intake", "last", "location", "most", "opened",
-        "page", "part", "proof", "refusal", "total", "url",
+        "page", "part", "proof", "received", "refusal", "total", "url",
     )  # fmt: skip
 
     def __init__(self, url: str = "", most: int = 0) -> None:
@@ -122,6 +122,7 @@ class _State:
         self.failure: Exception | None = None
         self.refusal: str | None = None
         self.opened = 0
+        self.received = 0
         self.page: list[bytes] = []
         self.drained = 0
         self.drain_until = 0.0
@@ -230,6 +231,11 @@ class Transfer:
     def seconds(self) -> float:
         """How long the request has been running."""
         return monotonic() - self._began
+
+    @property
+    def received(self) -> int:
+        """How many bytes of the body have come, over the network."""
+        return self._now.received
 
     def end(self, code: int, text: str) -> tuple[Answer | Redirect | Exception, Partial | None]:
         """What came of the request that libcurl ended with this code, and the part that was of no use to it."""
@@ -341,6 +347,7 @@ class Transfer:
 
     def _read_body(self, chunk: bytes) -> int | None:
         now = self._now
+        now.received += len(chunk)
         try:
             if now.head is None:
                 self._begin_body(now)

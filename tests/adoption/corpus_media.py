@@ -215,7 +215,7 @@ def two_rows(b: Builder) -> None:
 
 
 def stranger(b: Builder) -> None:
-    """A picture on a host of nobody's platform, under a LinkedIn post; a server that counts requests may listen."""
+    """A picture on a stranger's host, where a server that counts requests may listen."""
     url = f"{b.base_url}/pictures/{b.serial()}.jpg"
     post, post_id = _post(b, "stranger", {"type": "image", "url": url, "images": [{"url": url}]})
     b.media(place(post, url), post_id, url)

@@ -241,10 +241,10 @@ class Predecessor:
             for table in TABLES:
                 connection.execute(_create(table, variant, types))
                 names = _columns(table, variant)
-                with connection.cursor() as cursor:
-                    with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
-                        for row in self.rows[table]:
-                            copy.write_row([_postgresql_value(row.get(n), variant) for n in names])
+                into = f"COPY {table} ({', '.join(names)}) FROM STDIN"
+                with connection.cursor() as cursor, cursor.copy(into) as copy:
+                    for row in self.rows[table]:
+                        copy.write_row([_postgresql_value(row.get(name), variant) for name in names])
             for statement in (*_indexes(variant), *_VIEWS):
                 connection.execute(statement)
             for table in TABLES:

@@ -15,9 +15,10 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from postkeep.errors import SchemaNewer, StoreBusy, StoreError
+from postkeep.store import access, sqlviews
 from postkeep.store.engine import Store
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision, oldest first: known without importing Alembic, which costs a quarter of a second."""
 
 HEAD = REVISIONS[-1]
@@ -35,11 +36,15 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class UpgradeReport:
-    """What an upgrade did: revision before (None: an empty database), revision after, revisions applied."""
+    """What an upgrade did: revision before (None: an empty database), revision after, revisions applied.
+
+    `settled` says in words what of views and access was not as it should be, and is now.
+    """
 
     before: str | None
     after: str
     steps: tuple[str, ...]
+    settled: tuple[str, ...] = ()
 
 
 def revision(store: Store) -> str | None:
@@ -75,10 +80,16 @@ def upgrade(store: Store) -> UpgradeReport:
             tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})")
         before = _judged(tx)
         if before == HEAD:
-            return UpgradeReport(before, HEAD, ())
+            return UpgradeReport(before, HEAD, (), _settled(tx, before))
         _run_alembic(tx)
         done = REVISIONS.index(before) + 1 if before is not None else 0
-        return UpgradeReport(before, HEAD, REVISIONS[done:])
+        return UpgradeReport(before, HEAD, REVISIONS[done:], _settled(tx, before))
+
+
+def _settled(tx: Connection, before: str | None) -> tuple[str, ...]:
+    """Make views and access what they should be; views are news only where no step brought them."""
+    views = sqlviews.settle(tx)
+    return (*(views if before == HEAD else ()), *access.settle(tx))
 
 
 def _run_alembic(tx: Connection) -> None:

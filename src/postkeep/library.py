@@ -19,7 +19,7 @@ from postkeep.media.journal import Journal
 from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
-from postkeep.stages import adopt_run, direct, failures, holding, looking, queues, retention
+from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, queues, retention
 from postkeep.stages.backfill import run_backfill
 from postkeep.stages.fetching import run_fetch
 from postkeep.stages.importing import run_import
@@ -27,7 +27,19 @@ from postkeep.stages.parts import Parts
 from postkeep.stages.reading import ReadingProgress
 from postkeep.stages.replay import run_replay
 from postkeep.stages.warm import run_warm
-from postkeep.store import Store, backup, listing, local, metrics, migrate, placeholders, quarantine, runs, verify
+from postkeep.store import (
+    Store,
+    backup,
+    copies,
+    listing,
+    local,
+    metrics,
+    migrate,
+    placeholders,
+    quarantine,
+    runs,
+    verify,
+)
 from postkeep.views import (
     AdoptSummary,
     BackfillSummary,
@@ -61,7 +73,7 @@ from postkeep.views import (
     WarmBy,
     WarmSummary,
 )
-from postkeep.views.databases import BackupSummary, UpgradeSummary
+from postkeep.views.databases import BackupSummary, CopySummary, UpgradeSummary
 
 if TYPE_CHECKING:
     from postkeep.net.fetcher import Fetcher
@@ -89,6 +101,7 @@ def open_library(config: Config, *, read_only: bool = False, connect_to: Sequenc
     store = Store(config.database_url)
     try:
         migrate.ensure_current(store)
+        copies.must_be_whole(store)
         library = Library(config, store, connect_to=connect_to)
         if not read_only:
             library.end_abandoned_runs()
@@ -495,6 +508,13 @@ class Library:
         """Copy the database while others use it; raises StoreError on PostgreSQL, naming the tool to use."""
         report = backup.backup(self._store, target)
         return BackupSummary(str(report.path), report.size)
+
+    def copy_to(self, to: str, *, stop: Stop = _never, progress: OnProgress = _quiet) -> CopySummary:
+        """Copy the whole database to an empty one (a path or URL), or go on with such a copy.
+
+        Raises StoreError for a target that holds anything else, which stays as it is.
+        """
+        return copying.run_copy(self._parts, to, stop=stop, progress=progress)
 
 
 # --- what a file is, without a library ------------------------------------------------------------------

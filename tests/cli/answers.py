@@ -48,7 +48,7 @@ from postkeep.views import (
     WarmPost,
     WarmSummary,
 )
-from postkeep.views.databases import BackupSummary, UpgradeSummary
+from postkeep.views.databases import BackupSummary, CopiedTable, CopySummary, UpgradeSummary
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 EVIL = "safe \x1b[2J\x9b31m \u202egnp.exe\u2066 [bold red]x[/] :smile:\r\nnext\x07"
@@ -342,6 +342,22 @@ def retention_summary(**changes: Any) -> RetentionSummary:
     return RetentionSummary(**(values | changes))
 
 
+def copy_summary(**changes: Any) -> CopySummary:
+    values: dict[str, Any] = {
+        "source": "/home/postkeep.db",
+        "target": "postgresql://me@db.example/posts",
+        "status": RunStatus.COMPLETED,
+        "rows": 3,
+        "written": 3,
+        "removed": 0,
+        "tables": (
+            CopiedTable("posts", 3, 3, 0, "0" * 31 + "1", True),
+            CopiedTable("tags", 0, 0, 0, "0" * 32, True),
+        ),
+    }
+    return CopySummary(**(values | changes))
+
+
 def everything() -> dict[str, Any]:
     """An answer for each verb of the library."""
     return {
@@ -378,6 +394,7 @@ def everything() -> dict[str, Any]:
         "quarantine": [QUARANTINED],
         "replay_quarantine": replay_summary(),
         "verify_database": [],
+        "copy_to": copy_summary(),
         "backup": BackupSummary("/tmp/copy.db", 4096),
     }
 

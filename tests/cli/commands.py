@@ -45,6 +45,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "db upgrade": ("db", "upgrade"),
     "db verify": ("db", "verify"),
     "db backup": ("db", "backup", "copy.db"),
+    "db copy": ("db", "copy", "--to", "copy.db"),
     "config show": ("config", "show"),
 }
 

@@ -8,6 +8,7 @@ import click
 
 from postkeep.cli import exits
 from postkeep.cli.as_json import write_json
+from postkeep.cli.copying import copy
 from postkeep.cli.face import Face, json_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.text import plural, visible
@@ -72,3 +73,6 @@ def backup(face: Face, target: Path, as_json: bool) -> int:
     else:
         write(f"{visible(summary.path)}  {human_size(summary.bytes)}")
     return 0
+
+
+db.add_command(copy)

@@ -243,11 +243,22 @@ def settle(tx: Connection) -> list[str]:
             told.append(f"{name}: dropped other policies: {', '.join(strange)}")
         secured += [name] if security else []
         granted += [name] if rights else []
+    if secured or granted:
+        _prove(tx, expected)
     if secured:
         told.append(f"row level security set on {_named(secured)}")
     if granted:
         told.append(f"rights of anon, authenticated and PUBLIC set on {_named(granted)}")
     return told
+
+
+def _prove(tx: Connection, expected: Shape) -> None:
+    """PostgreSQL takes back only what the same role granted, and says no more than a warning of the rest."""
+    for name, facts in found(tx).items():
+        if facts != expected[name]:
+            raise StoreError(
+                f"cannot set who may see {name}: it belongs to another role, or another role granted it"
+            )
 
 
 def _named(tables: list[str]) -> str:

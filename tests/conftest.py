@@ -118,6 +118,18 @@ def _postgresql(url: str, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def own_database_url(own_server: PostgresServer) -> Iterator[str]:
+    """The URL of a database with all tables on a PostgreSQL server that the test may stop."""
+    name = _name(str(next(_numbers)))
+    administer(own_server.url, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    url = _database(own_server.url, name)
+    _upgrade(url)
+    yield url
+    own_server.start()
+    administer(own_server.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
 def store(database_url: str) -> Iterator[Store]:
     """A store with all tables and no rows; tests may close it themselves."""
     store = Store(database_url)

@@ -68,7 +68,7 @@ def postgres_server() -> Iterator[PostgresServer]:
         try:
             made = PostgresServer(server, module)
             # Nobody needs these databases after a power cut.
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            for setting in ("fsync", "full_page_writes"):
                 administer(made.url, f"ALTER SYSTEM SET {setting} = off")
             administer(made.url, "SELECT pg_reload_conf()")
             yield made

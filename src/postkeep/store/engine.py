@@ -152,6 +152,8 @@ class Store:
                 begun = self._begin_once(mode)
             except exc.DBAPIError as error:
                 if not may_pass(error, known=self._known) or time.monotonic() + pause > deadline:
+                    # Whoever ends what has failed now does not wait as long once more.
+                    self._known = False
                     raise not_to_be_had(error) from error
             else:
                 self._known = True

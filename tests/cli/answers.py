@@ -48,6 +48,7 @@ from postkeep.views import (
     WarmPost,
     WarmSummary,
 )
+from postkeep.views.access import AccessUserView
 from postkeep.views.databases import BackupSummary, CopiedTable, CopySummary, UpgradeSummary
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -310,6 +311,7 @@ QUARANTINED = QuarantineView(
 
 
 HOLD = HoldView("hld-1", "post", "p-1", "a case", "jane", NOON, None, None, True, 2, 2048)
+ALLOWED = AccessUserView("6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "the desk", NOON)
 POLICY = PolicyView("ret-1", "old", 365, "linkedin", "prf-1", "jane-doe")
 
 
@@ -395,6 +397,9 @@ def everything() -> dict[str, Any]:
         "replay_quarantine": replay_summary(),
         "verify_database": [],
         "copy_to": copy_summary(),
+        "allow_user": ALLOWED,
+        "deny_user": ALLOWED,
+        "allowed_users": [ALLOWED],
         "backup": BackupSummary("/tmp/copy.db", 4096),
     }
 

@@ -11,11 +11,12 @@ from sqlalchemy import Connection, exc, text
 from tests.store.lints import LINTS
 from tests.store.supabase import asking, make_roles, make_supabase
 
-from postkeep.errors import StoreError
+from postkeep.errors import NotFound, StoreError
 from postkeep.store import Store, access, migrate
 from postkeep.store.migrate import HEAD
 from postkeep.store.sqlviews import VIEWS
 from postkeep.store.verify import verify_schema
+from postkeep.views.access import AccessUserView
 
 postgresql_only = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 
@@ -57,14 +58,15 @@ def supabase(request: pytest.FixtureRequest, empty_database_url: str) -> Iterato
 def test_the_list_is_kept_on_both_databases(store: Store) -> None:
     later = datetime(2026, 3, 2, tzinfo=UTC)
     with store.writing() as tx:
-        assert access.allow(tx, JANE, "the desk", NOON) == access.AccessUser(str(JANE), "the desk", NOON)
-        assert access.allow(tx, JANE, None, later) == access.AccessUser(str(JANE), "the desk", NOON)
+        assert access.allow(tx, JANE, "the desk", NOON) == AccessUserView(str(JANE), "the desk", NOON)
+        assert access.allow(tx, JANE, None, later) == AccessUserView(str(JANE), "the desk", NOON)
         assert access.allow(tx, JANE, "home", later).note == "home"
         access.allow(tx, JOE, None, later)
         assert [each.user_id for each in access.allowed(tx)] == [str(JANE), str(JOE)]
-        assert access.deny(tx, JANE)
-        assert not access.deny(tx, JANE)
-        assert access.allowed(tx) == [access.AccessUser(str(JOE), None, later)]
+        assert access.deny(tx, JANE).note == "home"
+        with pytest.raises(NotFound):
+            access.deny(tx, JANE)
+        assert access.allowed(tx) == [AccessUserView(str(JOE), None, later)]
 
 
 # --- who sees what --------------------------------------------------------------------------------------

@@ -6,33 +6,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, exc
 
-from postkeep.errors import StoreError
+from postkeep.errors import NotFound, StoreError
 from postkeep.store import bulk
 from postkeep.store.bulk import moment
 from postkeep.store.schema import access_users, metadata
 from postkeep.store.shapes import Shape
 from postkeep.store.sqlviews import VIEWS
+from postkeep.views.access import AccessUserView
 
 # --- the list -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class AccessUser:
-    """A user of Supabase who may see and change everything here."""
-
-    user_id: str
-    note: str | None
-    created_at: datetime
-
-
-def allow(tx: Connection, user: UUID, note: str | None, now: datetime) -> AccessUser:
+def allow(tx: Connection, user: UUID, note: str | None, now: datetime) -> AccessUserView:
     """List a user; one who is listed stays so since then, with the new note if there is one."""
     bulk.execute(
         tx,
@@ -45,12 +36,16 @@ def allow(tx: Connection, user: UUID, note: str | None, now: datetime) -> Access
     return next(each for each in allowed(tx) if each.user_id == str(user))
 
 
-def deny(tx: Connection, user: UUID) -> bool:
-    """Take a user from the list; False when he was not on it."""
-    return bool(bulk.execute(tx, "DELETE FROM access_users WHERE user_id = ?", str(user)).rowcount)
+def deny(tx: Connection, user: UUID) -> AccessUserView:
+    """Take a user off the list, and tell how he stood there; raises NotFound for one who is not on it."""
+    listed = [each for each in allowed(tx) if each.user_id == str(user)]
+    if not listed:
+        raise NotFound(f"{user} is not listed")
+    bulk.execute(tx, "DELETE FROM access_users WHERE user_id = ?", str(user))
+    return listed[0]
 
 
-def allowed(tx: Connection) -> list[AccessUser]:
+def allowed(tx: Connection) -> list[AccessUserView]:
     """The users who are listed, longest first."""
     rows = bulk.execute(
         tx, "SELECT user_id, note, created_at FROM access_users ORDER BY created_at, user_id"
@@ -58,11 +53,11 @@ def allowed(tx: Connection) -> list[AccessUser]:
     return [_user(*row) for row in rows]
 
 
-def _user(user_id: str, note: str | None, created_at: Any) -> AccessUser:
+def _user(user_id: str, note: str | None, created_at: Any) -> AccessUserView:
     since = moment(created_at)
     if since is None:
         raise AssertionError("a listed user is so since some time")
-    return AccessUser(user_id, note, since)
+    return AccessUserView(user_id, note, since)
 
 
 # --- what there should be -------------------------------------------------------------------------------
@@ -293,7 +288,6 @@ def _rights_of(facts: dict[str, str]) -> dict[str, str]:
 
 
 __all__ = [
-    "AccessUser",
     "allow",
     "allowed",
     "deny",

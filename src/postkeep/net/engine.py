@@ -301,6 +301,7 @@ class Engine:
             job.part = None
             raise
         job.transfer, job.part = transfer, None
+        job.sent = True
         self._running[transfer.curl] = job
         self._look_later()
         if config.pace:
@@ -346,6 +347,7 @@ class Engine:
         transfer = self._take_out(job)
         job.seconds += transfer.seconds
         outcome, job.part = transfer.end(code, text)
+        job.declared = transfer.declared
         if transfer.usable:
             self._free.append(transfer)
         else:

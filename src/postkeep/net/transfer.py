@@ -142,12 +142,16 @@ class _Descriptor:
 
 
 class Transfer:
-    """Runs one request after another on one handle, while it is `usable`; for the engine's thread."""
+    """Runs one request after another on one handle, while it is `usable`; for the engine's thread.
+
+    `declared` is how large the last body was said to be.
+    """
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._all = surroundings
         self._now = _State()
         self._began = 0.0
+        self.declared: int | None = None
         self.usable = True
         self._lines: list[bytes] = []
         self._set: dict[int, object] = {}
@@ -213,6 +217,7 @@ class Transfer:
         now.part = part
         self._lines.clear()
         self._began = monotonic()
+        self.declared = None
         self.curl.setopt(pycurl.URL, target.wire)
         if target.address is None:
             self.curl.setopt(pycurl.RESOLVE, [handed_over(target.host, target.port, addresses)])
@@ -398,12 +403,14 @@ class Transfer:
             except Truncated:
                 self._drop_part(now)
                 raise
+            self.declared = now.total
             if max(now.last, now.total or 0) > now.most:
                 raise _too_large(now)
             now.part = None
             now.proof = part.etag, part.last_modified
             now.intake = Intake(shared.spool, shared.memory, shared.spill_at, part)
             return
+        self.declared = length
         if length is not None and length > now.most:
             raise _too_large(now)
         self._drop_part(now)

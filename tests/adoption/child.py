@@ -27,7 +27,7 @@ def main(home: str, url: str, at: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     event.listen(Engine, "before_cursor_execute", count)
-    upgrade_database(Config(Path(home), url))
+    upgrade_database(Config(Path(home), url), agreed=lambda _command: True)
     print(sent)
 
 

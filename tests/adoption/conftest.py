@@ -48,6 +48,11 @@ def drop_database(server: str, url: str) -> None:
     admin(server, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
 
+def agreeing(command: str) -> bool:
+    """Go on without a backup of PostgreSQL."""
+    return "pg_dump" in command
+
+
 @dataclass
 class House:
     """A home with a database in it."""
@@ -65,7 +70,7 @@ class House:
         return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
     def upgrade(self, *, dry_run: bool = False) -> Json:
-        told: Json = jsonable(upgrade_database(self.config, dry_run=dry_run))
+        told: Json = jsonable(upgrade_database(self.config, dry_run=dry_run, agreed=agreeing))
         return told
 
     def read(self) -> Adopted:

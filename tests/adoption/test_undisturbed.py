@@ -16,7 +16,6 @@ import pytest
 from sqlalchemy import Engine, event, make_url
 
 from postkeep.errors import StoreError
-from postkeep.library import upgrade_database
 from tests.adoption import child
 from tests.adoption.adopted import Comparison
 from tests.adoption.conftest import House, Small
@@ -94,13 +93,15 @@ def statements_of_a_dry_run(small: Small) -> int:
 def test_of_two_at_once_one_adopts(small: Small) -> None:
     program = [sys.executable, "-m", "postkeep", "--home", str(small.folder / "home"), "--database", small.url]
     both = [
-        subprocess.Popen([*program, "db", "upgrade", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            [*program, "db", "upgrade", "--yes", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         for _ in range(2)
     ]
     ended = [each.communicate(timeout=120) for each in both]
     assert [each.returncode for each in both] == [0, 0], ended
     reports = [json.loads(out) for out, _ in ended]
-    assert sorted(report["adoption"] is None for report in reports) == [False, True]
+    assert sorted(report["adopted"] is None for report in reports) == [False, True]
     assert sorted(report["steps"] > 0 for report in reports) == [False, True]
     holds(small)
 
@@ -134,7 +135,7 @@ def test_another_programs_posts_are_refused(
     before = dump(empty_database_url)
     house = House(tmp_path, empty_database_url)
     with pytest.raises(StoreError, match="nothing was changed"):
-        upgrade_database(house.config, dry_run=dry_run)
+        house.upgrade(dry_run=dry_run)
     assert dump(empty_database_url) == before
 
 

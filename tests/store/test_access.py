@@ -299,7 +299,7 @@ def test_roles_that_come_later_are_one_finding(request: pytest.FixtureRequest, s
         "every table: row level security is missing (expected: on; `postkeep db upgrade` sets it)"
     ]
     secured, granted = migrate.upgrade(store).settled
-    assert secured == f"row level security set on {len(access.TABLES)} tables and views"
+    assert secured == f"row level security set on {len(access.TABLES)} tables"
     assert granted.startswith("rights of anon")
     assert told(store) == []
 

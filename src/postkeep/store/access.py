@@ -241,9 +241,9 @@ def settle(tx: Connection) -> list[str]:
     if secured or granted:
         _prove(tx, expected)
     if secured:
-        told.append(f"row level security set on {_named(secured)}")
+        told.append(f"row level security set on {_named(secured, 'tables')}")
     if granted:
-        told.append(f"rights of anon, authenticated and PUBLIC set on {_named(granted)}")
+        told.append(f"rights of anon, authenticated and PUBLIC set on {_named(granted, 'tables and views')}")
     return told
 
 
@@ -256,8 +256,8 @@ def _prove(tx: Connection, expected: Shape) -> None:
             )
 
 
-def _named(tables: list[str]) -> str:
-    return ", ".join(tables) if len(tables) <= _MOST_NAMED else f"{len(tables)} tables and views"
+def _named(names: list[str], kind: str) -> str:
+    return ", ".join(names) if len(names) <= _MOST_NAMED else f"{len(names)} {kind}"
 
 
 def _to_secure(name: str, expected: dict[str, str], actual: dict[str, str], ours: dict[str, str]) -> Iterator[str]:

@@ -22,7 +22,7 @@ from postkeep.store.types import Utc, from_text, to_text
 COPY_FROM = 10
 """From how many rows on COPY straight into a table is quicker than a statement for each."""
 
-STAGE_FROM = 100
+STAGE_FROM = 200
 """From how many rows on a temporary table is quicker, with what it costs to make and to drop."""
 
 
@@ -56,9 +56,9 @@ def insert(
     `on_conflict` is the clause after `ON CONFLICT`, e.g. `DO NOTHING` or `(key, columns) DO UPDATE SET ...`.
     """
     names = tuple(columns)
-    if not on_conflict and _many(tx, rows, COPY_FROM):
+    if not on_conflict and _by_copy(tx, table, names, rows, COPY_FROM):
         staging.copy_rows(tx, table, names, rows)
-    elif on_conflict and _many(tx, rows, STAGE_FROM) and _mergeable(names, rows, on_conflict):
+    elif on_conflict and _by_copy(tx, table, names, rows, STAGE_FROM) and _mergeable(names, rows, on_conflict):
         staging.merge_rows(tx, table, names, rows, on_conflict)
     elif rows:
         statement, times = _insert_statement(tx.dialect.name, table, names, on_conflict)
@@ -73,7 +73,7 @@ def update(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[
     if not rows:
         return 0
     names, keys = tuple(columns), tuple(key)
-    if _many(tx, rows, STAGE_FROM) and _all_differ(rows, range(len(names), len(names) + len(keys))):
+    if _by_copy(tx, table, (*names, *keys), rows, STAGE_FROM) and _apart(names, keys, rows):
         return staging.update_rows(tx, table, names, keys, rows)
     statement, times = _update_statement(tx.dialect.name, table, names, keys)
     return int(tx.exec_driver_sql(statement, _ready(tx, rows, times)).rowcount)
@@ -81,7 +81,7 @@ def update(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[
 
 def delete(tx: Connection, table: Table, key: Sequence[str], rows: Sequence[Row]) -> None:
     """Delete the rows with these keys."""
-    if _many(tx, rows, STAGE_FROM):
+    if _by_copy(tx, table, tuple(key), rows, STAGE_FROM):
         staging.delete_rows(tx, table, tuple(key), rows)
     elif rows:
         where = " AND ".join(f"{name} = ?" for name in key)
@@ -96,8 +96,8 @@ def moment(value: Any) -> datetime | None:
     return from_text(value) if isinstance(value, str) else value.astimezone(UTC)
 
 
-def _many(tx: Connection, rows: Sequence[Row], limit: int) -> bool:
-    return len(rows) >= limit and tx.dialect.name == "postgresql"
+def _by_copy(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], limit: int) -> bool:
+    return len(rows) >= limit and tx.dialect.name == "postgresql" and staging.fits(table, columns, rows)
 
 
 def _mergeable(columns: tuple[str, ...], rows: Sequence[Row], on_conflict: str) -> bool:
@@ -106,6 +106,11 @@ def _mergeable(columns: tuple[str, ...], rows: Sequence[Row], on_conflict: str) 
     if not target.startswith("("):
         return True
     return _all_differ(rows, [columns.index(name.strip()) for name in target.strip("()").split(",")])
+
+
+def _apart(columns: tuple[str, ...], key: tuple[str, ...], rows: Sequence[Row]) -> bool:
+    """Whether no row of an update can meet what another one set."""
+    return not set(columns) & set(key) and _all_differ(rows, range(len(columns), len(columns) + len(key)))
 
 
 def _all_differ(rows: Sequence[Row], places: Iterable[int]) -> bool:

@@ -42,6 +42,7 @@ _TYPES: tuple[tuple[type[Any], str], ...] = (
     (JSON, "bytea"),
 )
 _JSONB_VERSION = b"\x01"
+_BOUNDS = {"int4": 2**31, "int8": 2**63}
 
 
 class _Shape(NamedTuple):
@@ -50,6 +51,16 @@ class _Shape(NamedTuple):
     listed: str
     types: tuple[str, ...]
     json: tuple[int, ...]
+    bounds: tuple[tuple[int, int], ...]
+
+
+def fits(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> bool:
+    """Whether every whole number has room in its column: one that has not, the driver would cut without a word."""
+    for place, bound in _shape(table, columns).bounds:
+        numbers = [number for row in rows if (number := row[place]) is not None]
+        if numbers and not (-bound <= min(numbers) and max(numbers) < bound):
+            return False
+    return True
 
 
 def copy_rows(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
@@ -143,7 +154,8 @@ def _with_json(rows: Sequence[Row], places: Sequence[int]) -> Iterator[Row]:
 def _shape(table: Table, columns: tuple[str, ...]) -> _Shape:
     types = tuple(_type(table, name) for name in columns)
     json = tuple(i for i, name in enumerate(columns) if isinstance(table.c[name].type, JSON))
-    return _Shape(", ".join(columns), types, json)
+    bounds = tuple((i, _BOUNDS[name]) for i, name in enumerate(types) if name in _BOUNDS)
+    return _Shape(", ".join(columns), types, json, bounds)
 
 
 def _type(table: Table, column: str) -> str:

@@ -20,7 +20,7 @@ from postkeep.points import passing
 from postkeep.stages.parts import Parts
 from postkeep.store import Store, copies, leases, local, migrate, schema
 from postkeep.store.copies import Mark, shown_place
-from postkeep.store.copying import RowWriter, gone, is_refusal
+from postkeep.store.copying import OddRow, RowWriter, gone, is_refusal
 from postkeep.store.sums import Sum
 from postkeep.store.walking import Batch, Walk, hold_still
 from postkeep.views import OnProgress, Progress, Stop
@@ -237,7 +237,7 @@ class _Copy:
         except Exception as error:
             if is_refusal(error):
                 raise writer.refused(batch, error) from error
-            if isinstance(error, StoreError):
+            if isinstance(error, StoreError) and not isinstance(error, OddRow):
                 raise type(error)(f"the target: {error.message}") from error
             raise
         self._beat_at = self._clock()

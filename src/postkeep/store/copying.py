@@ -105,6 +105,10 @@ class RowWriter:
         return StoreError(f"{self._table.name}: the target refused a row: {said(error)}")
 
 
+class OddRow(StoreError):
+    """A row of the source holds what its column is not meant to hold."""
+
+
 class _Undone(Exception):
     """Takes back a transaction that was only a trial."""
 
@@ -210,7 +214,7 @@ class _Ready:
                 where = told(self._table, tuple(row[each] for each in self._key))
                 shown = repr(row[place])
                 shown = shown if len(shown) <= 60 else f"{shown[:59]}…"
-                raise StoreError(f"{where}: {name} is {shown}, which is no {_noun(kind)}")
+                raise OddRow(f"{where}: {name} is {shown}, which is no {_noun(kind)}")
         raise AssertionError("no row of the batch is odd by itself")
 
 

@@ -167,7 +167,7 @@ class Walk:
 
 def told(table: Table, key: Key) -> str:
     """A row, as an error names it."""
-    return f"{table.name} {', '.join(map(str, key))}"
+    return f"{table.name} {', '.join(' '.join(str(value).split()) for value in key)}"
 
 
 def _tuples(result: Any) -> list[Row]:

@@ -36,7 +36,7 @@ LINTS = {
             OR (with_check IS NULL AND cmd IN ('INSERT', 'UPDATE', 'ALL')))""",
     "policy lets in who signed in without an account": """
         SELECT tablename || ' ' || policyname FROM pg_policies
-        WHERE schemaname = 'public' AND roles && '{authenticated,public}' AND tablename <> 'access_users'
+        WHERE schemaname = 'public' AND roles && '{authenticated,public}'
             AND COALESCE(qual, with_check) NOT LIKE '%auth.jwt()%is_anonymous%'""",
     "policy trusts what users write themselves": """
         SELECT tablename || ' ' || policyname FROM pg_policies

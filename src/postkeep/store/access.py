@@ -72,6 +72,9 @@ _ON = "on"
 _LIST = access_users.name
 _MOST_NAMED = 3
 
+# A query of its own, to be asked once and not for each row; so is every question in the policies.
+_WHO = "(SELECT auth.uid())::text"
+
 _READERS = """
     SELECT count(*) = 2 AND to_regprocedure('auth.uid()') IS NOT NULL, to_regprocedure('auth.jwt()') IS NOT NULL
     FROM pg_roles WHERE rolname IN ('anon', 'authenticated')"""
@@ -82,20 +85,19 @@ def is_supabase(tx: Connection) -> bool:
     return tx.dialect.name == "postgresql" and bool(tx.exec_driver_sql(_READERS).one()[0])
 
 
-def _listed(tx: Connection) -> str:
-    """Whether who asks is listed; a query of its own each part, to be asked once and not for each row."""
-    query = f"EXISTS (SELECT 1 FROM {_LIST} u WHERE u.user_id = (SELECT auth.uid())::text)"  # noqa: S608
+def _with_account(tx: Connection) -> str:
+    """What else must hold: who signed in without an account is `authenticated`, too."""
     if tx.exec_driver_sql(_READERS).one()[1]:
-        # Users who signed in without an account are `authenticated`, too.
-        query += " AND (SELECT auth.jwt()) ->> 'is_anonymous' IS DISTINCT FROM 'true'"
-    return query
+        return " AND (SELECT auth.jwt()) ->> 'is_anonymous' IS DISTINCT FROM 'true'"
+    return ""
 
 
-def _policies(table: str, listed: str) -> dict[str, str]:
+def _policies(table: str, with_account: str) -> dict[str, str]:
     """Name of each policy of a table, and what stands behind `CREATE POLICY name ON table`."""
     if table == _LIST:
         # Who asked the list here whether he may read the list would ask for ever.
-        return {"postkeep_select": "FOR SELECT TO authenticated USING (user_id = (SELECT auth.uid())::text)"}
+        return {"postkeep_select": f"FOR SELECT TO authenticated USING (user_id = {_WHO}{with_account})"}
+    listed = f"EXISTS (SELECT 1 FROM {_LIST} u WHERE u.user_id = {_WHO}){with_account}"  # noqa: S608
     ends = {
         "select": f"USING ({listed})",
         "insert": f"WITH CHECK ({listed})",
@@ -114,10 +116,10 @@ def wanted(tx: Connection) -> Shape:
     """What of access each of our tables and views should have; nothing where there is no Supabase."""
     if not is_supabase(tx):
         return {}
-    listed = _listed(tx)
+    with_account = _with_account(tx)
     shape: Shape = {view: {f"{_RIGHTS}authenticated": _rights(view)} for view in VIEWS}
     for of, tables in ((_LIST, [_LIST]), ("posts", [table for table in TABLES if table != _LIST])):
-        policies = _as_postgresql_keeps(tx, _policies(of, listed))
+        policies = _as_postgresql_keeps(tx, _policies(of, with_account))
         for table in tables:
             shape[table] = {_SECURITY: _ON, f"{_RIGHTS}authenticated": _rights(table), **policies}
     return shape
@@ -221,12 +223,12 @@ def settle(tx: Connection) -> list[str]:
         return []
     if _LIST not in actual:
         raise StoreError(f"the table {_LIST} is missing: see `postkeep db verify`")
-    listed = _listed(tx)
+    with_account = _with_account(tx)
     told: list[str] = []
     secured: list[str] = []
     granted: list[str] = []
     for name in sorted(expected.keys() & actual.keys()):
-        ours = _policies(name, listed) if name in TABLES else {}
+        ours = _policies(name, with_account) if name in TABLES else {}
         security = list(_to_secure(name, expected[name], actual[name], ours))
         rights = list(_to_grant(name, expected[name], actual[name]))
         try:

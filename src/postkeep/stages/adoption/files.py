@@ -47,22 +47,22 @@ class _Content:
     mime_type: str | None = None
     width: int | None = None
     height: int | None = None
-    path: str | None = None
     archive_url: str | None = None
     new: bool = True
 
     def take(self, read: Reader, media: OldMedia) -> None:
         """Fill what is not known yet; rows come in any order, and the first that says something counts."""
         self.size = self.size or read.number("file_size")
-        self.mime_type = self.mime_type or (read.text("mime_type") or "").partition(";")[0].strip().lower() or None
+        stated = (read.text("mime_type") or "").partition(";")[0].strip().lower()
+        self.mime_type = self.mime_type or _kind(stated, read.text("local_file_path"))
         if self.width is None or self.height is None:
             self.width, self.height = media.width, media.height
-        self.path = _better(self.path, read.text("local_file_path"))
         self.archive_url = self.archive_url or media.archive_url
 
     def values(self) -> tuple[Any, ...]:
-        mime, extension = _kind(self.mime_type, self.path)
-        path = self.path or cache_path(self.media_type, self.md5_sum, extension)
+        mime, extension = self.mime_type or _UNKNOWN, _extension(self.mime_type)
+        # Where the cache would put it. The old path, which may be stale, is kept beside.
+        path = cache_path(self.media_type, self.md5_sum, extension)
         sides = (self.width, self.height)
         return (self.md5_sum, self.size or 0, mime, extension, self.media_type, *sides, path, self.archive_url)
 
@@ -117,7 +117,7 @@ def files_of(tx: Connection, md5s: Iterable[str | None]) -> dict[str, FileFacts]
 def _load(tx: Connection, md5s: Iterable[str]) -> dict[str, _Content]:
     rows = bulk.among(
         tx,
-        "SELECT file_id, md5_sum, media_type, file_size, mime_type, width, height, local_file_path, archive_url"
+        "SELECT file_id, md5_sum, media_type, file_size, mime_type, width, height, archive_url"
         " FROM media_files WHERE md5_sum {in}",
         md5s,
     )
@@ -125,7 +125,7 @@ def _load(tx: Connection, md5s: Iterable[str]) -> dict[str, _Content]:
     for row in rows:
         mime = None if row[4] == _UNKNOWN else row[4]
         found[row[1]] = _Content(
-            row[0], row[1], MediaType(row[2]), row[3] or None, mime, row[5], row[6], row[7], row[8], new=False
+            row[0], row[1], MediaType(row[2]), row[3] or None, mime, row[5], row[6], row[7], new=False
         )
     return found
 
@@ -146,22 +146,17 @@ def _store(writer: Writer, contents: Iterable[_Content]) -> None:
     )
 
 
-def _better(one: str | None, other: str | None) -> str | None:
-    """Of two paths the one with an extension that says something."""
-    if not one or not other:
-        return one or other
-    return other if one.endswith(".bin") and not other.endswith(".bin") else one
+def _kind(stated: str, path: str | None) -> str | None:
+    """The MIME type a row tells, by its own column or by its path's extension."""
+    if stated and stated != _UNKNOWN:
+        return stated
+    suffix = PurePosixPath(path or "").suffix.lower()
+    return None if suffix in ("", ".bin") else mimetypes.guess_type(f"file{suffix}")[0]
 
 
-def _kind(mime_type: str | None, path: str | None) -> tuple[str, str]:
-    """The MIME type and extension as far as the rows tell."""
-    suffix = PurePosixPath(path or "").suffix.removeprefix(".").lower()
-    if mime_type is None and suffix not in ("", "bin"):
-        mime_type = mimetypes.guess_type(f"file.{suffix}")[0]
-    if mime_type is None:
-        return _UNKNOWN, suffix or "bin"
-    guessed = _EXTENSIONS.get(mime_type) or (mimetypes.guess_extension(mime_type) or "").removeprefix(".")
-    return mime_type, guessed or suffix or "bin"
+def _extension(mime_type: str | None) -> str:
+    guessed = _EXTENSIONS.get(mime_type or "") or mimetypes.guess_extension(mime_type or "") or ".bin"
+    return guessed.removeprefix(".")
 
 
 def _count(tx: Connection, where: str) -> int:

@@ -173,7 +173,16 @@ def _log(reader: Reader) -> list[Any]:
         return []
     if log is None or log == {}:
         return []
-    return log if isinstance(log, list) else [log]
+    return [_entry(each) for each in log] if isinstance(log, list) else [log]
+
+
+def _entry(entry: Any) -> Any:
+    """An event, also where it was written as JSON text."""
+    try:
+        event = old_rows.unwrapped(entry)
+    except (ValueError, RecursionError):
+        return entry
+    return event if isinstance(event, dict) else entry
 
 
 # --- rows of one asset become one -------------------------------------------------------------------------

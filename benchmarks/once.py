@@ -1,4 +1,4 @@
-"""One import in this process, bare or postkeep's: `python -m benchmarks.once bare|postkeep FOLDER HOME [URL]`."""
+"""One import in this process: `python -m benchmarks.once bare FOLDER URL` or `... postkeep FOLDER HOME [URL]`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from pathlib import Path
 
 from benchmarks.children import peak_memory
 
-BARE_NAME = "bare.db"
+SQLITE = "sqlite:///"
 
 
-def bare(folder: Path, home: Path) -> None:
+def bare(folder: Path, url: str) -> None:
     """Let the bare loop import the folder; its tables are there already."""
-    from benchmarks.baseline_ingest import ingest
+    paths = sorted(folder.glob("*.json"))
+    if url.startswith(SQLITE):
+        from benchmarks.baseline_ingest import ingest
 
-    ingest(sorted(folder.glob("*.json")), home / BARE_NAME)
+        ingest(paths, Path(url.removeprefix(SQLITE)))
+    else:
+        from benchmarks.baseline_copy import ingest as copy
+
+        copy(paths, url)
 
 
 def postkeep(folder: Path, home: Path, url: str | None) -> None:
@@ -34,7 +40,7 @@ def postkeep(folder: Path, home: Path, url: str | None) -> None:
 def main(arguments: list[str]) -> None:
     which, folder, home, *url = arguments
     if which == "bare":
-        bare(Path(folder), Path(home))
+        bare(Path(folder), home)
     else:
         postkeep(Path(folder), Path(home), url[0] if url else None)
     print(json.dumps({"peak": peak_memory()}))

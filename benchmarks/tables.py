@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from postkeep.store import schema
@@ -12,12 +10,16 @@ from postkeep.store import schema
 TABLES = ("posts", "data_downloads", "post_media", "work", "raw_records")
 
 
-def create_tables(path: Path) -> None:
-    """Make a new SQLite file with these tables; foreign keys that lead to other tables are left out."""
-    engine = create_engine(f"sqlite:///{path}")
+def create_tables(url: str) -> None:
+    """Make these tables in a new database; foreign keys that lead to other tables are left out."""
+    where = make_url(url)
+    if where.get_backend_name() == "postgresql":
+        where = where.set(drivername="postgresql+psycopg")
+    engine = create_engine(where)
     try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        if engine.dialect.name == "sqlite":
+            with engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         with engine.begin() as connection:
             for name in TABLES:
                 table = schema.metadata.tables[name]

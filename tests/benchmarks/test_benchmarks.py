@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -38,9 +40,25 @@ def test_the_bare_loop_and_postkeep_write_the_same_number_of_rows(tmp_path):
     }
     assert figures["media"] > 300
     [measured] = figures["rounds"]
-    assert set(measured) == {"bare", "first", "again"}
+    assert set(measured) == {"bare", "first", "again", "load"}
     assert figures["import_ratio"] == measured["first"]["wall"] / measured["bare"]["wall"]
     assert figures["again_ratio"] == measured["again"]["wall"] / measured["first"]["wall"]
+
+
+def test_the_same_is_measured_on_postgresql(tmp_path, postgres_url):
+    databases = "SELECT datname FROM pg_database WHERE datname LIKE 'postkeep_bench%'"
+    figures = run(tmp_path, "ingest", "--posts", "300", "--database", postgres_url)
+
+    assert figures["database"] == "postgresql"
+    assert figures["settings"]["fsync"] in ("on", "off")
+    assert figures["rows"]["posts"] == figures["rows"]["raw_records"] == 300
+    assert figures["rows"]["work"] == figures["rows"]["post_media"] == figures["media"]
+    [measured] = figures["rounds"]
+    assert figures["import_ratio"] == measured["first"]["wall"] / measured["bare"]["wall"]
+    assert figures["import_goal"] == 2.0
+    assert figures["again_goal"] == 0.25
+    with psycopg.connect(postgres_url.replace("+psycopg", "")) as connection:
+        assert connection.execute(databases).fetchall() == []
 
 
 def test_memory_is_measured_at_two_sizes(tmp_path):
@@ -62,7 +80,7 @@ def test_nothing_is_left_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_bare_loop_is_short():
-    source = (ROOT / "benchmarks" / "baseline_ingest.py").read_text()
-
-    assert len(source.splitlines()) <= 60
+def test_the_bare_loops_are_short():
+    for name in ("baseline_ingest.py", "baseline_copy.py"):
+        source = (ROOT / "benchmarks" / name).read_text()
+        assert len(source.splitlines()) <= 60

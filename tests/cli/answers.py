@@ -48,7 +48,8 @@ from postkeep.views import (
     WarmPost,
     WarmSummary,
 )
-from postkeep.views.databases import BackupSummary, UpgradeSummary
+from postkeep.views.access import AccessUserView
+from postkeep.views.databases import BackupSummary, CopiedTable, CopySummary, UpgradeSummary
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 EVIL = "safe \x1b[2J\x9b31m \u202egnp.exe\u2066 [bold red]x[/] :smile:\r\nnext\x07"
@@ -310,6 +311,7 @@ QUARANTINED = QuarantineView(
 
 
 HOLD = HoldView("hld-1", "post", "p-1", "a case", "jane", NOON, None, None, True, 2, 2048)
+ALLOWED = AccessUserView("6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "the desk", NOON)
 POLICY = PolicyView("ret-1", "old", 365, "linkedin", "prf-1", "jane-doe")
 
 
@@ -340,6 +342,22 @@ def retention_summary(**changes: Any) -> RetentionSummary:
         "removed": RetentionTotals(),
     }
     return RetentionSummary(**(values | changes))
+
+
+def copy_summary(**changes: Any) -> CopySummary:
+    values: dict[str, Any] = {
+        "source": "/home/postkeep.db",
+        "target": "postgresql://me@db.example/posts",
+        "status": RunStatus.COMPLETED,
+        "rows": 3,
+        "written": 3,
+        "removed": 0,
+        "tables": (
+            CopiedTable("posts", 3, 3, 0, "0" * 31 + "1", True),
+            CopiedTable("tags", 0, 0, 0, "0" * 32, True),
+        ),
+    }
+    return CopySummary(**(values | changes))
 
 
 def everything() -> dict[str, Any]:
@@ -378,6 +396,10 @@ def everything() -> dict[str, Any]:
         "quarantine": [QUARANTINED],
         "replay_quarantine": replay_summary(),
         "verify_database": [],
+        "copy_to": copy_summary(),
+        "allow_user": ALLOWED,
+        "deny_user": ALLOWED,
+        "allowed_users": [ALLOWED],
         "backup": BackupSummary("/tmp/copy.db", 4096),
     }
 

@@ -9,6 +9,7 @@ import click
 from postkeep.cli.root import postkeep
 
 MD5 = "0" * 32
+UUID = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 
 # A call of each command that has `--json`, and the verb of the library it asks.
 CALLS: dict[str, tuple[str, ...]] = {
@@ -44,7 +45,11 @@ CALLS: dict[str, tuple[str, ...]] = {
     "quarantine replay": ("quarantine", "replay"),
     "db upgrade": ("db", "upgrade"),
     "db verify": ("db", "verify"),
+    "db allow": ("db", "allow", UUID),
+    "db deny": ("db", "deny", UUID),
+    "db allowed": ("db", "allowed"),
     "db backup": ("db", "backup", "copy.db"),
+    "db copy": ("db", "copy", "--to", "copy.db"),
     "config show": ("config", "show"),
 }
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from postkeep.errors import AddressRefused, ConfigError, FetchError, NameUnresolved
-from postkeep.net import transfer
+from postkeep.errors import AddressRefused, ConfigError, FetchError, NameUnresolved, TimedOut
+from postkeep.model import Fetched
+from postkeep.net import resolver, transfer
 from postkeep.net.fetcher import Fetcher
 from postkeep.net.guard import AddressGuard
 from postkeep.net.job import Outcome
@@ -246,39 +247,47 @@ class Hanging:
         return ["127.0.0.1"]
 
 
-def test_lookups_that_hang_fail_and_hold_nobody_up(server: MediaServer, make: Callable[..., Fetcher]) -> None:
+def test_lookups_that_hang_end_as_too_slow_and_their_threads_have_a_bound(
+    server: MediaServer, make: Callable[..., Fetcher], monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.route("/a", b"x")
-    resolver, outcomes = Hanging(), queue.SimpleQueue[Outcome]()
-    fetcher = make(replace(BASE, connect_timeout=0.1), resolver=resolver)
-    for at in range(80):
-        fetcher.begin(server.url("/a", host=f"h{at}.example"), outcomes.put)
-    for _ in range(80):
-        assert isinstance(outcomes.get(timeout=30), NameUnresolved)
-    # All that hang are left behind; the next name fails at once while they do.
-    with pytest.raises(NameUnresolved) as caught:
+    monkeypatch.setattr(resolver, "_MOST_THREADS", 40)
+    hanging, outcomes = Hanging(), queue.SimpleQueue[Outcome]()
+    fetcher = make(replace(BASE, connect_timeout=0.1), resolver=hanging)
+    for _ in range(2):
+        # The second time those that still hang are waited for once more, and not asked again.
+        for at in range(60):
+            fetcher.begin(server.url("/a", host=f"h{at}.example"), outcomes.put)
+        for _ in range(60):
+            assert isinstance(outcomes.get(timeout=30), TimedOut)
+    assert sum(thread.name == "postkeep-dns" for thread in threading.enumerate()) == 40
+    with pytest.raises(TimedOut) as caught:
         get(fetcher, server.url("/a", host="good.example"))
     assert "too many" in str(caught.value)
-    resolver.go.set()
+    hanging.go.set()
     while True:
         try:
             assert get(fetcher, server.url("/a", host="good.example")).body.size == 1
             break
-        except NameUnresolved:
+        except TimedOut:
             continue
     assert server.count() == 1
 
 
-def test_a_host_does_not_wait_for_lookups_that_hang(server: MediaServer, make: Callable[..., Fetcher]) -> None:
+def test_a_host_does_not_wait_for_lookups_that_hang(
+    server: MediaServer, make: Callable[..., Fetcher], monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.route("/a", b"x")
-    resolver = Hanging()
-    fetcher = make(replace(BASE, connect_timeout=60), resolver=resolver)
-    for at in range(31):
-        fetcher.begin(server.url("/a", host=f"h{at}.example"), lambda _: None)
-    for _ in range(31):
-        assert resolver.entered.acquire(timeout=20)
+    monkeypatch.setattr(resolver, "_SLOW_SECONDS", 0.1)
+    hanging, outcomes = Hanging(), queue.SimpleQueue[Outcome]()
+    fetcher = make(replace(BASE, connect_timeout=60), resolver=hanging)
+    for at in range(100):
+        fetcher.begin(server.url("/a", host=f"h{at}.example"), outcomes.put)
     assert get(fetcher, server.url("/a", host="good.example")).body.size == 1
-    fetcher.close()
-    resolver.go.set()
+    assert outcomes.empty()
+    # A name that is known late is known.
+    hanging.go.set()
+    assert all(isinstance(outcomes.get(timeout=30), Fetched) for _ in range(100))
 
 
 @pytest.mark.parametrize("way", ["abort", "close"])

@@ -10,13 +10,14 @@ import orjson
 import pytest
 
 from postkeep.config import CacheConfig, Config, FetchConfig
+from postkeep.errors import CacheFull
 from postkeep.library import open_library
 from postkeep.model import RunStatus, utc_now
 from postkeep.store import hosts
 from tests.library.world import World, opened, picture, with_pictures, world
 from tests.media_bytes import jpeg, png
 from tests.records import post
-from tests.servers.media import Exchange, MediaServer, slow
+from tests.servers.media import Exchange, MediaServer, dripping, slow
 
 sqlite_only = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
@@ -361,3 +362,99 @@ def test_what_was_never_asked_for_is_no_try(here):
 
     assert (found["requests"], found["cached"], found["failed"], found["kinds"]) == (1, 1, 0, {})
     assert (summary.failed, summary.states["expired"], summary.states["refused"]) == (2, 1, 1)
+
+
+# --- what is asked for, and what only waited -------------------------------------------------------------
+
+
+def test_what_was_withdrawn_before_it_was_sent_counts_neither_as_request_nor_for_the_limit(tmp_path, database_url):
+    with MediaServer() as server, opened(tmp_path, database_url, server, everywhere=True, per_host=1) as here:
+        busy = [f"http://busy.test/busy-{number}.png" for number in range(6)]
+        good = [f"http://good.test/good-{number}.png" for number in range(3)]
+        for url in busy:
+            here.route(url[len("http://busy.test") :], status(429, Retry_After="3600"))
+        for number, url in enumerate(good):
+            here.route(url[len("http://good.test") :], picture(f"good {number}"))
+        here.bring(with_pictures(1, *busy), with_pictures(2, *good), fetch=False)
+        summary = here.library.fetch_due(limit=4)
+
+        assert summary.cached == 3
+        assert summary.requests == here.server.count() == 4
+        assert figures(here, summary.run_id)["requests"] == 4
+        assert here.queued() == 6
+        here.check()
+
+
+def test_many_hosts_that_drip_do_not_keep_another_waiting(tmp_path, database_url, monkeypatch):
+    monkeypatch.setattr("postkeep.net.slow.SLOW_AFTER", 0.2)
+    monkeypatch.setattr("postkeep.net.engine.LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("postkeep.stages.fetch.run._AHEAD", 4)
+    ended = []
+
+    def drip(exchange: Exchange) -> None:
+        dripping(b"x" * 1000, every=0.2)(exchange)
+        ended.append(exchange.request.path)
+
+    with (
+        MediaServer() as server,
+        opened(tmp_path, database_url, server, everywhere=True, concurrency=4, per_host=2) as here,
+    ):
+        stop = []
+
+        def good(exchange: Exchange) -> None:
+            stop.append(len(ended))
+            content = picture("good")
+            exchange.head(200, {"Content-Length": str(len(content))})
+            exchange.send_last(content)
+
+        here.route("/drip.png", drip)
+        here.route("/good.png", good)
+        drips = [f"http://a{n % 12:02}.test/drip.png?{n}" for n in range(60)]
+        here.bring(with_pictures(1, *drips), with_pictures(2, "http://z.test/good.png"), fetch=False)
+        summary = here.library.fetch_due(stop=lambda: bool(stop))
+
+        assert stop == [0]
+        assert summary.cached == 1
+        here.check()
+
+
+# --- a cache at its limit --------------------------------------------------------------------------------
+
+
+@sqlite_only
+def test_at_a_limit_that_nothing_can_leave_for_nothing_more_is_asked_for(tmp_path, database_url):
+    content = picture("a")
+    with world(tmp_path, database_url, cache_bytes=len(content)) as here:
+        here.bring(with_pictures(1, here.asset("D4A", content)))
+        asked = here.server.count()
+        summary = here.bring(with_pictures(2, *pictures(here, 20)))
+
+        assert (summary.status, summary.media.pending) == (RunStatus.FAILED, 20)
+        assert "raise cache.max_bytes" in summary.error
+        alone = here.server.route("/alone.png", picture("alone"))
+        with pytest.raises(CacheFull):
+            here.library.fetch_urls([alone])
+        assert here.server.count() == asked
+        here.check()
+
+
+@sqlite_only
+def test_near_such_a_limit_a_declared_length_is_enough_to_stop(tmp_path, database_url):
+    first, body = picture("a"), b"\x89PNG\r\n\x1a\n" + b"x" * 3_000_000
+    sent = []
+
+    def large(exchange: Exchange) -> None:
+        exchange.head(200, {"Content-Length": str(len(body)), "Content-Type": "image/png"})
+        sent.append(exchange.request.path)
+        exchange.send(body[:100])
+        exchange.wait(30)
+
+    with world(tmp_path, database_url, cache_bytes=len(first) + 10) as here:
+        here.bring(with_pictures(1, here.asset("D4A", first)))
+        summary = here.bring(with_pictures(2, *pictures(here, 20, large)))
+
+        assert (summary.status, summary.media.pending) == (RunStatus.FAILED, 20)
+        assert "raise cache.max_bytes" in summary.error
+        assert len(sent) == 1
+        assert kinds(here) == {None: 21}
+        here.check()

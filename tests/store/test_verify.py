@@ -13,6 +13,7 @@ from sqlalchemy import text
 from postkeep.store import Store, shapes
 from postkeep.store.migrate import HEAD
 from postkeep.store.schema import metadata
+from postkeep.store.sqlviews import VIEWS
 from postkeep.store.verify import ROW_CHECKS, Difference, verify_rows, verify_schema
 
 sqlite_only = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -142,7 +143,7 @@ def test_drift_of_a_sqlite_table(
         ("tags ALTER description SET NOT NULL", ("column description", "text", "not null")),
         ("posts ALTER native_id DROP NOT NULL", ("column native_id", "text not null", "text")),
         ("posts ALTER is_read SET DEFAULT true", ("column is_read", "default false", "default true")),
-        ("posts ALTER posted_at TYPE timestamp", ("column posted_at", "with time zone", "without time zone")),
+        ("posts ALTER observed_at TYPE timestamp", ("column observed_at", "with time zone", "without time zone")),
         ("posts ALTER created_at SET DEFAULT now() - interval '1 day'", ("column created_at", "now()", "-")),
         ("file_urls DROP CONSTRAINT file_urls_pkey", ("primary key", "(url_key)", "()")),
         ("tags DROP CONSTRAINT tags_name_key", ("unique (name)", "unique", None)),
@@ -209,7 +210,9 @@ def test_an_empty_database_lacks_everything(empty_database_url: str) -> None:
         differences = verify_schema(store)
     finally:
         store.close()
-    assert {each.table for each in differences} == {*metadata.tables, "alembic_version"}
+    missing = {*metadata.tables, "alembic_version"}
+    # PostgreSQL cannot say how it would spell a view whose tables are not there.
+    assert {each.table for each in differences} - {*VIEWS} == missing
 
 
 def test_differences_in_words() -> None:

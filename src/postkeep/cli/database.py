@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
-from postkeep.cli import exits
+from postkeep.cli import access, exits
 from postkeep.cli.as_json import write_json
-from postkeep.cli.face import Face, json_option, pass_face
+from postkeep.cli.copying import copy
+from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.text import plural, visible
+from postkeep.cli.upgrades import upgrade_text, without_backup
 from postkeep.views import Finding, human_size
 
 
@@ -20,20 +22,44 @@ def db() -> None:
 
 
 @db.command("upgrade")
+@click.option("--dry-run", is_flag=True, help="Do all of it, tell what came of it, and keep nothing.")
+@click.option("--yes", is_flag=True, help="Go on without a backup where postkeep makes none (PostgreSQL).")
 @json_option
 @pass_face
-def upgrade(face: Face, as_json: bool) -> int:
-    """Bring the database to what this version needs."""
+def upgrade(face: Face, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Bring the database to what this version needs; one of the predecessor's is taken over."""
     config = face.logged_config()
+    from postkeep.cli.progress import shown_progress
     from postkeep.library import upgrade_database
 
-    summary = upgrade_database(config)
+    with shown_progress(as_json=as_json) as progress:
+        summary = upgrade_database(
+            config, dry_run=dry_run, agreed=lambda command: yes or without_backup(command), progress=progress
+        )
     if as_json:
         write_json(summary)
-    elif summary.steps:
-        write(f"upgraded from {summary.before or 'nothing'} to {summary.after}, {plural(summary.steps, 'step')}")
     else:
-        write(f"nothing to do: the database is at {summary.after}")
+        write(upgrade_text(summary))
+    return 0
+
+
+@db.command("findings")
+@click.option("--kind", metavar="KIND", help="Only findings of this kind.")
+@limit_option(100, "findings")
+@click.option("--after", metavar="KIND:SUBJECT", help="Go on behind this finding.")
+@json_option
+@pass_face
+def findings(face: Face, kind: str | None, limit: int, after: str | None, as_json: bool) -> int:
+    """List what taking over a predecessor's database could not decide, or did in a way to know of."""
+    with face.library(read_only=True) as library:
+        found = library.adoption_findings(kind=kind, limit=limit, after=after)
+    if as_json:
+        write_json(found)
+    else:
+        for each in found:
+            write(visible(f"{each.kind}  {each.subject}  {each.detail}"))
+        if len(found) == limit:
+            say(visible(f"there may be more: --after {found[-1].kind}:{found[-1].subject}"))
     return 0
 
 
@@ -72,3 +98,8 @@ def backup(face: Face, target: Path, as_json: bool) -> int:
     else:
         write(f"{visible(summary.path)}  {human_size(summary.bytes)}")
     return 0
+
+
+db.add_command(copy)
+for command in (access.allow, access.deny, access.allowed):
+    db.add_command(command)

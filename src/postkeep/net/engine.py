@@ -30,6 +30,7 @@ from postkeep.net.hosts import HostQueues
 from postkeep.net.job import Job, Outcome, closed
 from postkeep.net.resolver import AddressBook, Detours, Found, Lookups, Resolver
 from postkeep.net.resume import usable
+from postkeep.net.slow import LOOK_SECONDS, SlowOnes, most_slow
 from postkeep.net.sockets import BITS, watcher
 from postkeep.net.transfer import Answer, Redirect, Surroundings, Transfer
 from postkeep.net.url import follow
@@ -61,6 +62,7 @@ class Engine:
         self._broken: BaseException | None = None
         self._woken = False
         self._ident = 0
+        self.stuck = 0
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
@@ -76,6 +78,8 @@ class Engine:
             told=self._resolved,
         )
         self._running: dict[pycurl.Curl, Job] = {}
+        self._slow = SlowOnes(most_slow(surroundings.config.concurrency))
+        self._looking = False
         self._hashing: dict[Job, Fetched] = {}
         self._free: list[Transfer] = []
         self._done: list[tuple[Job, Outcome]] = []
@@ -218,15 +222,39 @@ class Engine:
         elif job.transfer is None:
             self._queues.withdraw(job.host, job)
         else:
-            transfer = self._take_out(job)
-            error.partial = transfer.leave()
-            transfer.close()
+            self._cut_off(job, error)
         job.drop_part()
         self._settle(job, error)
 
+    def _cut_off(self, job: Job, error: FetchError) -> None:
+        transfer = self._take_out(job)
+        error.partial = transfer.leave()
+        transfer.close()
+
+    def _look_for_slow(self) -> None:
+        for job in self._slow.look(self._running.values()):
+            transfer = job.transfer
+            assert transfer is not None, "only what runs can be slow"
+            received, seconds = transfer.received, transfer.seconds
+            error = TimedOut(f"{received} bytes in {seconds:.0f} seconds, while many were as slow", url=job.url)
+            self._cut_off(job, error)
+            self._settle(job, error)
+        behind = self._slow.hosts | self._lookups.slow
+        self.stuck = len(self._slow) + sum(self._queues.waiting(host) for host in behind)
+        self._looking = False
+        if self._running or self._lookups:
+            self._look_later()
+
+    def _look_later(self) -> None:
+        if not self._looking:
+            self._looking = True
+            self._later(LOOK_SECONDS, self._look_for_slow)
+
     def _start_what_may(self) -> None:
         config = self._all.config
-        while len(self._running) < config.concurrency and (job := self._queues.next()) is not None:
+        while (
+            len(self._running) - len(self._slow) < config.concurrency and (job := self._queues.next()) is not None
+        ):
             try:
                 addresses = self._addresses(job)
                 if addresses is not None:
@@ -240,6 +268,7 @@ class Engine:
                 self._queues.put(job.host, job, first=True)
                 self._queues.hold(job.host)
                 self._lookups.ask(job.host, job.target.port)
+                self._look_later()
             self._queues.release(job.host)
 
     def _addresses(self, job: Job) -> tuple[str, ...] | None:
@@ -272,7 +301,9 @@ class Engine:
             job.part = None
             raise
         job.transfer, job.part = transfer, None
+        job.sent = True
         self._running[transfer.curl] = job
+        self._look_later()
         if config.pace:
             self._queues.hold(job.host)
             self._later(config.pace, partial(self._queues.free, job.host))
@@ -282,10 +313,12 @@ class Engine:
             if isinstance(found, Exception):
                 raise found
             self._book.put(host, found)
-        except (OSError, NameUnresolved) as error:
-            text = error.message if isinstance(error, NameUnresolved) else error.strerror or str(error)
+        except (NameUnresolved, TimedOut) as error:
             for job in self._queues.take_waiting(host):
-                self._settle(job, NameUnresolved(text, url=job.url))
+                self._settle(job, type(error)(error.message, url=job.url))
+        except OSError as error:
+            for job in self._queues.take_waiting(host):
+                self._settle(job, NameUnresolved(error.strerror or str(error), url=job.url))
         except Exception as error:
             for job in self._queues.take_waiting(host):
                 self._settle(job, error)
@@ -295,6 +328,7 @@ class Engine:
         transfer = job.transfer
         assert transfer is not None, "only a running job has a handle to take out"
         job.transfer = None
+        self._slow.leave(job)
         del self._running[transfer.curl]
         self._multi.remove_handle(transfer.curl)
         self._queues.release(job.host)
@@ -313,6 +347,7 @@ class Engine:
         transfer = self._take_out(job)
         job.seconds += transfer.seconds
         outcome, job.part = transfer.end(code, text)
+        job.declared = transfer.declared
         if transfer.usable:
             self._free.append(transfer)
         else:

@@ -25,6 +25,7 @@ from postkeep.net.transfer import Statistics, Surroundings
 class Fetcher:
     """Fetches URLs, `config.per_host` of one host and `config.concurrency` of all at a time; the rest wait.
 
+    Those that hardly move do not count among all, up to a bound (net/slow.py).
     Bodies up to `spill_at` bytes stay in memory, unless all unfinished ones together hold more than
     `memory_limit`; others go to a new file at the path that `spool` gives, which has to be on the cache's file
     system. A body that was handed over, its memory and its file, is the caller's and counts no longer.
@@ -85,6 +86,14 @@ class Fetcher:
         job = Job(url, self.guard.target(url), done, most=most, part=part, fresh=fresh)
         self._engine.submit(job)
         return job
+
+    @property
+    def stuck(self) -> int:
+        """How much of what was begun hardly moves, or waits for a host or a lookup that does not; once a second.
+
+        Who begins only so much at a time may begin so much more.
+        """
+        return self._engine.stuck
 
     def abort(self, job: Job) -> None:
         """End a job, whose outcome is then the error of a closed fetcher; does nothing when it is over."""

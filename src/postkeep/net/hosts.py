@@ -83,6 +83,11 @@ class HostQueues(Generic[Waiting]):
         del host.waiting[one]
         self._forget(name, host)
 
+    def waiting(self, name: str) -> int:
+        """How many wait for this host."""
+        host = self._hosts.get(name)
+        return 0 if host is None else len(host.waiting)
+
     def drain(self) -> Iterator[Waiting]:
         """All that still wait; none of them waits afterwards."""
         hosts, self._hosts = self._hosts, {}

@@ -15,9 +15,14 @@ Done = Callable[[Outcome], object]
 
 
 class Job:
-    """One URL to fetch; whoever began it holds it only to abort it."""
+    """One URL to fetch; whoever began it holds it only to abort it.
+
+    `sent` says whether its host was asked, which a name without an address, or a wait that was ended, is not,
+    `declared` how large its body was said to be.
+    """
 
     __slots__ = (
+        "declared",
         "done",
         "fresh",
         "hops",
@@ -25,6 +30,7 @@ class Job:
         "over",
         "part",
         "seconds",
+        "sent",
         "target",
         "transfer",
         "url",
@@ -43,6 +49,8 @@ class Job:
         self.fresh = fresh
         self.hops = 0
         self.seconds = 0.0
+        self.sent = False
+        self.declared: int | None = None
         self.transfer: Transfer | None = None
         self.over = False
 

@@ -10,15 +10,16 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from postkeep.errors import AddressRefused, ConfigError, NameUnresolved
+from postkeep.errors import AddressRefused, ConfigError, NameUnresolved, TimedOut
 from postkeep.net.guard import AddressGuard
 
 KEPT_SECONDS = 60.0
 
-# So many that names which hang do not keep those waiting that are known at once.
 _MOST_AT_ONCE = 32
-# A lookup cannot be stopped: those that hang are left behind, but not without end.
-_MOST_HANGING = 64
+# So soon a lookup gives its place to another, and is waited for beside it.
+_SLOW_SECONDS = 2.0
+# A lookup cannot be stopped: those that hang are left behind, one a host, but not without end.
+_MOST_THREADS = 256
 _MOST_KEPT = 2000
 
 Found = tuple[str, ...] | Exception
@@ -49,18 +50,21 @@ class SystemResolver:
 
 
 class _Lookup:
-    __slots__ = ("host", "late", "over", "port")
+    __slots__ = ("begun", "has_place", "host", "over", "port")
 
     def __init__(self, host: str, port: int) -> None:
         self.host = host
         self.port = port
+        self.begun = False
+        self.has_place = False
         self.over = False
-        self.late = False
 
 
 class Lookups:
     """Runs one lookup a host at a time and tells what came of it; for the engine's thread.
 
+    One that hangs holds up its own host alone: it soon gives its place to another, and after `seconds` its host is
+    told so. Until it ends, whoever asks for that host again waits for the same one.
     `post` has a call made on that thread, from any other; `later` makes one after so many seconds. `told` gets
     each host once: its addresses as they came, or the error.
     """
@@ -81,23 +85,36 @@ class Lookups:
         self._told = told
         self._waiting: deque[_Lookup] = deque()
         self._asked: set[str] = set()
+        self._left: dict[str, _Lookup] = {}
         self._active = 0
-        self._hanging = 0
+        self._threads = 0
+        self.slow: set[str] = set()
+
+    def __bool__(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return bool(self._asked)
 
     def ask(self, host: str, port: int) -> None:
         """Look a host up, unless that is being done."""
-        if host not in self._asked:
-            self._asked.add(host)
-            self._waiting.append(_Lookup(host, port))
-            self._start()
+        if host in self._asked:
+            return
+        self._asked.add(host)
+        if (lookup := self._left.pop(host, None)) is not None:
+            self.slow.add(host)
+            self._later(self._seconds, partial(self._give_up, lookup))
+            return
+        lookup = _Lookup(host, port)
+        self._waiting.append(lookup)
+        self._later(self._seconds, partial(self._give_up_waiting, lookup))
+        self._start()
 
     def _start(self) -> None:
-        while self._waiting and self._active < _MOST_AT_ONCE:
+        while self._waiting and self._active < _MOST_AT_ONCE and self._threads < _MOST_THREADS:
             lookup = self._waiting.popleft()
-            if self._hanging >= _MOST_HANGING:
-                self._tell(lookup, NameUnresolved("too many lookups of names got no answer"))
-                continue
+            lookup.begun = lookup.has_place = True
             self._active += 1
+            self._threads += 1
+            self._later(_SLOW_SECONDS, partial(self._make_way, lookup))
             self._later(self._seconds, partial(self._give_up, lookup))
             threading.Thread(target=self._run, args=(lookup,), name="postkeep-dns", daemon=True).start()
 
@@ -111,24 +128,42 @@ class Lookups:
 
     def _answered(self, lookup: _Lookup, found: Found) -> None:
         lookup.over = True
-        if lookup.late:
-            self._hanging -= 1
+        self._threads -= 1
+        self._active -= lookup.has_place
+        if self._left.get(lookup.host) is lookup:
+            del self._left[lookup.host]
         else:
-            self._active -= 1
             self._tell(lookup, found)
+        self._start()
+
+    def _make_way(self, lookup: _Lookup) -> None:
+        if lookup.over or not lookup.has_place:
+            return
+        lookup.has_place = False
+        self._active -= 1
+        self.slow.add(lookup.host)
         self._start()
 
     def _give_up(self, lookup: _Lookup) -> None:
         if lookup.over:
             return
-        lookup.late = True
-        self._active -= 1
-        self._hanging += 1
-        self._tell(lookup, NameUnresolved(f"no address after {self._seconds:g} seconds"))
-        self._start()
+        self._make_way(lookup)
+        self._left[lookup.host] = lookup
+        self._tell(lookup, TimedOut(f"no address for the name after {self._seconds:g} seconds"))
+
+    def _give_up_waiting(self, lookup: _Lookup) -> None:
+        """End a wait that so many others that hang may make endless."""
+        if lookup.begun:
+            return
+        if self._threads < _MOST_THREADS:
+            self._later(self._seconds, partial(self._give_up_waiting, lookup))
+            return
+        self._waiting.remove(lookup)
+        self._tell(lookup, TimedOut("too many lookups of names got no answer"))
 
     def _tell(self, lookup: _Lookup, found: Found) -> None:
         self._asked.discard(lookup.host)
+        self.slow.discard(lookup.host)
         self._told(lookup.host, found)
 
 

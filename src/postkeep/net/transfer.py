@@ -103,7 +103,7 @@ class _State:
 
     __slots__ = (
         "addresses", "drain_until", "drained", "failure", "head", "intake", "last", "location", "most", "opened",
-        "page", "part", "proof", "refusal", "total", "url",
+        "page", "part", "proof", "received", "refusal", "total", "url",
     )  # fmt: skip
 
     def __init__(self, url: str = "", most: int = 0) -> None:
@@ -122,6 +122,7 @@ class _State:
         self.failure: Exception | None = None
         self.refusal: str | None = None
         self.opened = 0
+        self.received = 0
         self.page: list[bytes] = []
         self.drained = 0
         self.drain_until = 0.0
@@ -141,12 +142,16 @@ class _Descriptor:
 
 
 class Transfer:
-    """Runs one request after another on one handle, while it is `usable`; for the engine's thread."""
+    """Runs one request after another on one handle, while it is `usable`; for the engine's thread.
+
+    `declared` is how large the last body was said to be.
+    """
 
     def __init__(self, surroundings: Surroundings) -> None:
         self._all = surroundings
         self._now = _State()
         self._began = 0.0
+        self.declared: int | None = None
         self.usable = True
         self._lines: list[bytes] = []
         self._set: dict[int, object] = {}
@@ -212,6 +217,7 @@ class Transfer:
         now.part = part
         self._lines.clear()
         self._began = monotonic()
+        self.declared = None
         self.curl.setopt(pycurl.URL, target.wire)
         if target.address is None:
             self.curl.setopt(pycurl.RESOLVE, [handed_over(target.host, target.port, addresses)])
@@ -230,6 +236,11 @@ class Transfer:
     def seconds(self) -> float:
         """How long the request has been running."""
         return monotonic() - self._began
+
+    @property
+    def received(self) -> int:
+        """How many bytes of the body have come, over the network."""
+        return self._now.received
 
     def end(self, code: int, text: str) -> tuple[Answer | Redirect | Exception, Partial | None]:
         """What came of the request that libcurl ended with this code, and the part that was of no use to it."""
@@ -341,6 +352,7 @@ class Transfer:
 
     def _read_body(self, chunk: bytes) -> int | None:
         now = self._now
+        now.received += len(chunk)
         try:
             if now.head is None:
                 self._begin_body(now)
@@ -391,12 +403,14 @@ class Transfer:
             except Truncated:
                 self._drop_part(now)
                 raise
+            self.declared = now.total
             if max(now.last, now.total or 0) > now.most:
                 raise _too_large(now)
             now.part = None
             now.proof = part.etag, part.last_modified
             now.intake = Intake(shared.spool, shared.memory, shared.spill_at, part)
             return
+        self.declared = length
         if length is not None and length > now.most:
             raise _too_large(now)
         self._drop_part(now)

@@ -23,6 +23,7 @@ from postkeep.net.fetcher import Fetcher
 from postkeep.stages import looking
 from postkeep.stages.eviction import Evictor
 from postkeep.stages.fetch.keep import stage
+from postkeep.stages.fitting import Fitting
 from postkeep.stages.importing import run_import
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
 from postkeep.stages.parts import Parts
@@ -51,7 +52,7 @@ def fetch_url(parts: Parts, url: str, *, timeout: float | None) -> FileView:
 
     async def fetch() -> Staged:
         async with parts.fetcher() as fetcher:
-            return await _in_time(_download(parts, fetcher, url), timeout, url)
+            return await _in_time(_download(parts, fetcher, url, _Limit(parts)), timeout, url)
 
     return _remember(parts, url, asyncio.run(fetch()))
 
@@ -82,6 +83,7 @@ async def _fetch_all(
 ) -> list[UrlOutcome]:
     slots = asyncio.Semaphore(at_once)
     distinct = list(dict.fromkeys(urls))
+    limit = _Limit(parts)
     done = 0
 
     async def one(fetcher: Fetcher, url: str) -> UrlOutcome:
@@ -92,7 +94,7 @@ async def _fetch_all(
             try:
                 view = await asyncio.to_thread(_known, parts, url)
                 if view is None:
-                    staged = await _in_time(_download(parts, fetcher, url), seconds, url)
+                    staged = await _in_time(_download(parts, fetcher, url, limit), seconds, url)
                     view = await asyncio.to_thread(_remember, parts, url, staged)
                 outcome = UrlOutcome(url, view, None, None)
             except FetchError as error:
@@ -128,8 +130,24 @@ async def _in_time(download: Awaitable[Staged], seconds: float | None, url: str)
         raise TimedOut(f"not done after {seconds:g} seconds", url=url) from None
 
 
-async def _download(parts: Parts, fetcher: Fetcher, url: str) -> Staged:
+class _Limit:
+    """The cache's limit for one command, asked from several threads, where any answer does."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._evictor = Evictor(parts.store, parts.cache, parts.config, clock=parts.clock)
+        self._fitting = Fitting(self._evictor)
+
+    def check(self) -> None:
+        """Raise CacheFull when there is no room for anything, so that nothing is asked for in vain."""
+        with self._parts.store.reading() as tx:
+            used = media.cached_bytes(tx)
+        self._fitting.most(self._evictor.limit - used)
+
+
+async def _download(parts: Parts, fetcher: Fetcher, url: str, limit: _Limit) -> Staged:
     """Fetch and stage a URL; a file without its own end is asked for once more, over a connection of its own."""
+    await asyncio.to_thread(limit.check)
     first = await _staged(parts, fetcher, url)
     if first.whole:
         return first

@@ -13,7 +13,7 @@ from postkeep.model import MediaState
 from postkeep.stages.hosts import host_of
 from postkeep.stages.parts import Parts
 from postkeep.stages.queues import resume
-from postkeep.store import failures
+from postkeep.store import failures, old_ids
 from postkeep.store.failures import STATES, Lost, Wanted
 from postkeep.views import FailureClass, FailureView, MediaFailures, RetrySummary, Stop
 
@@ -35,8 +35,10 @@ def look(
 
     The classes come with the first page alone.
     """
-    if after is not None and not failures.known(tx, [after]):
-        raise NotFound(f"there is no {after!r} to go on after")
+    if after is not None:
+        after = old_ids.current(tx, after)
+        if not failures.known(tx, [after]):
+            raise NotFound(f"there is no {after!r} to go on after")
     wanted = Wanted(states=tuple(states), kinds=tuple(kinds))
     if host is not None:
         counted, page = _of_host(tx, wanted, host.lower(), limit=limit, after=after)
@@ -123,9 +125,10 @@ def run_retry(
     """
     host = host.lower() if host is not None else None
     named = tuple(states) or tuple(state for state in STATES if kinds or media_ids or state is not MediaState.GONE)
+    ids = _known(parts, media_ids)
     queued: Counter[str] = Counter()
     expired = seen = 0
-    for rows, left in _batches(parts, named, kinds, host, media_ids, dry_run=dry_run, stop=stop):
+    for rows, left in _batches(parts, named, kinds, host, ids, dry_run=dry_run, stop=stop):
         queued.update(str(each.state) for each in rows)
         expired += left
         seen += len(rows) + left
@@ -136,7 +139,7 @@ def run_retry(
         queued=queued.total(),
         states=dict(queued),
         expired=expired,
-        other=len(set(media_ids)) - seen if media_ids else 0,
+        other=len(ids) - seen if ids else 0,
         resumed=host is not None and not dry_run and resume(parts, host),
         stopped=stop(),
     )
@@ -147,17 +150,14 @@ def _batches(
     states: Sequence[MediaState],
     kinds: Sequence[str],
     host: str | None,
-    media_ids: Sequence[str],
+    ids: Sequence[str],
     *,
     dry_run: bool,
     stop: Stop,
 ) -> Iterator[tuple[list[Lost], int]]:
     """What was queued, and how many links had expired, batch by batch."""
-    if media_ids:
-        _must_be_known(parts, media_ids)
-    ids = tuple(sorted(set(media_ids)))
     for start in range(0, max(1, len(ids)), _PAGE):
-        wanted = Wanted(tuple(states), tuple(kinds), ids[start : start + _PAGE])
+        wanted = Wanted(tuple(states), tuple(kinds), tuple(ids[start : start + _PAGE]))
         last = ""
         while not stop():
             now = parts.clock()
@@ -173,9 +173,15 @@ def _batches(
             yield alive, len(of_host) - len(alive)
 
 
-def _must_be_known(parts: Parts, media_ids: Sequence[str]) -> None:
+def _known(parts: Parts, media_ids: Sequence[str]) -> tuple[str, ...]:
+    """The ids in order, old ones as they are now; raises NotFound for those of nothing."""
+    if not media_ids:
+        return ()
     with parts.store.reading() as tx:
-        known = failures.known(tx, media_ids)
-    unknown = [each for each in media_ids if each not in known]
+        changed = old_ids.current_of(tx, media_ids)
+        ids = {each: changed.get(each, each) for each in media_ids}
+        known = failures.known(tx, list(ids.values()))
+    unknown = [name for name, media_id in ids.items() if media_id not in known]
     if unknown:
         raise NotFound(f"no media is known as {', '.join(map(repr, unknown[:5]))}")
+    return tuple(sorted(set(ids.values())))

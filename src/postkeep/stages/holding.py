@@ -15,7 +15,7 @@ from postkeep.ids import is_id
 from postkeep.log import get_logger
 from postkeep.platforms import PLATFORMS
 from postkeep.stages.parts import Parts
-from postkeep.store import holds, listing
+from postkeep.store import holds, listing, old_ids
 from postkeep.store.holds import Hold
 from postkeep.store.types import storable
 from postkeep.views import HoldView
@@ -75,6 +75,7 @@ def subject_of(tx: Connection, name: str, platform: str | None = None) -> tuple[
     """What a name means: the kind of thing, and its id. Raises NotFound for none and for several."""
     if name.startswith(_PLATFORM):
         return "platform", known_platform(name.removeprefix(_PLATFORM))
+    name = old_ids.current(tx, name)
     for prefix, kind, table, key in _BY_ID:
         if is_id(name, prefix):
             return kind, _only(name, holds.names_of(tx, table, key, name))
@@ -91,6 +92,7 @@ def profile_of(tx: Connection, name: str, platform: str | None) -> str:
     """The profile_id of an id or a username; raises NotFound for none, and for several, naming them."""
     if platform is not None:
         known_platform(platform)
+    name = old_ids.current(tx, name)
     if is_id(name, "prf"):
         return _only(name, holds.names_of(tx, "profiles", "profile_id", name))
     found = holds.profiles_called(tx, name, platform)

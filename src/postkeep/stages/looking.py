@@ -20,7 +20,8 @@ from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import recorded
 from postkeep.stages.verify import Verify
 from postkeep.stages.verify_tally import VerifyTally
-from postkeep.store import bulk, keeping, listing, media, records, runs
+from postkeep.store import bulk, keeping, listing, media, old_ids, records, runs
+from postkeep.store.adoption import findings as adoption
 from postkeep.store.media import StoredFile
 from postkeep.store.quarantine import Quarantined
 from postkeep.store.runs import Run
@@ -38,13 +39,14 @@ from postkeep.views import (
     Stop,
     VerifySummary,
 )
+from postkeep.views.databases import AdoptionFinding
 
 _RECORDS = 500
 
 
 def one_post(tx: Connection, reference: str) -> PostDetail:
     """The post a reference means; raises NotFound when it means none or several."""
-    found = listing.find_posts(tx, reference.strip())
+    found = listing.find_posts(tx, old_ids.current(tx, reference.strip()))
     if not found:
         raise NotFound(f"no post is known as {reference!r}")
     if len(found) > 1:
@@ -58,12 +60,29 @@ def one_post(tx: Connection, reference: str) -> PostDetail:
 _PAGED = {"posts": "post_id", "post_media": "media_id", "quarantine": "quarantine_id"}
 
 
-def must_be(tx: Connection, table: str, key: str | None) -> None:
-    """Raise NotFound unless a page may begin after this row: behind a row nobody knows there is no page."""
+def must_be(tx: Connection, table: str, key: str | None) -> str | None:
+    """The key after which a page may begin, an old one as it is now; raises NotFound for a row nobody knows."""
     if key is not None:
+        key = old_ids.current(tx, key)
         statement = f"SELECT 1 FROM {table} WHERE {_PAGED[table]} = ?"  # noqa: S608
         if not storable(key) or bulk.execute(tx, statement, key).first() is None:
             raise NotFound(f"there is no {key!r} to go on after")
+    return key
+
+
+def adoption_findings(tx: Connection, *, kind: str | None, limit: int, after: str | None) -> list[AdoptionFinding]:
+    """A page of findings by kind and subject; `after` is `KIND:SUBJECT`. Raises NotFound for what is none."""
+    kinds = [str(each) for each in adoption.FindingKind]
+    if kind is not None and kind not in kinds:
+        raise NotFound(f"no finding is of the kind {kind!r}; there are: {', '.join(kinds)}")
+    last = ("", "")
+    if after is not None:
+        of_kind, _, subject = after.partition(":")
+        last = (of_kind, subject)
+        if not storable(after) or not adoption.exists(tx, *last):
+            raise NotFound(f"there is no {after!r} to go on after")
+    found = adoption.page(tx, kind=kind, after=last, limit=limit)
+    return [AdoptionFinding(each.kind, each.subject, each.detail) for each in found]
 
 
 # --- runs and quarantine ------------------------------------------------------------------------------
@@ -72,7 +91,7 @@ def must_be(tx: Connection, table: str, key: str | None) -> None:
 def run_views(tx: Connection, *, limit: int, after: str | None) -> list[RunView]:
     before: tuple[datetime, str] | None = None
     if after is not None:
-        last = runs.get(tx, after)
+        last = runs.get(tx, old_ids.current(tx, after))
         if last is None:
             raise NotFound(f"no run is known as {after!r}")
         before = (last.started_at, last.run_id)
@@ -80,9 +99,10 @@ def run_views(tx: Connection, *, limit: int, after: str | None) -> list[RunView]
 
 
 def run_detail(tx: Connection, run_id: str, *, limit: int) -> RunDetail:
-    run = runs.get(tx, run_id)
+    run = runs.get(tx, old_ids.current(tx, run_id))
     if run is None:
         raise NotFound(f"no run is known as {run_id!r}")
+    run_id = run.run_id
     counts = bulk.execute(
         tx, "SELECT outcome, count(*) FROM run_posts WHERE run_id = ? GROUP BY outcome ORDER BY outcome", run_id
     ).all()

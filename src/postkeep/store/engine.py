@@ -1,22 +1,25 @@
-"""Connections and transactions: PRAGMAs, PostgreSQL settings, and the wrapping of driver errors."""
+"""Connections and transactions of both databases, and how long one waits for either."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc
+from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 
-from postkeep.errors import ConfigError, ExtraMissing, StoreBusy, StoreClash, StoreError
+from postkeep.errors import ConfigError, StoreError
+from postkeep.store.faults import may_pass, not_to_be_had, wrapped
+from postkeep.store.postgresql import open_postgresql
 
 BUSY_SECONDS = 5.0
-"""How long a writer waits for another process before it gives up with StoreBusy."""
+"""How long a transaction waits for another process's lock, or for a database that is starting anew."""
+_PAUSE_SECONDS = 0.1
 
 
 def open_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
@@ -26,13 +29,14 @@ def open_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except (exc.ArgumentError, ValueError) as error:
-        raise ConfigError("the database URL cannot be read") from error
+    except (exc.ArgumentError, ValueError):
+        # Nothing of the URL is told: what cannot be read may be a password.
+        raise ConfigError("the database URL cannot be read") from None
     match parsed.get_backend_name():
         case "sqlite":
             return _sqlite(parsed, busy_seconds)
         case "postgresql" | "postgres":
-            return _postgresql(parsed, busy_seconds)
+            return open_postgresql(parsed, busy_seconds)
         case other:
             raise ConfigError(f"the database URL begins with {other}://, not sqlite:// or postgresql://")
 
@@ -79,16 +83,6 @@ def _switch_to_wal(connection: Any, busy_seconds: float) -> None:
             time.sleep(0.02)
 
 
-def _postgresql(url: URL, busy_seconds: float) -> Engine:
-    try:
-        options = f"-c timezone=UTC -c lock_timeout={round(busy_seconds * 1000)}"
-        return create_engine(
-            url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args={"options": options}
-        )
-    except ModuleNotFoundError as error:
-        raise ExtraMissing("postgres", "PostgreSQL") from error
-
-
 class Store:
     """One database: hands out read and write transactions, each short, none held across a wait.
 
@@ -98,6 +92,8 @@ class Store:
     def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self.engine = open_engine(url, busy_seconds=busy_seconds)
         self.url = self.engine.url
+        self._busy_seconds = busy_seconds
+        self._known = False
         self._closed = False
         self._inode = self._file_now()
 
@@ -131,7 +127,8 @@ class Store:
         """A transaction that writes: committed at the end of the block, rolled back by any error.
 
         Raises StoreBusy when another process holds the lock for too long, StoreClash when a unique key was
-        taken by somebody else, StoreError when the database cannot be written (full disk, read-only).
+        taken by somebody else, StoreInterrupted when the database broke the transaction off (a lost connection,
+        a deadlock), StoreError when the database cannot be written (full disk, read-only).
         """
         with self._transaction("IMMEDIATE") as connection:
             yield connection
@@ -142,66 +139,38 @@ class Store:
     def _transaction(self, mode: str) -> Iterator[Connection]:
         if self._closed:
             raise StoreError("the database is closed")
-        with (
-            wrapped(),
-            self.engine.connect().execution_options(begin=mode) as connection,
-            connection.begin(),
-        ):
+        connection, transaction = self._begin(mode)
+        with wrapped(), connection, transaction:
             yield connection
+
+    def _begin(self, mode: str) -> tuple[Connection, RootTransaction]:
+        """Begin a transaction; where nothing is lost by trying again, a database that comes back is waited for."""
+        deadline = time.monotonic() + self._busy_seconds
+        pause = 0.0
+        while True:
+            try:
+                begun = self._begin_once(mode)
+            except exc.DBAPIError as error:
+                if not may_pass(error, known=self._known) or time.monotonic() + pause > deadline:
+                    # Whoever ends what has failed now does not wait as long once more.
+                    self._known = False
+                    raise not_to_be_had(error) from error
+            else:
+                self._known = True
+                return begun
+            # At once for a connection that had died while it lay idle; then with chance, for others wait as well.
+            time.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(1.0, 2 * pause or _PAUSE_SECONDS)
+
+    def _begin_once(self, mode: str) -> tuple[Connection, RootTransaction]:
+        connection = self.engine.connect()
+        try:
+            return connection, connection.execution_options(begin=mode).begin()
+        except BaseException:
+            connection.close()
+            raise
 
     def close(self) -> None:
         """Close every connection; idempotent."""
         self._closed = True
         self.engine.dispose()
-
-
-_BUSY_STATES = {"55P03", "40P01", "40001", "57014"}
-"""PostgreSQL: lock not available, deadlock, serialization failure, cancelled by a timeout."""
-
-_BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_MENDABLE_CODES = {
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_AUTH,
-}
-_DAMAGED_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
-@contextmanager
-def wrapped() -> Iterator[None]:
-    """Turn driver errors a user can mend into StoreErrors; mistakes in our SQL stay what they are."""
-    try:
-        yield
-    except exc.IntegrityError as error:
-        raise StoreClash(f"the database refused a row: {_first_line(error)}") from error
-    except exc.DBAPIError as error:
-        if (mended := _mendable(error)) is not None:
-            raise mended from error
-        raise
-
-
-def _mendable(error: exc.DBAPIError) -> StoreError | None:
-    cause = error.orig
-    if isinstance(cause, sqlite3.Error):
-        code = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
-        if code in _BUSY_CODES:
-            return StoreBusy()
-        if code in _DAMAGED_CODES:
-            return StoreError(f"the database file is damaged: {_first_line(error)}")
-        return (
-            StoreError(f"the database cannot be used: {_first_line(error)}") if code in _MENDABLE_CODES else None
-        )
-    state = getattr(cause, "sqlstate", None)
-    if state in _BUSY_STATES:
-        return StoreBusy()
-    # Class 08: connection; 53: resources; 57: operator; 28: authorisation; 3D: no such database.
-    if state is None or state[:2] in ("08", "53", "57", "28", "3D", "25"):
-        return StoreError(f"the database cannot be used: {_first_line(error)}")
-    return None
-
-
-def _first_line(error: exc.DBAPIError) -> str:
-    return str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from postkeep.model import MediaState, Stage
 from postkeep.store import bulk, schema, work
 from postkeep.store.bulk import moment
-from postkeep.store.media import PLACES
+from postkeep.store.media import LOST, PLACES
 from postkeep.store.types import storable
 
 STATES = (
@@ -24,9 +24,6 @@ STATES = (
     MediaState.EXPIRED,
 )
 """The states of media without bytes, those that time may mend first."""
-
-# Word for word the condition of the indexes: SQLite takes them for no other.
-_LOST = "download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 'expired')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ def classes(tx: Connection, wanted: Wanted) -> list[tuple[str, str | None, int, 
         rows = bulk.execute(
             tx,
             f"SELECT m.download_state, m.error_kind, count(*), max(m.media_id) FROM {table} m"  # noqa: S608
-            f" WHERE {_LOST}{where} GROUP BY m.download_state, m.error_kind",
+            f" WHERE {LOST}{where} GROUP BY m.download_state, m.error_kind",
             *parameters,
         ).all()
         for state, kind, count, newest in rows:
@@ -79,9 +76,7 @@ def newest(tx: Connection, wanted: Wanted, *, before: str | None, limit: int) ->
         if before is not None:
             where += " AND m.media_id < ?"
             parameters += (before,)
-        found += _page(
-            tx, table, owner, f"{_LOST}{where} ORDER BY m.media_id DESC", parameters, limit - len(found)
-        )
+        found += _page(tx, table, owner, f"{LOST}{where} ORDER BY m.media_id DESC", parameters, limit - len(found))
     return found
 
 
@@ -96,7 +91,7 @@ def oldest(tx: Connection, wanted: Wanted, *, after: str, limit: int, lock: bool
             tx,
             table,
             owner,
-            f"{_LOST}{where} AND m.media_id > ? ORDER BY m.media_id",
+            f"{LOST}{where} AND m.media_id > ? ORDER BY m.media_id",
             (*parameters, after),
             limit - len(found),
             locking,

@@ -58,15 +58,18 @@ def load_posts(tx: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[st
         tx,
         f"SELECT {names}, d.content_hash FROM posts p"  # noqa: S608
         " LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id"
-        f" WHERE p.native_id {{in}} AND p.platform {_listed({platform for platform, _ in wanted})}",
+        f" WHERE p.native_id {{in}} AND p.platform {listed({platform for platform, _ in wanted})}",
         {native_id for _, native_id in wanted},
     )
     rows = (_post(values) for values in found)
     return {(row.platform, row.native_id): row for row in rows if (row.platform, row.native_id) in wanted}
 
 
-def _listed(platforms: set[str]) -> str:
-    """Platform names come from our own table, so they may stand in the text, where the index can use them."""
+def listed(platforms: set[str]) -> str:
+    """The condition that a platform is one of these.
+
+    Their names come from our own table, so they may stand in the text, where the index can use them.
+    """
     return "IN (" + ", ".join(f"'{name}'" for name in sorted(platforms) if name.isalnum()) + ")"
 
 

@@ -55,22 +55,35 @@ def _snapshot(values: Sequence[Any]) -> SnapshotView | None:
 
 
 def posts(
-    tx: Connection, *, limit: int, after: str | None = None, author: str | None = None, since: date | None = None
+    tx: Connection,
+    *,
+    limit: int,
+    after: str | None = None,
+    author: str | None = None,
+    since: date | None = None,
+    platform: str | None = None,
+    unread: bool = False,
 ) -> list[PostLine]:
     """A page of posts, newest first; `after` is the post_id the last page ended with, `since` a UTC day."""
-    if not storable(after or "") or not storable(author or ""):
+    if not all(storable(text or "") for text in (after, author, platform)):
         return []
     where: list[str] = []
     parameters: list[Any] = []
     if after is not None:
-        where.append(
-            "(p.posted_at_timestamp, p.post_id) <"
-            " (SELECT posted_at_timestamp, post_id FROM posts WHERE post_id = ?)"
-        )
-        parameters.append(after)
-    if author is not None:
-        where.append("p.author_username = ?")
-        parameters.append(author)
+        # Asked for by itself: PostgreSQL begins nowhere in an index by what a subquery says.
+        last = bulk.execute(tx, "SELECT posted_at_timestamp FROM posts WHERE post_id = ?", after).scalar()
+        if last is None:
+            return []
+        where.append("(p.posted_at_timestamp, p.post_id) < (?, ?)")
+        parameters += [last, after]
+    for column, value in (
+        ("author_username", author),
+        ("platform", platform),
+        ("is_read", False if unread else None),
+    ):
+        if value is not None:
+            where.append(f"p.{column} = ?")
+            parameters.append(value)
     if since is not None:
         where.append("p.posted_at_timestamp >= ?")
         parameters.append(_day_start(since))
@@ -152,9 +165,27 @@ def find_posts(tx: Connection, reference: str) -> list[str]:
             parameters.append(kind)
         found = [post_id for (post_id,) in bulk.execute(tx, f"{statement} ORDER BY post_id", *parameters).all()]
     if not found and reference.isdigit() is False:
-        rows = bulk.execute(tx, "SELECT post_id FROM posts WHERE urn = ? OR native_id = ?", reference, reference)
-        found = [post_id for (post_id,) in rows.all()]
+        found = _called(tx, reference)
     return found
+
+
+def _called(tx: Connection, name: str) -> list[str]:
+    """The posts whose URN this is, or whose own id on any platform."""
+    # One look into an index for each: with OR, or without the platform, all posts would be read.
+    found = bulk.execute(tx, "SELECT post_id FROM posts WHERE urn = ?", name).all()
+    for platform in _platforms(tx):
+        statement = "SELECT post_id FROM posts WHERE platform = ? AND native_id = ?"
+        found += bulk.execute(tx, statement, platform, name).all()
+    return sorted({post_id for (post_id,) in found})
+
+
+def _platforms(tx: Connection) -> list[str]:
+    """Every platform that has posts, by skipping from one to the next in the index."""
+    found = [""]
+    statement = "SELECT platform FROM posts WHERE platform > ? ORDER BY platform LIMIT 1"
+    while (row := bulk.execute(tx, statement, found[-1]).first()) is not None:
+        found.append(row[0])
+    return found[1:]
 
 
 def post(tx: Connection, post_id: str) -> PostDetail | None:

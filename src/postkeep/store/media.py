@@ -27,6 +27,10 @@ from postkeep.store.types import storable
 PLACES = {"med": ("post_media", "post_id"), "pfm": ("profile_media", "profile_id")}
 """The table and owner column of a media id's prefix."""
 
+# Word for word the condition of the indexes: SQLite takes them for no other.
+LOST = "download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 'expired')"
+"""What is true of the few places whose bytes are not to be had."""
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -235,7 +239,9 @@ def cached_count(tx: Connection) -> int:
 
 def any_cached(tx: Connection) -> bool:
     """Whether the cache holds anything, by the rows; one look into an index."""
-    return bulk.execute(tx, "SELECT 1 FROM media_files WHERE cached_at IS NOT NULL LIMIT 1").scalar() is not None
+    # The order is that of the index: without one all rows may be read until one is cached.
+    statement = "SELECT 1 FROM media_files WHERE cached_at IS NOT NULL ORDER BY last_used_at, file_id LIMIT 1"
+    return bulk.execute(tx, statement).scalar() is not None
 
 
 def cached_bytes(tx: Connection) -> int:
@@ -447,12 +453,12 @@ class Link:
 
 
 def in_state(tx: Connection, prefix: str, state: MediaState, *, after: str, limit: int) -> list[Link]:
-    """Media of one kind of place (a key of PLACES) in a state, by id, after the given one."""
+    """Media of one kind of place (a key of PLACES) that are LOST in this state, by id, after the given one."""
     table, _ = PLACES[prefix]
     rows = bulk.execute(
         tx,
-        f"SELECT media_id, media_url, expires_at FROM {table}"  # noqa: S608
-        " WHERE download_state = ? AND media_id > ? ORDER BY media_id LIMIT ?",
+        f"SELECT media_id, media_url, expires_at FROM {table} WHERE {LOST}"  # noqa: S608
+        " AND download_state = ? AND media_id > ? ORDER BY media_id LIMIT ?",
         str(state),
         after,
         limit,

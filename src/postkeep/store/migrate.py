@@ -7,14 +7,16 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from postkeep.errors import SchemaNewer, StoreBusy, StoreError
+from postkeep.store import access, sqlviews
+from postkeep.store.adoption import detect
 from postkeep.store.engine import Store
 
 REVISIONS = ("0001", "0002", "0003", "0004")
@@ -22,6 +24,9 @@ REVISIONS = ("0001", "0002", "0003", "0004")
 
 HEAD = REVISIONS[-1]
 """The revision this program reads and writes."""
+
+PREDECESSOR = "predecessor"
+"""What the revision of a predecessor's database is called in reports; it records none."""
 
 LOCK_SECONDS = 5.0
 """How long an upgrade waits for another process's upgrade of the same SQLite file."""
@@ -35,11 +40,24 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class UpgradeReport:
-    """What an upgrade did: revision before (None: an empty database), revision after, revisions applied."""
+    """What an upgrade did: revision before (None: an empty database), revision after, revisions applied.
+
+    `settled` says in words what of views and access was not as it should be, and is now.
+    """
 
     before: str | None
     after: str
     steps: tuple[str, ...]
+    settled: tuple[str, ...] = ()
+
+
+Adopt = Callable[[Connection, Callable[[], None]], None]
+"""Turns a predecessor's tables into ours, in the transaction given; the function given makes ours, once the names
+are free."""
+
+
+class _NotKept(Exception):
+    """Ends the transaction of a dry run."""
 
 
 def revision(store: Store) -> str | None:
@@ -64,21 +82,65 @@ def ensure_current(store: Store) -> None:
         )
 
 
-def upgrade(store: Store) -> UpgradeReport:
+def upgrade(store: Store, *, adopt: Adopt | None = None, dry_run: bool = False) -> UpgradeReport:
     """Apply all missing revisions in one transaction; idempotent, and safe when several processes try at once.
 
-    Raises what `ensure_current` raises, except that an older revision is what it is for.
+    A predecessor's database is turned into ours by `adopt`, in the same transaction. With `dry_run` all is done
+    and nothing kept. Raises what `ensure_current` raises, except that an older revision is what it is for.
     """
-    with _one_at_a_time, _upgrade_lock(store.path), store.writing() as tx:
-        if not store.is_sqlite:
-            # Bound to the transaction, so that it also holds behind a pooler that shares sessions.
-            tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})")
-        before = _judged(tx)
-        if before == HEAD:
-            return UpgradeReport(before, HEAD, ())
-        _run_alembic(tx)
-        done = REVISIONS.index(before) + 1 if before is not None else 0
-        return UpgradeReport(before, HEAD, REVISIONS[done:])
+    report: UpgradeReport | None = None
+    with _one_at_a_time, _upgrade_lock(store.path):
+        try:
+            with _writing(store, adopting=adopt is not None) as tx:
+                report = _upgraded(tx, adopt)
+                if dry_run:
+                    raise _NotKept
+        except _NotKept:
+            pass
+    if report is None:
+        raise AssertionError("unreachable")
+    return report
+
+
+def is_predecessor(store: Store) -> bool:
+    """Whether the database is the predecessor's; raises StoreError when it only looks like it, and has no use."""
+    with store.reading() as tx:
+        return _is_predecessor(tx)
+
+
+def _upgraded(tx: Connection, adopt: Adopt | None) -> UpgradeReport:
+    if tx.dialect.name != "sqlite":
+        # Bound to the transaction, so that it also holds behind a pooler that shares sessions.
+        tx.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_POSTGRESQL_LOCK})")
+    if adopt is not None and _is_predecessor(tx):
+        adopt(tx, lambda: _run_alembic(tx))
+        return UpgradeReport(PREDECESSOR, HEAD, REVISIONS, _settled(tx, PREDECESSOR))
+    before = _judged(tx)
+    if before == HEAD:
+        return UpgradeReport(before, HEAD, (), _settled(tx, before))
+    _run_alembic(tx)
+    done = REVISIONS.index(before) + 1 if before is not None else 0
+    return UpgradeReport(before, HEAD, REVISIONS[done:], _settled(tx, before))
+
+
+def _settled(tx: Connection, before: str | None) -> tuple[str, ...]:
+    """Make views and access what they should be; views are news only where no step brought them."""
+    views = sqlviews.settle(tx)
+    return (*(views if before == HEAD else ()), *access.settle(tx))
+
+
+@contextmanager
+def _writing(store: Store, *, adopting: bool) -> Iterator[Connection]:
+    """A transaction for the upgrade. Adopting renames and drops tables that others refer to, which SQLite takes
+    for an order to delete rows unless foreign keys are off; and that only a connection of its own can be."""
+    if not (adopting and store.is_sqlite):
+        with store.writing() as tx:
+            yield tx
+        return
+    with closing(Store(store.url.render_as_string(hide_password=False))) as loose:
+        event.listen(loose.engine, "connect", lambda dbapi, _: dbapi.execute("PRAGMA foreign_keys = OFF"))
+        with loose.writing() as tx:
+            yield tx
 
 
 def _run_alembic(tx: Connection) -> None:
@@ -133,16 +195,25 @@ def _judged(tx: Connection) -> str | None:
                 " upgrade the program; nothing was changed"
             )
         raise StoreError("the database belongs to another program; nothing was changed")
-    if "posts" in names:
+    if _is_predecessor(tx):
         raise StoreError(
-            "the database has a table `posts` but no migration history, as the predecessor's had: adopting one"
-            " is not possible with this version yet; nothing was changed"
+            "the database is the predecessor's: `postkeep db upgrade --dry-run` says what would become of it, and"
+            " `postkeep db upgrade` makes it postkeep's; nothing was changed"
         )
     if in_the_way := _in_the_way(tx, names - {_VERSION_TABLE}):
         raise StoreError(
             f"the database holds tables of another program ({', '.join(in_the_way)}); nothing was changed"
         )
     return None
+
+
+def _is_predecessor(tx: Connection) -> bool:
+    """Whether there are posts without a migration history; raises StoreError when they are nobody's we know."""
+    names = _table_names(tx)
+    if "posts" not in names or (_VERSION_TABLE in names and _recorded(tx) is not None):
+        return False
+    detect.columns_of(tx)
+    return True
 
 
 def _in_the_way(tx: Connection, names: set[str]) -> list[str]:
@@ -167,4 +238,15 @@ def _table_names(tx: Connection) -> set[str]:
     return set(tx.exec_driver_sql(statement).scalars())
 
 
-__all__ = ["HEAD", "LOCK_SECONDS", "REVISIONS", "UpgradeReport", "ensure_current", "revision", "upgrade"]
+__all__ = [
+    "HEAD",
+    "LOCK_SECONDS",
+    "PREDECESSOR",
+    "REVISIONS",
+    "Adopt",
+    "UpgradeReport",
+    "ensure_current",
+    "is_predecessor",
+    "revision",
+    "upgrade",
+]

@@ -59,6 +59,14 @@ def _to(name: str, target: str, *, on_delete: str = "CASCADE", required: bool = 
     return Column(name, Text, ForeignKey(target, ondelete=on_delete), nullable=not required)
 
 
+def _where(name: str, *columns: str, where: str) -> Index:
+    """An index of the rows for which this is true; queries must say it in the same words.
+
+    A column of the condition may come first, though it tells nothing: SQLite expects few rows of what is compared.
+    """
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 # --- the nine tables of the predecessor, extended ---------------------------------------------------
 
 posts = Table(
@@ -95,12 +103,14 @@ posts = Table(
     _updated(),
     UniqueConstraint("platform", "native_id"),
     Index("idx_posts_urn", "urn"),
-    Index("idx_posts_posted_at_timestamp", "posted_at_timestamp"),
-    Index("idx_posts_author_username", "author_username"),
+    # What pages of posts are chosen by, each in the order of a page.
+    Index("idx_posts_posted_at_timestamp", "posted_at_timestamp", "post_id"),
+    Index("idx_posts_author_username", "author_username", "posted_at_timestamp", "post_id"),
     Index("idx_posts_author_profile_id", "author_profile_id"),
-    Index("idx_posts_platform", "platform"),
+    _where("idx_posts_community_profile_id", "community_profile_id", where="community_profile_id IS NOT NULL"),
+    Index("idx_posts_platform", "platform", "posted_at_timestamp", "post_id"),
     Index("idx_posts_first_seen_at", "first_seen_at"),
-    Index("idx_posts_is_read", "is_read"),
+    Index("idx_posts_is_read", "is_read", "posted_at_timestamp", "post_id"),
     Index("idx_posts_is_marked", "is_marked"),
 )
 
@@ -123,8 +133,9 @@ download_runs = Table(
     Column("summary_json", Text),
     _created(),
     Column("figures_json", Text),
-    Index("idx_runs_started_at", "started_at"),
+    Index("idx_runs_started_at", "started_at", "run_id"),
     Index("idx_runs_status", "status"),
+    _where("idx_runs_running", "status", "run_id", where="status = 'running'"),
 )
 
 data_downloads = Table(
@@ -179,6 +190,7 @@ profiles = Table(
     UniqueConstraint("platform", "native_id"),
     UniqueConstraint("platform", "kind", "username"),
     Index("idx_profiles_username", "username"),
+    Index("idx_profiles_native_id", "native_id"),
     Index("idx_profiles_is_active", "is_active"),
 )
 
@@ -328,6 +340,7 @@ post_media = Table(
     Index("idx_media_media_key", "media_key"),
     Index("idx_media_file_id", "file_id"),
     _failures("idx_media_failures"),
+    _where("idx_media_waiting", "download_state", "post_id", where="download_state IN ('pending', 'retry')"),
     comment="Media attachments with AI analysis, local cache, and S3 archive tracking",
 )
 post_media.c.md5_sum.comment = "MD5 checksum of the media file for integrity verification and deduplication"
@@ -364,12 +377,12 @@ media_files = Table(
     Column("evicted_at", Utc),
     Column("evicted_because", Text),
     Index("idx_files_md5_sum", "md5_sum"),
-    Index(
+    _where("idx_files_absent", "cached_at", "file_id", where="cached_at IS NULL"),
+    # The last two let the size of the cache be summed up from the index alone.
+    _where(
         "idx_files_last_used_at",
-        "last_used_at",
-        "file_id",
-        sqlite_where=text("cached_at IS NOT NULL"),
-        postgresql_where=text("cached_at IS NOT NULL"),
+        *("last_used_at", "file_id", "file_size", "cached_at"),
+        where="cached_at IS NOT NULL",
     ),
 )
 
@@ -592,6 +605,7 @@ quarantine = Table(
     _created(),
     UniqueConstraint("source_file_path", "record_number", "sha256"),
     Index("idx_quarantine_run_id", "run_id"),
+    _where("idx_quarantine_open", "quarantine_id", where="resolved_at IS NULL"),
 )
 
 unknown_keys = Table(

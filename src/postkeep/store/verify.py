@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from postkeep.store import migrate, shapes
+from postkeep.store import access, migrate, shapes, sqlviews
 from postkeep.store.engine import Store
 
 SHOWN_IDS = 10
@@ -51,14 +51,16 @@ class RowFault:
 
 
 def verify_schema(store: Store) -> list[Difference]:
-    """Compare the live tables and the recorded revision with those this program is made for; empty when equal.
+    """Compare the live tables, views, rights and the recorded revision with those this program is made for.
 
-    Changes nothing. Differences come by table; those of a missing table are one. On PostgreSQL comments the
-    schema does not ask for are nobody's business.
+    Empty when equal. Changes nothing. Differences come by table; those of a missing table are one. On PostgreSQL
+    comments the schema does not ask for are nobody's business.
     """
     with store.reading() as tx:
         wanted, found = shapes.wanted(tx.dialect), shapes.found(tx)
-    differences = list(_of_tables(wanted, found))
+        views = list(_of_views(sqlviews.wanted(tx), sqlviews.found(tx)))
+        rights = list(_of_access(access.wanted(tx), access.found(tx)))
+    differences = [*_of_tables(wanted, found), *views, *rights]
     recorded = migrate.revision(store)
     if recorded != migrate.HEAD:
         differences.append(Difference("alembic_version", "revision", migrate.HEAD, recorded))
@@ -80,6 +82,23 @@ def _of_table(table: str, wanted: dict[str, str], found: dict[str, str]) -> Iter
         expected, actual = wanted.get(what), found.get(what)
         if expected != actual and not (expected is None and what.startswith("comment")):
             yield Difference(table, what, expected, actual)
+
+
+def _of_views(wanted: shapes.Shape, found: shapes.Shape) -> Iterator[Difference]:
+    for view in sorted(wanted):
+        if view in found:
+            yield from _of_table(view, wanted[view], found[view])
+        else:
+            yield Difference(view, "view", "a view", None)
+
+
+def _of_access(wanted: shapes.Shape, found: shapes.Shape) -> Iterator[Difference]:
+    """What is not there at all is told of the tables and views themselves."""
+    if wanted and access.untouched(found):
+        yield Difference("every table", "row level security", "on; `postkeep db upgrade` sets it", None)
+        return
+    for name in sorted(wanted.keys() & found.keys()):
+        yield from _of_table(name, wanted[name], found[name])
 
 
 # --- the rows -------------------------------------------------------------------------------------------

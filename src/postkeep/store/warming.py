@@ -12,16 +12,23 @@ from postkeep.store.bulk import moment
 from postkeep.store.types import storable
 from postkeep.views import WarmBy, WarmPost
 
-# What a try may bring now. A file that was here and whose last try was final has no work, and is left alone.
-_MISSING = (
-    " FROM post_media m LEFT JOIN media_files f ON f.file_id = m.file_id"
-    " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
-)
-_FETCHABLE = (
+_TRIED = " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
+_TRIABLE = (
     "m.absent_since IS NULL AND (m.expires_at IS NULL OR m.expires_at > ?) AND (w.due_at IS NULL OR w.due_at <= ?)"
-    " AND (m.download_state IN ('pending', 'retry') OR (m.download_state = 'fetched' AND f.cached_at IS NULL"
+)
+_WAITING = "m.download_state IN ('pending', 'retry')"
+# A file that was here and whose last try was final has no work, and is left alone.
+_LEFT = (
+    "m.download_state = 'fetched' AND f.cached_at IS NULL"
     " AND coalesce(f.evicted_because, '') NOT LIKE 'retention%'"
-    " AND (m.error_kind IS NULL OR m.error_kind = 'changed' OR w.subject IS NOT NULL)))"
+    " AND (m.error_kind IS NULL OR m.error_kind = 'changed' OR w.subject IS NOT NULL)"
+)
+# What a try may bring now, as two lists: each is as long as there is something missing, where one condition with
+# OR would go through all media.
+_MISSING = (
+    f"SELECT m.post_id FROM post_media m{_TRIED} WHERE {_WAITING} AND {_TRIABLE}"  # noqa: S608
+    f" UNION ALL SELECT m.post_id FROM media_files f JOIN post_media m ON m.file_id = f.file_id{_TRIED}"
+    f" WHERE {_LEFT} AND {_TRIABLE}"
 )
 # Views are another thing than being moved to act, and numbers of a reposted original are not the post's own.
 _ENGAGEMENT = (
@@ -42,16 +49,14 @@ def posts(tx: Connection, now: datetime, *, by: WarmBy, author: str | None, limi
     """
     if not storable(author or ""):
         return []
-    # The first posts are found before their media are counted, or all would be.
     rows = bulk.execute(
         tx,
-        f"SELECT p.*, (SELECT count(*){_MISSING} WHERE m.post_id = p.post_id AND {_FETCHABLE}) FROM"  # noqa: S608
-        f" (SELECT p.post_id, p.post_type, p.posted_at, p.posted_at_timestamp, {_ENGAGEMENT} AS engagement"
-        " FROM posts p LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id"
-        f" WHERE EXISTS (SELECT 1{_MISSING} WHERE m.post_id = p.post_id AND {_FETCHABLE})"
-        f"{' AND p.author_username = ?' if author is not None else ''} ORDER BY {_ORDERS[by]} LIMIT ?) p"
-        f" ORDER BY {_ORDERS[by]}",
-        *(now, now) * 2,
+        f"SELECT p.post_id, p.post_type, p.posted_at, {_ENGAGEMENT} AS engagement, missing.items FROM"  # noqa: S608
+        f" (SELECT post_id, count(*) AS items FROM ({_MISSING}) places GROUP BY post_id) missing"
+        " JOIN posts p ON p.post_id = missing.post_id"
+        " LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id"
+        f"{'' if author is None else ' WHERE p.author_username = ?'} ORDER BY {_ORDERS[by]} LIMIT ?",
+        *(now,) * 4,
         *(() if author is None else (author,)),
         limit,
     ).all()
@@ -63,14 +68,19 @@ def posts(tx: Connection, now: datetime, *, by: WarmBy, author: str | None, limi
             posted_at=moment(at),  # type: ignore[arg-type]
             engagement=None if engagement < 0 else int(engagement),
         )
-        for post_id, kind, at, _, engagement, items in rows
+        for post_id, kind, at, engagement, items in rows
     ]
 
 
 def media(tx: Connection, post_ids: Iterable[str], now: datetime) -> list[tuple[str, str]]:
     """The media of these posts that are not in the cache and can be had: (media_id, url)."""
     rows = bulk.among(
-        tx, f"SELECT m.media_id, m.media_url{_MISSING} WHERE m.post_id {{in}} AND {_FETCHABLE}", post_ids, now, now
+        tx,
+        "SELECT m.media_id, m.media_url FROM post_media m LEFT JOIN media_files f ON f.file_id = m.file_id"  # noqa: S608
+        f"{_TRIED} WHERE m.post_id {{in}} AND {_TRIABLE} AND ({_WAITING} OR {_LEFT})",
+        post_ids,
+        now,
+        now,
     )
     return [(media_id, url) for media_id, url in rows]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table
 
 from postkeep.model import Link, Mention
 from postkeep.store import bulk, schema
+from postkeep.store.known import listed
 from postkeep.store.rows import (
     ORIGINAL_COLUMNS,
     POST_COLUMNS,
@@ -312,27 +313,9 @@ def join_originals(tx: Connection, refs: Iterable[tuple[str, str, str]], sharing
     `refs` are names (post_id, kind, value) of posts written now; `sharing` are posts whose original was
     written now. A name that several posts have connects nothing.
     """
-    by_value = sorted({value for _, _, value in refs})
-    waiting = bulk.among(
-        tx,
-        f"SELECT o.post_id FROM post_originals o WHERE o.ref_value {{in}} AND {_UNJOINED}",  # noqa: S608
-        by_value,
-    )
-    open_ones = {post_id for (post_id,) in waiting} | set(sharing)
-    found: dict[str, set[str]] = {}
-    for statement in (
-        "SELECT o.post_id, p.post_id FROM post_originals o JOIN posts s ON s.post_id = o.post_id"  # noqa: S608
-        " JOIN posts p ON p.platform = s.platform AND p.native_id = o.ref_value"
-        f" WHERE o.post_id {{in}} AND o.ref_kind = 'activity' AND {_UNJOINED}",
-        "SELECT o.post_id, a.post_id FROM post_originals o JOIN posts s ON s.post_id = o.post_id"  # noqa: S608
-        " JOIN post_aliases a ON a.value = o.ref_value AND a.kind = o.ref_kind"
-        " JOIN posts p ON p.post_id = a.post_id AND p.platform = s.platform"
-        f" WHERE o.post_id {{in}} AND {_UNJOINED}",
-    ):
-        for share, original in bulk.among(tx, statement, sorted(open_ones)):
-            if share != original:
-                found.setdefault(share, set()).add(original)
-        open_ones -= found.keys()
+    shares = _open_shares(tx, "o.ref_value", {value for _, _, value in refs})
+    shares |= _open_shares(tx, "o.post_id", set(sharing) - shares.keys())
+    found = _named_so(tx, shares)
     bulk.update(
         tx,
         schema.post_originals,
@@ -340,3 +323,44 @@ def join_originals(tx: Connection, refs: Iterable[tuple[str, str, str]], sharing
         [(next(iter(originals)), share) for share, originals in found.items() if len(originals) == 1],
         key=["post_id"],
     )
+
+
+def _open_shares(tx: Connection, column: str, values: Iterable[str]) -> dict[str, tuple[str, str, str]]:
+    """Shares not joined yet, and the name (platform, kind, value) each gives its original."""
+    rows = bulk.among(
+        tx,
+        "SELECT o.post_id, s.platform, o.ref_kind, o.ref_value FROM post_originals o"  # noqa: S608
+        " JOIN posts s ON s.post_id = o.post_id"
+        f" WHERE {column} {{in}} AND o.ref_value IS NOT NULL AND {_UNJOINED}",
+        sorted(values),
+    )
+    return {post_id: (platform, kind, value) for post_id, platform, kind, value in rows}
+
+
+def _named_so(tx: Connection, shares: Mapping[str, tuple[str, str, str]]) -> dict[str, set[str]]:
+    """The posts each share's name may mean: the one whose own id it is, else all that have it as an alias.
+
+    Asked by names alone and matched here: in one joined statement, a database that knows no figures of its
+    tables yet reads all posts.
+    """
+    owners: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    ids = {value for _, kind, value in shares.values() if kind == "activity"}
+    platforms = listed({platform for platform, _, _ in shares.values()})
+    for post_id, platform, native_id in bulk.among(
+        tx,
+        f"SELECT post_id, platform, native_id FROM posts WHERE native_id {{in}} AND platform {platforms}",  # noqa: S608
+        sorted(ids),
+    ):
+        owners[platform, "activity", native_id].add(post_id)
+    found = {share: owners[name] - {share} for share, name in shares.items() if name in owners}
+    found = {share: originals for share, originals in found.items() if originals}
+    rest = {share: name for share, name in shares.items() if share not in found}
+    aliased: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for post_id, platform, kind, value in bulk.among(
+        tx,
+        "SELECT a.post_id, p.platform, a.kind, a.value FROM post_aliases a JOIN posts p ON p.post_id = a.post_id"
+        " WHERE a.value {in}",
+        sorted({value for _, _, value in rest.values()}),
+    ):
+        aliased[platform, kind, value].add(post_id)
+    return found | {share: aliased[name] - {share} for share, name in rest.items() if name in aliased}

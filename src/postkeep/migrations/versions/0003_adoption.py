@@ -45,3 +45,11 @@ def upgrade() -> None:
         sa.Column("created_at", Utc, nullable=False, server_default=now()),
         sa.PrimaryKeyConstraint("user_id", name="access_users_pkey"),
     )
+    # A profile that goes away must be found in the few posts that have a community.
+    op.create_index(
+        "idx_posts_community_profile_id",
+        "posts",
+        ["community_profile_id"],
+        sqlite_where=sa.text("community_profile_id IS NOT NULL"),
+        postgresql_where=sa.text("community_profile_id IS NOT NULL"),
+    )

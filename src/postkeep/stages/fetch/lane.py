@@ -43,14 +43,18 @@ class Lane:
 class Flight:
     """One row under way.
 
-    `first` is what its first try brought when that was cut short, `arrived` says that its body is here and not
-    written yet, `dropped` that nobody wants its outcome any more, `unsent` that
-    nothing was asked.
+    `first` is what its first try brought when that was cut short, `most` how many bytes fit into the cache, where
+    that is limited for good, `arrived` says that its body is here and not written yet, `dropped` that nobody wants
+    its outcome any more, `unsent` that its URL was refused before a host was asked, `sent` that a host was,
+    `declared` how large its body was said to be.
     """
 
     row: Due
     lane: Lane
     first: Kept | None = None
+    most: int | None = None
     arrived: bool = False
     dropped: bool = False
     unsent: bool = False
+    sent: bool = False
+    declared: int | None = None

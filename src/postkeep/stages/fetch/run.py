@@ -23,6 +23,7 @@ from postkeep.errors import (
     NotMedia,
     Placeholder,
     StoreBusy,
+    TooLarge,
     Truncated,
 )
 from postkeep.ids import IdFactory
@@ -40,6 +41,7 @@ from postkeep.stages.fetch.lane import Flight, Lane
 from postkeep.stages.fetch.outcomes import Kept, Outcomes
 from postkeep.stages.fetch.transfers import Landing, Transfers
 from postkeep.stages.fetch.verdict import expired, has_expired, judge
+from postkeep.stages.fitting import Fitting, is_size_cached
 from postkeep.stages.room import NEARLY, nearly_full, refetched
 from postkeep.store import Store, hosts, keeping, media, placeholders, work
 from postkeep.store.hosts import HostState
@@ -156,6 +158,7 @@ class Fetch:
         self._begun = 0
         self._told = 0.0
         self._room = config.cache.max_bytes
+        self._fitting = Fitting(evictor)
         self._lanes: dict[str, Lane] = {}
         self._hungry: deque[Lane] = deque()
         self._assets = Assets()
@@ -200,7 +203,9 @@ class Fetch:
         self._sweep_partials()
         self._has_partials = self._partials.size() > 0
         if used > NEARLY * self.config.cache.max_bytes:
-            log.warning("cache_nearly_full", told=nearly_full(self.evictor.room()))
+            room = self.evictor.room()
+            self._fitting.knows(room.evictable)
+            log.warning("cache_nearly_full", told=nearly_full(room))
 
     def _sweep_partials(self) -> None:
         self._partials.sweep(_PARTIALS_KEPT, self.clock(), keep_bytes=self.config.cache.max_bytes // 10)
@@ -299,6 +304,7 @@ class Fetch:
                 self._partials.put(_part_key(flight.row), outcome.partial)
             if not whole:
                 self._discard_first(flight)
+        self.tally.figures.requests = self._transfers.sent
         self._store_now()
         self.progress(self.tally)
         self._say_what_stands_out()
@@ -326,7 +332,7 @@ class Fetch:
 
     def _begin_what_may(self) -> None:
         now = self.clock()
-        while self._hungry and len(self._transfers) < self._most_under_way:
+        while self._hungry and not self._enough() and self._may_begin():
             lane = self._hungry.popleft()
             lane.listed = False
             if not lane.gate.is_open(now):
@@ -334,12 +340,16 @@ class Fetch:
                 continue
             if not lane.rows and not lane.dry:
                 self._read_page(lane)
-            if lane.rows and not self._enough():
+            if lane.rows:
                 row = lane.rows.popleft()
                 # Put off, it stays among what was taken, or the next page would bring it again.
                 if lane.refusals.get(row.owner, 0) < self.config.fetch.circuit:
                     self._begin(row, lane)
                 self._list(lane)
+
+    def _may_begin(self) -> bool:
+        moving = self._transfers.moving
+        return moving <= 0 or (moving < self._most_under_way and not self._fitting.is_close(self._room))
 
     def _read_page(self, lane: Lane) -> None:
         # A thousand hosts at a time must not mean a thousand long lists.
@@ -374,14 +384,15 @@ class Fetch:
         self._assets.claim(flight.row)
         self._transfers.prove(flight, prove)
 
-    def _begin_request(self, flight: Flight, *, fresh: bool = False) -> None:
+    def _begin_request(self, flight: Flight, *, fresh: bool = False, whatever_size: bool = False) -> None:
         row = flight.row
         if row.expires_at is not None and not fresh and has_expired(row, self.clock()):
             self._give_up(row)
             self._failed(row, None, asked=False)
             return
+        self._take_back()
+        flight.most = None if whatever_size else self._fitting.most(self._room)
         self._assets.claim(row)
-        self.tally.figures.requests += 1
         part = None
         if self._has_partials and not fresh:
             part = self._partials.get(_part_key(row), self.cache.spool)
@@ -399,6 +410,7 @@ class Fetch:
 
     def _settle(self, flight: Flight, outcome: object, milliseconds: int) -> None:
         lane = flight.lane
+        self.tally.figures.requests = self._transfers.sent
         match outcome:
             case Landing.ARRIVED:
                 pass
@@ -410,6 +422,10 @@ class Fetch:
             case IntegrityError():
                 # The row will be found again by whoever verifies; meanwhile the source is asked.
                 self._begin_request(flight)
+            case TooLarge() if (
+                flight.most is not None and not flight.dropped and self._is_allowed(flight.most + 1)
+            ):
+                self._did_not_fit(flight, flight.most)
             case FetchError():
                 self._not_fetched(flight, outcome)
             case BaseException():
@@ -463,11 +479,10 @@ class Fetch:
         if flight.dropped:
             self._give_up(row)
             self._taken.discard(row.media_id)
+            self._begun -= not flight.sent
             return
         self._answered |= isinstance(error, HttpStatus | NotMedia | LinkExpired | Placeholder | Truncated)
         self._note(flight, error)
-        if flight.unsent:
-            self.tally.figures.requests -= 1
         self._failed(row, error, asked=not flight.unsent)
         self._give_up(row, error)
 
@@ -564,19 +579,36 @@ class Fetch:
     def _make_sure_of_room(self, staged: Staged) -> None:
         """Take a file's bytes from what is left of the cache's limit; its file is gone when that raises."""
         size = staged.digest.size
-        while self._given_back:
-            self._room += self._given_back.popleft()
+        self._take_back()
         try:
             if size > self._room and self.cache.locate(staged.digest, staged.kind) is None:
-                self._store_now()
-                self._given_back.clear()
-                self._room = self.evictor.make_room(size).room
-                if size > self._room:
-                    raise self.evictor.full()
+                self._make_room(size - 1)
         except BaseException:
             self.cache.discard(staged)
             raise
         self._room -= size
+
+    def _is_allowed(self, size: int) -> bool:
+        """Whether a file may be this large, were there room."""
+        return size <= self.config.fetch.max_bytes
+
+    def _did_not_fit(self, flight: Flight, most: int) -> None:
+        """The file is larger than what is left: it needs no room only when it is here under another URL."""
+        self._discard_first(flight)
+        may_be_here = flight.declared is not None and is_size_cached(self.store, flight.declared)
+        if not may_be_here:
+            self._make_room(most)
+        self._begin_request(flight, whatever_size=may_be_here)
+
+    def _make_room(self, most: int) -> None:
+        """Make room for more than `most` bytes, beside all that came; raises CacheFull."""
+        self._store_now()
+        self._given_back.clear()
+        self._room = self._fitting.again(most)
+
+    def _take_back(self) -> None:
+        while self._given_back:
+            self._room += self._given_back.popleft()
 
     def _store_when_time(self) -> None:
         if self._storing is not None and (self._storing.done() or self.outcomes.crowded):

@@ -18,6 +18,7 @@ from postkeep.stages.fetch.gate import says_not_now
 from postkeep.stages.fetch.lane import Flight, Lane
 
 _WRITERS = 2
+_MOST_STUCK = 512
 
 
 class Landing(Enum):
@@ -34,11 +35,13 @@ class Transfers:
     """Begins flights and hands back, to the one thread that asks, what came of each.
 
     Bodies are hashed and written by threads of its own. Start it before and land it after; landing closes the
-    fetcher.
+    fetcher. `sent` counts the requests that hosts were sent and that are over.
     """
 
     def __init__(self, fetcher: Fetcher, cache: Cache, placeholders: Sequence[str]) -> None:
         self._fetcher, self._cache, self._placeholders = fetcher, cache, placeholders
+        self._most = fetcher.config.max_bytes
+        self.sent = 0
         self._flights: dict[int, tuple[Flight, Job | None]] = {}
         self._bodies: queue.SimpleQueue[tuple[Flight, Fetched | Callable[[], Proof]] | None] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -49,6 +52,11 @@ class Transfers:
 
     def __len__(self) -> int:
         return len(self._flights)
+
+    @property
+    def moving(self) -> int:
+        """How many are under way, but for those behind hosts that hardly answer, up to a bound."""
+        return len(self._flights) - min(self._fetcher.stuck, _MOST_STUCK)
 
     def start(self) -> None:
         for thread in self._writers:
@@ -69,7 +77,8 @@ class Transfers:
                 self._events.put((flight, outcome, 0))
 
         try:
-            job = self._fetcher.begin(flight.row.url, done, part=part, fresh=fresh)
+            most = self._most if flight.most is None else min(self._most, flight.most)
+            job = self._fetcher.begin(flight.row.url, done, max_bytes=most, part=part, fresh=fresh)
         except FetchError as error:
             flight.unsent = True
             self._events.put((flight, error, 0))
@@ -123,6 +132,10 @@ class Transfers:
     def _touch_down(self, flight: Flight, outcome: object) -> None:
         if not flight.arrived:
             flight.lane.under_way -= 1
+            job = self._flights[id(flight)][1]
+            flight.sent = job is not None and job.sent
+            flight.declared = None if job is None else job.declared
+            self.sent += flight.sent
         flight.arrived = outcome is Landing.ARRIVED
         if not flight.arrived:
             del self._flights[id(flight)]

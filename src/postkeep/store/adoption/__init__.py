@@ -1,0 +1,1 @@
+"""The steps by which a predecessor's database becomes one of ours, each inside the caller's one transaction."""

@@ -1,0 +1,152 @@
+"""Adoptions that are broken off, refused, or made twice at once leave nothing half done."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, event, make_url
+
+from postkeep.errors import StoreError
+from tests.adoption import child
+from tests.adoption.adopted import Comparison
+from tests.adoption.conftest import House, Small
+from tests.adoption.dumps import dump
+
+
+class Broken(Exception):
+    """What no code catches on purpose."""
+
+
+def counted(small: Small, at: int) -> int:
+    """Upgrade, and break at the statement of this number; gives back how many were sent."""
+    sent = 0
+
+    def count(*_given: Any) -> None:
+        nonlocal sent
+        sent += 1
+        if sent == at:
+            raise Broken
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        small.upgrade()
+    except Broken:
+        pass
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    return sent
+
+
+def holds(small: Small) -> None:
+    compared = Comparison(small.read(), small.built.expected)
+    wrong = [*compared.posts(), *compared.snapshots(), *compared.media(), *compared.tags_and_actions()]
+    assert wrong[:5] == []
+
+
+def test_an_error_on_the_way_changes_nothing(small: Small) -> None:
+    before = dump(small.url)
+    reached = 12
+    while counted(small, reached) == reached:
+        assert dump(small.url) == before, f"broken at statement {reached}"
+        reached *= 3
+    holds(small)
+
+
+@pytest.mark.parametrize("share", [0.4, 0.97])
+def test_a_killed_upgrade_changes_nothing(small: Small, share: float) -> None:
+    before = dump(small.url)
+    program = [sys.executable, child.__file__, str(small.folder / "home"), small.url]
+    root = Path(__file__).parents[2]
+    # Dry, so that the number of statements is about that of the real one.
+    sent = statements_of_a_dry_run(small)
+    killed = subprocess.run([*program, str(round(sent * share))], cwd=root, capture_output=True, timeout=120)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert dump(small.url) == before
+    subprocess.run([*program, "0"], cwd=root, check=True, capture_output=True, timeout=120)
+    holds(small)
+
+
+def statements_of_a_dry_run(small: Small) -> int:
+    sent = 0
+
+    def count(*_given: Any) -> None:
+        nonlocal sent
+        sent += 1
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        small.upgrade(dry_run=True)
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    return sent
+
+
+def test_of_two_at_once_one_adopts(small: Small) -> None:
+    program = [sys.executable, "-m", "postkeep", "--home", str(small.folder / "home"), "--database", small.url]
+    both = [
+        subprocess.Popen(
+            [*program, "db", "upgrade", "--yes", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    ended = [each.communicate(timeout=120) for each in both]
+    assert [each.returncode for each in both] == [0, 0], ended
+    reports = [json.loads(out) for out, _ in ended]
+    assert sorted(report["adopted"] is None for report in reports) == [False, True]
+    assert sorted(report["steps"] > 0 for report in reports) == [False, True]
+    holds(small)
+
+
+# --- not the predecessor's ----------------------------------------------------------------------------
+
+_BLOGS = {
+    "blog": (
+        "CREATE TABLE posts (id INTEGER PRIMARY KEY, title TEXT, body TEXT)",
+        "INSERT INTO posts VALUES (1, 'Hello', 'World')",
+    ),
+    "like-named": (
+        "CREATE TABLE posts (post_id TEXT PRIMARY KEY, urn TEXT, body TEXT)",
+        "CREATE TABLE tags (tag_id TEXT PRIMARY KEY, name TEXT)",
+        "INSERT INTO posts VALUES ('p-00000001', 'x', 'World')",
+    ),
+    "half": (
+        "CREATE TABLE posts (post_id TEXT PRIMARY KEY, urn TEXT NOT NULL, posted_at_timestamp BIGINT NOT NULL)",
+        "CREATE TABLE data_downloads (id INTEGER PRIMARY KEY, file TEXT)",
+        "INSERT INTO data_downloads VALUES (1, 'a.zip')",
+    ),
+}
+
+
+@pytest.mark.parametrize("statements", _BLOGS.values(), ids=_BLOGS)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_another_programs_posts_are_refused(
+    empty_database_url: str, tmp_path: Path, statements: tuple[str, ...], dry_run: bool
+) -> None:
+    run(empty_database_url, statements)
+    before = dump(empty_database_url)
+    house = House(tmp_path, empty_database_url)
+    with pytest.raises(StoreError, match="nothing was changed"):
+        house.upgrade(dry_run=dry_run)
+    assert dump(empty_database_url) == before
+
+
+def run(url: str, statements: tuple[str, ...]) -> None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(parsed.database or "")) as connection, connection:
+            for statement in statements:
+                connection.execute(statement)
+    else:
+        dsn = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(dsn) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())

@@ -409,8 +409,9 @@ def test_many_hosts_that_drip_do_not_keep_another_waiting(tmp_path, database_url
 
         here.route("/drip.png", drip)
         here.route("/good.png", good)
-        drips = [f"http://a{n % 12:02}.test/drip.png?{n}" for n in range(60)]
-        here.bring(with_pictures(1, *drips), with_pictures(2, "http://z.test/good.png"), fetch=False)
+        # On both sides of the good one, in whatever order hosts are asked.
+        drips = [f"http://{side}{n}.test/drip.png?{more}" for side in "az" for n in range(12) for more in range(3)]
+        here.bring(with_pictures(1, *drips), with_pictures(2, "http://m.test/good.png"), fetch=False)
         summary = here.library.fetch_due(stop=lambda: bool(stop))
 
         assert stop == [0]

@@ -138,7 +138,7 @@ def print_plans(store: Store, page: Page) -> None:
     """Print each query of a page, and how the database answers it."""
     explain = "EXPLAIN QUERY PLAN" if store.is_sqlite else "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF)"
     print(f"\n=== {page.name}")
-    for statement, parameters in _asked(store, page):
+    for statement, parameters in _asked(store, page).items():
         print(f"--- {statement}")
         with store.reading() as tx:
             for row in tx.exec_driver_sql(f"{explain} {statement}", parameters).all():

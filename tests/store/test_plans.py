@@ -22,6 +22,9 @@ from postkeep.store.schema import metadata
 
 POSTS = 50_000
 
+# Filling the databases is most of it, and falls to the first test of each.
+pytestmark = pytest.mark.timeout(900)
+
 EXEMPT = {
     "FROM media_files WHERE cached_at IS NOT NULL": "how full the cache is: once a run, by an index on SQLite",
     "SELECT count(DISTINCT m.post_id) FROM post_media": "how many posts a backfill will find: once a command",

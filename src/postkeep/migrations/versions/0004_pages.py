@@ -8,14 +8,14 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_IN_ORDER = (
+_IN_ORDER: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("idx_posts_posted_at_timestamp", "posts", ("posted_at_timestamp", "post_id")),
     ("idx_posts_author_username", "posts", ("author_username", "posted_at_timestamp", "post_id")),
     ("idx_posts_platform", "posts", ("platform", "posted_at_timestamp", "post_id")),
     ("idx_posts_is_read", "posts", ("is_read", "posted_at_timestamp", "post_id")),
     ("idx_runs_started_at", "download_runs", ("started_at", "run_id")),
 )
-_OF_FEW = (
+_OF_FEW: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("idx_runs_running", "download_runs", ("status", "run_id"), "status = 'running'"),
     ("idx_quarantine_open", "quarantine", ("quarantine_id",), "resolved_at IS NULL"),
     ("idx_media_waiting", "post_media", ("download_state", "post_id"), "download_state IN ('pending', 'retry')"),

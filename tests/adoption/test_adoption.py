@@ -179,6 +179,8 @@ def test_the_users_own_column_and_table(whole: Whole) -> None:
     nothing([value for value in expected.ratings.values() if not found.has_text(value)])
     notes = sorted(tuple(row.values()) for row in found.others[NOTES_TABLE])
     assert notes == whole.built.old.notes
+    after = [line for line in dump(whole.url) if NOTES_TABLE in line and "adoption_findings" not in line]
+    assert after == [line for line in whole.before if NOTES_TABLE in line]
 
 
 def test_what_cannot_be_decided_is_listed(whole: Whole) -> None:

@@ -15,7 +15,8 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, event, make_url
 
-from postkeep.errors import StoreError
+from postkeep.errors import ConfigError, StoreError
+from postkeep.library import upgrade_database
 from tests.adoption import child
 from tests.adoption.adopted import Comparison
 from tests.adoption.conftest import House, Small
@@ -109,6 +110,14 @@ def test_of_two_at_once_one_adopts(small: Small) -> None:
     again = small.upgrade()
     assert (again["steps"], again["adopted"]) == (0, None)
     holds(small)
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_without_a_backup_somebody_must_agree(small: Small) -> None:
+    before = dump(small.url)
+    with pytest.raises(ConfigError, match="pg_dump"):
+        upgrade_database(small.config)
+    assert dump(small.url) == before
 
 
 # --- not the predecessor's ----------------------------------------------------------------------------

@@ -24,13 +24,17 @@ class Difference:
     expected: str | None
     found: str | None
 
-    def __str__(self) -> str:
-        subject = f"{self.table}: {self.what}"
+    @property
+    def sentence(self) -> str:
+        """What is wrong, without the table and without both sides."""
         if self.found is None:
-            return f"{subject} is missing (expected: {self.expected})"
-        if self.expected is None:
-            return f"{subject} should not be there (found: {self.found})"
-        return f"{subject} differs (expected: {self.expected}; found: {self.found})"
+            return f"{self.what} is missing"
+        return f"{self.what} should not be there" if self.expected is None else f"{self.what} differs"
+
+    def __str__(self) -> str:
+        sides = (("expected", self.expected), ("found", self.found))
+        told = "; ".join(f"{word}: {text}" for word, text in sides if text is not None)
+        return f"{self.table}: {self.sentence} ({told})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,13 @@ def verify_schema(store: Store) -> list[Difference]:
     """Compare the live tables, views, rights and the recorded revision with those this program is made for.
 
     Empty when equal. Changes nothing. Differences come by table; those of a missing table are one. On PostgreSQL
-    comments the schema does not ask for are nobody's business.
+    comments the schema does not ask for are nobody's business, and nowhere a table that was its owner's own
+    before his database became ours.
     """
     with store.reading() as tx:
         wanted, found = shapes.wanted(tx.dialect), shapes.found(tx)
+        for table in _tables_of_others(tx) if "adoption_findings" in found else ():
+            found.pop(table, None)
         views = list(_of_views(sqlviews.wanted(tx), sqlviews.found(tx)))
         rights = list(_of_access(access.wanted(tx), access.found(tx)))
     differences = [*_of_tables(wanted, found), *views, *rights]
@@ -65,6 +72,11 @@ def verify_schema(store: Store) -> list[Difference]:
     if recorded != migrate.HEAD:
         differences.append(Difference("alembic_version", "revision", migrate.HEAD, recorded))
     return differences
+
+
+def _tables_of_others(tx: Connection) -> list[str]:
+    query = "SELECT subject FROM adoption_findings WHERE kind = 'foreign_table'"
+    return list(tx.exec_driver_sql(query).scalars())
 
 
 def _of_tables(wanted: shapes.Shape, found: shapes.Shape) -> Iterator[Difference]:

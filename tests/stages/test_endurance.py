@@ -459,3 +459,13 @@ def test_near_such_a_limit_a_declared_length_is_enough_to_stop(tmp_path, databas
         assert len(sent) == 1
         assert kinds(here) == {None: 21}
         here.check()
+
+
+def test_an_import_says_how_many_more_reasons_there_are(here):
+    codes = (400, 402, 405, 406, 407, 409, 418)
+    urls = [here.asset(f"D4N{code}", status(code)) for code in codes]
+    summary = here.bring(with_pictures(1, *urls))
+
+    *reasons, more = summary.problems
+    assert (summary.media.errors, len(reasons)) == (7, 5)
+    assert "… and 2 more" in more

@@ -17,7 +17,8 @@ from postkeep.stages.parts import Parts
 from postkeep.stages.queues import resume
 from postkeep.store import failures, old_ids
 from postkeep.store.failures import STATES, Lost, Wanted
-from postkeep.views import FailureClass, FailureView, MediaFailures, RetrySummary, Stop
+from postkeep.store.media import UNREAD_PLATFORM
+from postkeep.views import LOST, FailureClass, FailureView, MediaFailures, RetrySummary, Stop
 
 log = get_logger("failures")
 
@@ -48,6 +49,8 @@ def look(
         counted = _classes(tx, wanted) if after is None else []
         page = _newest(tx, wanted, before=after, limit=limit)
     examples = {each.media_id: each for each in failures.by_id(tx, [newest for *_, newest in counted])}
+    lost_examples = lost.by_id(tx, [newest for _, kind, _, newest in counted if kind == LOST])
+    examples |= {each.media_id: each for each in lost_examples}
     classes = [
         _class(state, kind, count, examples.get(newest))
         for state, kind, count, newest in sorted(counted, key=lambda each: (-each[2], each[0], each[1] or ""))
@@ -57,13 +60,13 @@ def look(
 
 def _means_lost(wanted: Wanted) -> bool:
     """Whether lost media are meant, too: their state is none of those that failed, and their kind is their own."""
-    return not wanted.states and (not wanted.kinds or lost.KIND in wanted.kinds)
+    return not wanted.states and (not wanted.kinds or LOST in wanted.kinds)
 
 
 def _classes(tx: Connection, wanted: Wanted) -> list[tuple[str, str | None, int, str]]:
     counted = failures.classes(tx, wanted)
     number, newest = lost.count(tx) if _means_lost(wanted) else (0, "")
-    return [*counted, (MediaState.FETCHED, lost.KIND, number, newest)] if number else counted
+    return [*counted, (MediaState.FETCHED, LOST, number, newest)] if number else counted
 
 
 def _newest(tx: Connection, wanted: Wanted, *, before: str | None, limit: int) -> list[Lost]:
@@ -140,8 +143,8 @@ def run_retry(
 ) -> RetrySummary:
     """Queue media that have no bytes as if nothing had been tried, in short transactions.
 
-    What is gone is left out unless its state, its kind of error or its id is named, and what has an expired link
-    always. What is lost (kind `lost`, no state) is asked for again, and its rows keep what they know. A host that
+    What is gone is left out unless its state, its kind of error or its id is named, and what has an expired link,
+    or is of a platform nobody reads, always. What is lost (kind `lost`, no state) is asked for again, and its rows keep what they know. A host that
     is named is no longer left alone. Raises NotFound for an id nobody knows.
     """
     host = host.lower() if host is not None else None
@@ -155,7 +158,7 @@ def run_retry(
         more = _lost_batches(parts, host, ids, even_gone=even_gone, dry_run=dry_run, stop=stop)
         batches = chain(batches, more)
     for rows, left in batches:
-        queued.update(lost.KIND if each.kind == lost.KIND else str(each.state) for each in rows)
+        queued.update(LOST if each.kind == LOST else str(each.state) for each in rows)
         expired += left
         seen += len(rows) + left
     if not dry_run:
@@ -189,7 +192,8 @@ def _batches(
             now = parts.clock()
             with parts.store.reading() if dry_run else parts.store.writing() as tx:
                 rows = failures.oldest(tx, wanted, after=last, limit=_PAGE, lock=not dry_run)
-                of_host = [each for each in rows if host is None or host_of(each.url) == host]
+                read = [each for each in rows if each.kind != UNREAD_PLATFORM]
+                of_host = [each for each in read if host is None or host_of(each.url) == host]
                 alive = [each for each in of_host if each.expires_at is None or each.expires_at > now]
                 if not dry_run:
                     failures.again(tx, [(each, host_of(each.url)) for each in alive], now)

@@ -16,13 +16,12 @@ from postkeep.store.bulk import moment
 from postkeep.store.failures import Lost
 from postkeep.store.media import PLACES
 from postkeep.store.types import storable
-
-KIND = "lost"
+from postkeep.views import LOST
 
 GONE = frozenset({"http_404", "http_410"})
 """The kinds that say that the source is gone, whoever asks."""
 
-_GONE_HERE = "the bytes are no longer here"
+_GONE_HERE = "no longer here"
 
 # What left the cache for room and was never asked for again may still be had; what an archive holds, or a policy
 # took away, is not lost.
@@ -113,7 +112,7 @@ def _tried(row: Sequence[Any]) -> Tried:
         owner=row[1],
         url=row[2],
         state=MediaState.FETCHED,
-        kind=KIND,
+        kind=LOST,
         message=f"{_GONE_HERE}; its source: {row[4] or row[3]}" if row[3] else _GONE_HERE,
         error_at=moment(row[5]),
         expires_at=moment(row[6]),
@@ -121,3 +120,8 @@ def _tried(row: Sequence[Any]) -> Tried:
         fails=0,
     )
     return Tried(place, row[3])
+
+
+def by_id(tx: Connection, media_ids: Sequence[str]) -> list[Lost]:
+    """Those of these media that are lost."""
+    return [each.place for each in oldest(tx, media_ids, after="", limit=len(media_ids))] if media_ids else []

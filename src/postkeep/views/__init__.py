@@ -326,6 +326,10 @@ class MediaStats:
     lost: int = 0
 
 
+LOST = "lost"
+"""The kind of media that were fetched and are here no longer, and that no source brings back."""
+
+
 @dataclass(frozen=True, slots=True)
 class FailureClass:
     """Media without bytes in one state for one kind of error, with the newest of them as an example."""

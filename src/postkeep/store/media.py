@@ -32,6 +32,10 @@ LOST = "download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 
 """What is true of the few places whose bytes are not to be had."""
 
 
+UNREAD_PLATFORM = "no_parser"
+"""The error kind of media whose platform no part of postkeep reads: nothing queues them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """A media row whose turn it is: what to request, and what a failure is judged by.

@@ -86,6 +86,9 @@ def _names(statement: str) -> dict[str, set[str]]:
 
 
 def _reads_all(line: str, names: dict[str, set[str]], big: frozenset[str]) -> bool:
+    if line.startswith("BLOOM FILTER ON "):
+        # Made of all rows of a table, before the first of the page is looked for.
+        line = f"SCAN {line.split()[3]}"
     words = line.split()
     if len(words) < 2 or words[0] not in ("SCAN", "SEARCH") or not names.get(words[1], set()) & big:
         return False

@@ -272,9 +272,11 @@ def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str 
         "SELECT m.media_id, m.post_id, m.role, m.position, m.media_type, m.download_state,"  # noqa: S608
         " f.cached_at IS NOT NULL, m.media_url, m.local_file_path, m.mime_type, m.file_size, m.width, m.height,"
         " f.duration, m.md5_sum, f.sha256, m.archive_url, m.expires_at, m.absent_since, m.error_kind,"
-        " m.error_message, m.error_at, w.due_at, f.incomplete_at_source, f.evicted_at FROM post_media m"
+        " m.error_message, m.error_at,"
+        # Joined to a page whose length it does not know, SQLite would read all work for a filter first.
+        " (SELECT w.due_at FROM work w WHERE w.stage = 'fetch' AND w.subject = m.media_id),"
+        " f.incomplete_at_source, f.evicted_at FROM post_media m"
         " LEFT JOIN media_files f ON f.file_id = m.file_id"
-        " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
         f" WHERE {where} ORDER BY {order} LIMIT ?",
         *parameters,
         limit,
@@ -374,8 +376,8 @@ def incomplete_posts(
         tx,
         "SELECT g.post_id, p.post_type, g.items, p.posted_at FROM (SELECT m.post_id, count(*) AS items"  # noqa: S608
         " FROM post_media m LEFT JOIN media_files f ON f.file_id = m.file_id"
-        " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
-        " WHERE m.post_id > ? AND (w.due_at IS NULL OR w.due_at <= ?)"
+        " WHERE m.post_id > ? AND NOT EXISTS (SELECT 1 FROM work w"
+        " WHERE w.stage = 'fetch' AND w.subject = m.media_id AND w.due_at > ?)"
         " AND (m.download_state IN ('pending', 'retry')"
         f" OR {_TO_BE_HAD_AGAIN}){later}"
         " GROUP BY m.post_id ORDER BY m.post_id LIMIT ?) g"

@@ -370,6 +370,13 @@ def test_databases(home: Path, user: Path, database: str, url: str) -> None:
     assert load(home, user, flags={"database": database}).database_url == url
 
 
+@pytest.mark.parametrize("database", ["host=db dbname=posts password=geheim", "dbname = posts"])
+def test_a_connection_string_of_keywords_is_no_path(home: Path, user: Path, database: str) -> None:
+    with pytest.raises(ConfigError, match="postgresql://") as caught:
+        load(home, user, flags={"database": database})
+    assert "geheim" not in str(caught.value)
+
+
 def test_relative_paths_start_at_the_file_that_names_them(home: Path, user: Path) -> None:
     (user / "postkeep.toml").write_text("database = 'a.db'\n[cache]\ndirectory = 'c'\n")
     config = load(home, user)

@@ -28,6 +28,8 @@ def _database(text: str, folder: Path) -> str:
         if scheme not in ("sqlite", "postgres", "postgresql", "postgresql+psycopg"):
             raise ValueError("not a path, sqlite:// or postgresql:// URL")
         return text
+    if re.match(r"\s*(?:host|hostaddr|port|dbname|user|password|service)\s*=", text):
+        raise ValueError("a connection string of keywords: write it as postgresql://USER@HOST:PORT/DATABASE")
     return str(full_path(text, folder)) if text else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -20,7 +21,7 @@ from postkeep.media.journal import Journal
 from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
-from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, queues, retention
+from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, lost, queues, retention
 from postkeep.stages.backfill import run_backfill
 from postkeep.stages.fetching import run_fetch
 from postkeep.stages.importing import run_import
@@ -458,9 +459,10 @@ class Library:
 
     def media_stats(self) -> MediaStats:
         with self._store.reading() as tx:
-            return listing.media_stats(
+            stats = listing.media_stats(
                 tx, utc_now(), cache_limit=self.config.cache.max_bytes, cache_root=str(self.config.cache_root)
             )
+            return replace(stats, lost=lost.count(tx)[0])
 
     def media_failures(
         self,

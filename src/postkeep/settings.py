@@ -231,4 +231,4 @@ def without_password(url: str) -> str:
     """A database URL with its password as ***."""
     # Greedy up to the last @: better to hide too much of an odd URL than to show half a password.
     url = re.sub(r"^(\w[\w+.-]*://[^:/@?]*):.*@", rf"\1:{HIDDEN}@", url, flags=re.DOTALL)
-    return re.sub(r"(?i)([?&][^=&]*password=)[^&]*", rf"\1{HIDDEN}", url)
+    return re.sub(r"(?i)(password\s*=\s*)('[^']*'|[^&\s]*)", rf"\1{HIDDEN}", url)

@@ -1,6 +1,6 @@
 """An upgrade as a process of its own, which ends itself by SIGKILL before the statement with a given number.
 
-Arguments: the home, the database's URL, the number (0: never). Prints how many statements it sent.
+Arguments: the home, the database's URL, the number.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ def main(home: str, url: str, at: str) -> None:
 
     event.listen(Engine, "before_cursor_execute", count)
     upgrade_database(Config(Path(home), url), agreed=lambda _command: True)
-    print(sent)
 
 
 if __name__ == "__main__":

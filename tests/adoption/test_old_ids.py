@@ -53,6 +53,16 @@ def test_old_ids_are_understood(adopted: Small, capfd: pytest.CaptureFixture[str
     assert gone not in held
 
 
+def test_old_names_are_understood(adopted: Small, capfd: pytest.CaptureFixture[str]) -> None:
+    names = adopted.built.expected.post("other_names")
+    row = adopted.read().resolve("posts", min(names.ids))
+    assert row is not None
+    by_id = answered(adopted, capfd, "posts", "show", row["post_id"])
+    for old in adopted.built.old.rows["posts"]:
+        if old["post_id"] in names.ids:
+            assert answered(adopted, capfd, "posts", "show", old["urn"]) == by_id
+
+
 def test_an_old_media_id_is_where_a_page_goes_on(adopted: Small, capfd: pytest.CaptureFixture[str]) -> None:
     (early,) = adopted.built.expected.post("only_early").places[0].ids
     row = adopted.read().resolve("post_media", early)

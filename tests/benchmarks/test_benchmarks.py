@@ -74,6 +74,17 @@ def test_starting_is_measured_against_python_alone(tmp_path):
     assert set(figures["ratios"]) == {"python -c pass", "postkeep --version", "postkeep --help"}
 
 
+def test_every_page_is_measured_with_a_lookup_of_as_many_rows(tmp_path):
+    figures = run(tmp_path, "pages", "--posts", "3000", "--runs", "2", "--plans")
+
+    assert (figures["posts"], figures["media"]) == (3000, 9000)
+    of_lists = {page["name"].partition(":")[0] for page in figures["pages"]}
+    assert of_lists == {"posts", "post", "media", "failures", "work", "runs", "quarantine"}
+    for page in figures["pages"]:
+        assert page["rows"] > 0
+        assert page["ratio"] == page["median"] / page["bare"]
+
+
 def test_nothing_is_left_behind(tmp_path):
     run(tmp_path, "ingest", "--posts", "20")
 

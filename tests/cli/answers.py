@@ -49,7 +49,7 @@ from postkeep.views import (
     WarmSummary,
 )
 from postkeep.views.access import AccessUserView
-from postkeep.views.databases import BackupSummary, CopiedTable, CopySummary, UpgradeSummary
+from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 EVIL = "safe \x1b[2J\x9b31m \u202egnp.exe\u2066 [bold red]x[/] :smile:\r\nnext\x07"
@@ -422,7 +422,10 @@ class FakeLibrary:
         self.opened.append(read_only)
         return self
 
-    def upgrade_database(self, _config: object) -> Any:
+    def adoption_findings(self, **_options: Any) -> Any:
+        return self._answer("findings", [AdoptionFinding("split_post", "p-1", f"split from p-2: {EVIL}")])
+
+    def upgrade_database(self, _config: object, **_options: Any) -> Any:
         return self._answer("upgrade", UpgradeSummary(None, "0001", 1))
 
     def _answer(self, verb: str, default: Any = None) -> Any:

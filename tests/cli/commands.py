@@ -44,6 +44,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "quarantine list": ("quarantine", "list"),
     "quarantine replay": ("quarantine", "replay"),
     "db upgrade": ("db", "upgrade"),
+    "db findings": ("db", "findings"),
     "db verify": ("db", "verify"),
     "db allow": ("db", "allow", UUID),
     "db deny": ("db", "deny", UUID),

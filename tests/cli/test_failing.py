@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from postkeep.cli import exits
 from postkeep.cli.media_table import state_words
 from postkeep.model import MediaState, RunStatus, utc_now
+from postkeep.store.failures import STATES
 from postkeep.views import MediaFailures, MediaTotals, RunView, WarmBy, WarmSummary
 from tests.cli import answers
 from tests.cli.answers import NOON, FakeLibrary
@@ -31,6 +34,39 @@ def test_failures_are_told_by_class_and_then_one_by_one(call: Call) -> None:
     assert [line.split()[:4] for line in classes.splitlines()[1:]] == [["retry", "timeout", "1", "media.example"]]
     assert listed.splitlines()[1].startswith("med-1  p-1")
     assert "media retry" in called.err
+
+
+def test_each_class_that_is_told_has_its_next_step(call: Call, library: FakeLibrary) -> None:
+    found: MediaFailures = answers.failures_answer()
+    [example] = found.classes
+    classes = [
+        *(replace(example, state=state) for state in STATES),
+        replace(example, state=MediaState.FETCHED, kind="lost"),
+    ]
+    library.answers["media_failures"] = replace(found, classes=tuple(classes))
+    called = call("media", "failures")
+    assert called.out.splitlines()[len(classes)].split()[:2] == ["lost", "lost"]
+    _, steps = called.err.split("What to do:\n")
+    assert {line.split()[0] for line in steps.splitlines()[:-1]} == {*map(str, STATES), "lost"}
+    assert all(len(line) <= 80 for line in called.err.splitlines())
+    library.answers["media_failures"] = found
+    assert "retry --kind lost" not in call("media", "failures").err
+
+
+@pytest.mark.parametrize("command", ["failures", "retry"])
+def test_a_kind_that_is_none_is_2_and_the_kinds_are_named(call: Call, library: FakeLibrary, command: str) -> None:
+    called = call("media", command, "--kind", "nonsense")
+    assert (called.code, called.out, library.asked) == (2, "", [])
+    for name in ("timeout", "dns", "not_media", "placeholder", "too_large", "lost", "http_404"):
+        assert name in called.err
+    for name in ("lost", "http_404", "dns", "error"):
+        assert call("media", command, "--kind", name).code == 0
+
+
+def test_what_is_lost_stands_in_the_numbers(call: Call, library: FakeLibrary) -> None:
+    assert "Lost" not in call("media", "stats").out
+    library.answers["media_stats"] = replace(library.answers["media_stats"], lost=3)
+    assert "Lost:     3 (postkeep media failures --kind lost)" in call("media", "stats").out
 
 
 def test_options_narrow_the_failures(call: Call, library: FakeLibrary) -> None:
@@ -224,6 +260,8 @@ def test_resuming_a_host_says_whether_it_was_left_alone(call: Call, library: Fak
         ({"incomplete_at_source": True}, "cached; incomplete at its source"),
         ({"cached": False, "evicted_at": NOON}, f"evicted {date(2025, 3, 1)}"),
         ({"cached": False}, "known, not in the cache"),
+        ({"cached": False, "error": "HTTP 404"}, "lost: not here, nor at its source"),
+        ({"cached": False, "error": "HTTP 503", "next_try_at": NOON}, "known, not in the cache"),
         (
             {"cached": False, "evicted_at": NOON, "incomplete_at_source": True, "absent_since": NOON},
             "evicted 2025-03-01; incomplete at its source; no longer in the post",
@@ -258,11 +296,15 @@ def test_media_fit_a_narrow_terminal(call: Call, library: FakeLibrary, monkeypat
         ),
     ]
     head, *rows = call("media", "list").out.splitlines()
-    assert [row.split()[:2] for row in rows] == [[each, POST] for each in MEDIA]
+    # The state is what the list is for: it goes on in the next line, and is never cut.
+    assert [row.split()[:2] for row in rows if row[0] != " "] == [[each, POST] for each in MEDIA]
     assert all(len(row) <= 80 for row in (head, *rows))
-    assert head.split() == ["Media", "Post", "State", "Error"]
-    assert "to be tried" in rows[1]
-    assert "the host" in rows[1]
+    assert head.split() == ["Media", "Post", "State"]
+    told = " ".join(" ".join(rows).split())
+    assert "…" not in told
+    for words in ("incomplete at its source", "no longer in the post", "to be tried again 03-01 "):
+        assert all(word in told for word in words.split())
+    assert any("to be tried again 03-01" in row for row in rows)
 
 
 def test_media_that_are_well_leave_room_for_their_size(
@@ -302,6 +344,37 @@ def test_failures_fit_a_narrow_terminal(call: Call, library: FakeLibrary, monkey
     assert row.split()[:3] == [MEDIA[0], POST, "retry"]
     assert "took too" in row
     assert all(len(line) <= 80 for line in (*classes.splitlines(), head, row))
+
+
+def test_a_hold_keeps_its_end_on_a_narrow_terminal(
+    call: Call, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow(monkeypatch)
+    ended = replace(
+        answers.HOLD, hold_id="hld-67c2f6c0000000001", subject="prf-67c2f6c0000000001", reason="why " * 30
+    )
+    held = replace(ended, until=NOON + timedelta(days=1), kind="platform", subject="linkedin")
+    library.answers["holds"] = [held, replace(ended, released_at=NOON)]
+    head, *rows = call("hold", "list", "--all").out.splitlines()
+    assert head.split() == ["Hold", "Subject", "Until", "Reason"]
+    assert "platform:linkedin" in rows[0]
+    assert "2025-03-02" in rows[0]
+    assert "ended 2025-03-01" in rows[1]
+    assert all(len(row) <= 80 and row.startswith("hld-67c2f6c0000000001 ") for row in rows)
+
+
+def test_settings_are_never_broken_on_a_narrow_terminal(
+    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    narrow(monkeypatch)
+    folder = tmp_path / "a-folder-with-a-long-name" / "another-folder-with-a-long-name"
+    monkeypatch.setenv("POSTKEEP_CACHE_DIRECTORY", str(folder))
+    lines = call("config", "show").out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("cache.directory"))
+    assert lines[at].split() == ["cache.directory", "environment", "POSTKEEP_CACHE_DIRECTORY"]
+    assert lines[at + 1] == f"  {folder}"
+    assert any(line.split() == ["fetch.tries", "5", "default"] for line in lines)
+    assert all(len(line) == 80 for line in lines if not line.startswith("  "))
 
 
 def test_elsewhere_no_column_is_left_out(call: Call, library: FakeLibrary) -> None:

@@ -27,6 +27,7 @@ from postkeep.stages import importing
 from postkeep.stages.fetch import outcomes
 from postkeep.stages.fetch import run as fetch_run
 from postkeep.stages.ingest import Ingest
+from postkeep.store import Store
 
 BATCH = 20
 """Posts, rows of a page, and outcomes that are stored at once."""
@@ -112,11 +113,14 @@ def main() -> None:
     parser.add_argument("--stop-at", metavar="POINT:N")
     parser.add_argument("--hold-at", metavar="POINT:N")
     parser.add_argument("--batch", type=int, default=BATCH, help="so many outcomes are stored at once")
+    parser.add_argument("--patience", type=float, help="so many seconds it waits for the database")
     parser.add_argument("--no-wait", action="store_true")
     parser.add_argument("--go", action="store_true", help="wait for a line on stdin before importing")
     parser.add_argument("--verify", action="store_true")
     given = parser.parse_args()
     warnings.simplefilter("error")
+    if given.patience is not None:
+        Store.__init__.__kwdefaults__["busy_seconds"] = given.patience
     passings = prepare(kill_at=given.kill_at, stop_at=given.stop_at, hold_at=given.hold_at, most=given.batch)
     config = Config(
         given.home,

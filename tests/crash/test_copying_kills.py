@@ -36,7 +36,10 @@ def test_every_point_is_killed_at() -> None:
     assert set(POINTS) <= {moment.partition(":")[0] for moment in MOMENTS}
 
 
-@pytest.mark.parametrize(("one", "other"), [("sqlite", "postgresql"), ("postgresql", "sqlite")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("sqlite", "postgresql"), pytest.param("postgresql", "sqlite", marks=pytest.mark.long)],
+)
 def test_a_copy_killed_again_and_again_ends_like_one_that_was_not(
     databases: Databases, tmp_path: Path, one: str, other: str
 ) -> None:

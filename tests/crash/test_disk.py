@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -201,12 +203,60 @@ def test_a_disk_that_becomes_read_only(
         check_goes_on(here)
 
 
-def test_a_folder_that_is_closed(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "closed").mkdir(mode=0o500)
-    if os.access(tmp_path / "closed", os.W_OK):
-        pytest.skip("this user may write everywhere")
-    monkeypatch.setattr(outcomes, "MOST", 5)
-    with world_on(tmp_path, tmp_path / "cache", database_url) as here:
+_ORDINARY = 65534
+"""A user and a group without rights of their own, the usual number of `nobody`."""
+_CANNOT = 77
+
+
+@pytest.fixture
+def enterable(database_url: str) -> Iterator[Path]:
+    """The ordinary user's folder, with a database: the tests' own lets nobody in but who runs them."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        database = shutil.copy(database_url.removeprefix("sqlite:///"), folder)
+        if os.geteuid() == 0:
+            for path in (folder, database):
+                os.chown(path, _ORDINARY, _ORDINARY)
+        yield Path(folder)
+
+
+def test_a_folder_that_is_closed(tmp_path: Path, enterable: Path) -> None:
+    """In a process of its own: no folder stops root, as which CI runs, so that it has to become another user."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.crash.test_disk", str(tmp_path), str(enterable)],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == _CANNOT:
+        pytest.skip("this user may write everywhere, and become no other")
+    assert done.returncode == 0, done.stderr
+
+
+def become_ordinary() -> bool:
+    """Give up root's rights, if they are there; False when they cannot be given up."""
+    if os.geteuid() == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(_ORDINARY, _ORDINARY, _ORDINARY)
+            os.setresuid(_ORDINARY, _ORDINARY, _ORDINARY)
+        except OSError:
+            return False
+    return True
+
+
+def do_it_once(folder: Path) -> None:
+    """Import all that is imported late: the ordinary user may not be let into where Python lies."""
+    (folder / "once").mkdir()
+    with world_on(folder / "once", folder / "once" / "cache", "", files=1) as here:
+        here.library.fetch_due()
+        here.library.verify_cache()
+        here.library.verify_database()
+
+
+def close_a_folder(folder: Path) -> None:
+    outcomes.MOST = 5
+    with world_on(folder, folder / "cache", f"sqlite:///{folder}/postkeep.db") as here:
         images = here.root / "media" / "images"
         with at("file_renamed", lambda: images.chmod(0o500), number=3):
             summary = here.library.fetch_due()
@@ -234,3 +284,10 @@ def test_a_cache_that_is_removed(
         here.root.mkdir(mode=0o700)
         check_goes_on(here)
         assert temporary_files(here.root) == []
+
+
+if __name__ == "__main__":
+    do_it_once(Path(sys.argv[1]))
+    if not become_ordinary():
+        sys.exit(_CANNOT)
+    close_a_folder(Path(sys.argv[2]))

@@ -10,7 +10,7 @@ import pytest
 
 from postkeep.errors import NotFound
 from postkeep.model import MediaState, utc_now
-from postkeep.store import bulk, failures, media
+from postkeep.store import bulk, media
 from postkeep.store.failures import STATES
 from tests.canonical import dump
 from tests.library.world import World, picture, with_pictures

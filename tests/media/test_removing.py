@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import gc
 import multiprocessing
 import os
 import shutil
@@ -225,12 +226,14 @@ def test_a_disk_that_refuses_the_lock_is_named(cache: Cache, monkeypatch: pytest
         raise OSError(errno.EIO, "Input/output error")
 
     keep(cache)
+    # What earlier tests left to the collector must not be closed in between, and be taken for ours.
+    gc.collect()
     before = len(list(Path("/proc/self/fd").iterdir()))
     with monkeypatch.context() as patch:
         patch.setattr(fcntl, "flock", refuse)
         with pytest.raises(CacheError, match="locking"), cache.alone():
             raise AssertionError("not reached")
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 def test_an_error_inside_a_lock_stays_what_it_is(cache: Cache) -> None:

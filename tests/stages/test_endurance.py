@@ -409,8 +409,9 @@ def test_many_hosts_that_drip_do_not_keep_another_waiting(tmp_path, database_url
 
         here.route("/drip.png", drip)
         here.route("/good.png", good)
-        drips = [f"http://a{n % 12:02}.test/drip.png?{n}" for n in range(60)]
-        here.bring(with_pictures(1, *drips), with_pictures(2, "http://z.test/good.png"), fetch=False)
+        # On both sides of the good one, in whatever order hosts are asked.
+        drips = [f"http://{side}{n}.test/drip.png?{more}" for side in "az" for n in range(12) for more in range(3)]
+        here.bring(with_pictures(1, *drips), with_pictures(2, "http://m.test/good.png"), fetch=False)
         summary = here.library.fetch_due(stop=lambda: bool(stop))
 
         assert stop == [0]
@@ -458,3 +459,13 @@ def test_near_such_a_limit_a_declared_length_is_enough_to_stop(tmp_path, databas
         assert len(sent) == 1
         assert kinds(here) == {None: 21}
         here.check()
+
+
+def test_an_import_says_how_many_more_reasons_there_are(here):
+    codes = (400, 402, 405, 406, 407, 409, 418)
+    urls = [here.asset(f"D4N{code}", status(code)) for code in codes]
+    summary = here.bring(with_pictures(1, *urls))
+
+    *reasons, more = summary.problems
+    assert (summary.media.errors, len(reasons)) == (7, 5)
+    assert "… and 2 more" in more

@@ -194,7 +194,9 @@ def holding(url: str, postgresql: str) -> Iterator[Callable[[], None]]:
     """Gives what has another program lock the database, on PostgreSQL with this statement."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        with closing(sqlite3.connect(str(parsed.database), isolation_level=None)) as other:
+        with closing(
+            sqlite3.connect(str(parsed.database), isolation_level=None, check_same_thread=False)
+        ) as other:
             yield lambda: other.execute("BEGIN IMMEDIATE").fetchall() and None
         return
     engine = create_engine(url)

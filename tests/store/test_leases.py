@@ -59,6 +59,14 @@ def test_one_process_takes_it_once(store):
         take(store)
 
 
+def test_what_a_process_could_not_give_back_it_takes_after_a_silence(store):
+    take(store)
+    with pytest.raises(LeaseTaken):
+        take(store, at=NOW + STALE)
+    take(store, at=NOW + STALE + SECOND)
+    assert held(store) == [("fetch", this_process(), NOW + STALE + SECOND, NOW + STALE + SECOND)]
+
+
 def test_the_living_keep_theirs(store, living):
     hold(store, living, at=NOW - timedelta(days=3))
     with pytest.raises(LeaseTaken) as taken:

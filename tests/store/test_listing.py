@@ -97,6 +97,27 @@ def test_posts_of_an_author_and_since_a_utc_day(store):
     assert pages(store, 5, since=date(2025, 2, 4)) == []
 
 
+def test_posts_of_a_platform_and_those_nobody_read(store):
+    ingest(store, [raw(post(n, posted_at=EPOCH - n * DAY), number=n + 1) for n in range(6)])
+    run(store, "UPDATE posts SET is_read = ? WHERE text_content IN ('Text 1', 'Text 4')", True)
+    run(store, "UPDATE posts SET platform = 'reddit' WHERE text_content IN ('Text 2', 'Text 4', 'Text 5')")
+
+    assert pages(store, 2, unread=True) == ["Text 0", "Text 2", "Text 3", "Text 5"]
+    assert pages(store, 1, platform="reddit") == ["Text 2", "Text 4", "Text 5"]
+    assert pages(store, 1, platform="reddit", unread=True) == ["Text 2", "Text 5"]
+    assert pages(store, 2, platform="nowhere") == pages(store, 2, platform="\0") == []
+
+
+def test_a_post_of_another_platform_is_found_by_its_own_id(store):
+    ingest(store, [raw(post(0))])
+    run(store, "UPDATE posts SET platform = 'reddit', native_id = 't3_abc', urn = 'reddit:t3_abc'")
+    [post_id] = ids(store).values()
+
+    with store.reading() as tx:
+        assert listing.find_posts(tx, "t3_abc") == listing.find_posts(tx, "reddit:t3_abc") == [post_id]
+        assert listing.find_posts(tx, "t3_xyz") == []
+
+
 def test_a_page_after_a_post_nobody_knows_is_empty(store):
     ingest(store, [raw(post(1))])
     with store.reading() as tx:

@@ -91,10 +91,12 @@ def test_a_newer_database_is_left_alone(store: Store) -> None:
     assert migrate.revision(store) == "9999"
 
 
-def test_a_database_of_the_predecessor_is_left_alone(empty: Store) -> None:
+def test_posts_of_somebody_else_are_left_alone(empty: Store) -> None:
     run(empty, "CREATE TABLE posts (post_id TEXT PRIMARY KEY)", "INSERT INTO posts VALUES ('p-00000001')")
     for act in (migrate.ensure_current, migrate.upgrade):
-        with pytest.raises(StoreError, match="adopting one is not possible with this version yet"):
+        with pytest.raises(
+            StoreError, match="neither postkeep's nor the predecessor's: its table `posts` lacks urn"
+        ):
             act(empty)
     assert tables(empty) == {"posts"}
 
@@ -161,7 +163,8 @@ def test_threads_upgrade_at_once(empty_database_url: str) -> None:
 
 def test_processes_upgrade_at_once(empty_database_url: str) -> None:
     code = (
-        "import sys; from postkeep.store import Store, migrate; store = Store(sys.argv[1]);"
+        "import sys; from postkeep.store import Store, migrate; migrate.LOCK_SECONDS = 50;"
+        "store = Store(sys.argv[1], busy_seconds=50);"
         "sys.stdin.readline(); print(len(migrate.upgrade(store).steps)); store.close()"
     )
     command = [sys.executable, "-c", code, empty_database_url]

@@ -167,3 +167,22 @@ def test_media_of_a_run_are_those_its_records_showed(store):
     # A is gone from the second record, C is not in the first.
     assert (one.found, one.cached, dict(one.states)) == (2, 0, {"gone": 1, "pending": 1})
     assert (two.found, dict(two.states)) == (2, {"gone": 1, "pending": 1})
+
+
+def test_a_run_ends_whatever_its_error_says(store: Store) -> None:
+    run_id = start(store)
+    with store.writing() as tx:
+        runs.finish(
+            tx,
+            run_id,
+            RunStatus.FAILED,
+            NOW,
+            summary={"file": "half a \udc80 pair\x00"},
+            error="a NUL\x00, \udc80",
+        )
+    with store.reading() as tx:
+        found = runs.get(tx, run_id)
+    assert found is not None
+    assert found.status is RunStatus.FAILED
+    assert found.error_message == "a NUL\ufffd, \ufffd"
+    assert found.summary == {"file": "half a \ufffd pair\x00"}

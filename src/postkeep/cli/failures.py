@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import click
 
+from postkeep import errors
 from postkeep.cli import exits
 from postkeep.cli.as_json import write_json
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
@@ -11,11 +16,45 @@ from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_pairs, write_table
 from postkeep.cli.text import beginning, known, moment, plural, visible
 from postkeep.model import MediaState
-from postkeep.views import FailureClass, FailureView, RetrySummary
+from postkeep.views import LOST, FailureClass, FailureView, RetrySummary
 
 _STATES = click.Choice(
     [state.value for state in MediaState if state not in (MediaState.PENDING, MediaState.FETCHED)]
 )
+
+_HTTP_KIND = re.compile(r"http_[1-5][0-9][0-9]")
+
+_NEXT = {
+    MediaState.RETRY.value: "tried again by itself; sooner: postkeep media retry --state retry",
+    MediaState.EXPIRED.value: "the link is over: import its post, scraped anew",
+    MediaState.GONE.value: "as a rule nothing, or: postkeep media retry --state gone",
+    MediaState.REFUSED.value: "change fetch.allow, .ports, .max_bytes or .max_redirects",
+    MediaState.UNSUPPORTED.value: "a newer scrape, or postkeep media retry --state unsupported",
+    MediaState.FAILED.value: "when its host is well again: postkeep media retry --state failed",
+    LOST: "a newer scrape, then postkeep media retry --kind lost",
+}
+"""What to do about each class, by the word it is told with."""
+
+
+class Kind(click.ParamType[str]):
+    """A kind of error."""
+
+    name = "kind"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        named = sorted({*_kinds(errors.FetchError), LOST})
+        if value not in named and not _HTTP_KIND.fullmatch(value):
+            self.fail(f"{value!r} is none of {', '.join(named)}, or http_404 and so on", param, ctx)
+        return str(value)
+
+
+def _kinds(error: type[errors.FetchError]) -> Iterator[str]:
+    """The kinds of an error and of those below it; that of a status is named by its number."""
+    if error is not errors.HttpStatus:
+        yield error.kind
+    for each in error.__subclasses__():
+        yield from _kinds(each)
+
 
 _CLASS_COLUMNS = (
     Column("State", whole=True),
@@ -38,7 +77,9 @@ _MEDIA_COLUMNS = (
 
 @click.command("failures")
 @click.option("--state", "states", type=_STATES, multiple=True, help="Only media in this state (repeatable).")
-@click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Only this kind of error (repeatable).")
+@click.option(
+    "--kind", "kinds", type=Kind(), metavar="KIND", multiple=True, help="Only this kind of error (repeatable)."
+)
 @click.option("--host", metavar="HOST", help="Only media of this host.")
 @limit_option(20, "media")
 @click.option("--after", metavar="ID", help="Go on after this media id, the last of the page before.")
@@ -73,21 +114,36 @@ def failures(
         if len(found.media) == limit:
             say(f"there may be more: --after {found.media[-1].media_id}")
         if found.classes:
+            _say_next(found.classes)
             narrowed = bool(states or kinds or host)
             how = "media retry` with the same options" if narrowed else "media retry --all-failed`"
             say(f"`postkeep {how} queues again what may still come")
     return 0
 
 
+def _say_next(classes: Sequence[FailureClass]) -> None:
+    words = {_word(each) for each in classes}
+    width = max(map(len, words))
+    say("\nWhat to do:")
+    for word, deed in _NEXT.items():
+        if word in words:
+            say(f"  {word:<{width}}  {deed}")
+
+
+def _word(each: FailureClass | FailureView) -> str:
+    """The state, but for what is lost: that it was fetched once tells nobody what is the matter."""
+    return LOST if each.kind == LOST else each.state.value
+
+
 def _class_row(each: FailureClass) -> tuple[str, ...]:
-    return (each.state.value, known(each.kind), str(each.media), known(each.host), beginning(each.message, 100))
+    return (_word(each), known(each.kind), str(each.media), known(each.host), beginning(each.message, 100))
 
 
 def _media_row(each: FailureView) -> tuple[str, ...]:
     return (
         each.media_id,
         each.post_id or each.profile_id or "",
-        each.state.value,
+        _word(each),
         known(each.kind),
         moment(each.error_at),
         moment(each.next_try_at),
@@ -98,7 +154,14 @@ def _media_row(each: FailureView) -> tuple[str, ...]:
 
 @click.command("retry")
 @click.option("--state", "states", type=_STATES, multiple=True, help="Media in this state (repeatable).")
-@click.option("--kind", "kinds", metavar="KIND", multiple=True, help="Media with this kind of error (repeatable).")
+@click.option(
+    "--kind",
+    "kinds",
+    type=Kind(),
+    metavar="KIND",
+    multiple=True,
+    help="Media with this kind of error (repeatable).",
+)
 @click.option("--host", metavar="HOST", help="Media of this host, which is no longer left alone.")
 @click.option("--media-id", "media_ids", metavar="ID", multiple=True, help="This one (repeatable).")
 @click.option("--all-failed", is_flag=True, help="All of them, but what is gone.")

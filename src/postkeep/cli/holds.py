@@ -10,7 +10,7 @@ from postkeep.cli.as_json import write_json
 from postkeep.cli.face import Face, json_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_table
-from postkeep.cli.text import UNKNOWN, beginning, moment, plural, visible
+from postkeep.cli.text import UNKNOWN, beginning, day, moment, plural, visible
 from postkeep.model import utc_now
 from postkeep.views import HoldView, human_size
 
@@ -19,7 +19,7 @@ _COLUMNS = (
     Column("Subject", whole=True),
     Column("In the cache", right=True, spare=2),
     Column("Since", whole=True, spare=3),
-    Column("Until", whole=True, spare=1),
+    Column("Until", whole=True),
     Column("By", spare=4),
     Column("Reason", cut=True),
 )
@@ -109,7 +109,7 @@ def release_hold(face: Face, hold_id: str, as_json: bool) -> int:
 def _row(each: HoldView) -> tuple[str, ...]:
     return (
         each.hold_id,
-        beginning(each.subject, 30),
+        beginning(f"platform:{each.subject}" if each.kind == "platform" else each.subject, 30),
         _files(each),
         moment(each.since),
         _until(each),
@@ -120,7 +120,7 @@ def _row(each: HoldView) -> tuple[str, ...]:
 
 def _until(each: HoldView) -> str:
     if each.released_at is not None:
-        return f"released {moment(each.released_at)}"
+        return f"ended {day(each.released_at)}"
     return last_day(each.until) if each.until else UNKNOWN
 
 

@@ -139,6 +139,7 @@ def _write_stats(stats: MediaStats) -> None:
             ("Size", f"{human_size(stats.bytes)} of {human_size(stats.cache_limit)}{used}"),
             ("In posts", str(stats.places)),
             ("To fetch", f"{stats.waiting}, due now: {stats.due}"),
+            *([("Lost", f"{stats.lost} (postkeep media failures --kind lost)")] if stats.lost else []),
         ]
     )
     if stats.by_type:

@@ -12,13 +12,15 @@ from postkeep.views import MediaView, human_size
 _COLUMNS = (
     Column("Media", whole=True),
     Column("Post", whole=True),
-    Column("State", cut=True),
+    Column("State", least=36),
     Column("Role", whole=True, spare=3),
     Column("Type", whole=True, spare=2),
     Column("Size", right=True, spare=1),
     Column("Dimensions", right=True, spare=4),
     Column("Error", cut=True, spare=1),
 )
+
+LOST_WORDS = "lost: not here, nor at its source"
 
 STATE_WORDS = {
     MediaState.PENDING: "waiting",
@@ -47,10 +49,13 @@ def state_words(media: MediaView) -> str:
         words = "cached" if media.state is MediaState.FETCHED else f"cached; newer {STATE_WORDS[media.state]}"
     elif media.evicted_at and media.state is MediaState.FETCHED:
         words = f"evicted {day(media.evicted_at)}"
+    elif media.state is MediaState.FETCHED and media.error and media.next_try_at is None:
+        words = LOST_WORDS
     else:
         words = STATE_WORDS[media.state]
         if media.state is MediaState.RETRY and media.next_try_at:
-            words += f" {moment(media.next_try_at)}"
+            # A day ahead at most, so that the year need not be told.
+            words += f" {moment(media.next_try_at).partition('-')[2]}"
     if media.incomplete_at_source:
         words += "; incomplete at its source"
     return f"{words}; no longer in the post" if media.absent_since else words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ class Column:
     """A column; `right` for numbers, `whole` for what must stay in one line, such as ids.
 
     On a narrow terminal others go on in the next line, or are cut with `cut`; those with the largest `spare` are
-    left out first when there is no room for all, and those with `spare` 0 never.
+    left out first when there is no room for all, and those with `spare` 0 never. Others are left out before one
+    with `least` gets fewer characters than that.
     """
 
     title: str
@@ -29,6 +31,7 @@ class Column:
     whole: bool = False
     cut: bool = False
     spare: int = 0
+    least: int = 0
 
 
 def write_table(columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
@@ -75,8 +78,10 @@ def _fitting(
     from rich.cells import cell_len
 
     def needs(at: int) -> int:
-        longest = max(cell_len(text) for text in (columns[at].title, *(row[at] for row in rows)))
-        return min(longest, max(_LEAST_CUT, cell_len(columns[at].title))) if columns[at].cut else longest
+        column = columns[at]
+        longest = max(cell_len(text) for text in (column.title, *(row[at] for row in rows)))
+        least = column.least or (_LEAST_CUT if column.cut else 0)
+        return min(longest, max(least, cell_len(column.title))) if least else longest
 
     needed = [needs(at) for at in range(len(columns))]
     empty = {at for at in range(len(columns)) if all(row[at] in ("", UNKNOWN) for row in rows)}
@@ -85,6 +90,18 @@ def _fitting(
     while spare and sum(needed[at] + _GAP for at in kept) - _GAP > width:
         kept.remove(spare.pop(0))
     return [columns[at] for at in kept], [[row[at] for at in kept] for row in rows]
+
+
+def cell_width(text: str) -> int:
+    """How many characters of a terminal's line a text takes."""
+    from rich.cells import cell_len
+
+    return cell_len(visible(text))
+
+
+def terminal_width() -> int | None:
+    """How many characters a line of this terminal has; None where stdout is none, and lines have no end."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def write_pairs(pairs: Iterable[tuple[str, str]], *, indent: str = "") -> None:

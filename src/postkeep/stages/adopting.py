@@ -340,9 +340,12 @@ class Adopting:
 
 def _arrival(place: Place, file: CachedFile, *, fresh: bool) -> Arrival | None:
     """What a row gets of a file it is joined to: nothing when it has another one, or states another MD5."""
-    if place.file_id is None:
+    if place.sha256 is None:
         if place.md5_sum not in (None, file.digest.md5):
             return None
+        if place.file_id is not None:
+            # Known by its MD5 alone until now.
+            return Arrival(place.media_id, file, place.file_rendition, place.file_rank)
         return Arrival(place.media_id, file, place.rendition, place.rank)
     if fresh and place.sha256 == file.digest.sha256:
         return Arrival(place.media_id, file, place.file_rendition, place.file_rank)

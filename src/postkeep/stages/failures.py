@@ -1,21 +1,24 @@
-"""What could not be fetched, by class, and beginning anew with it: by state, kind of error, host, or id."""
+"""What could not be fetched, or is lost, by class, and beginning anew with it: by state, kind, host, or id."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from sqlalchemy import Connection
 
 from postkeep.errors import NotFound
 from postkeep.log import get_logger
 from postkeep.model import MediaState
+from postkeep.stages import lost
 from postkeep.stages.hosts import host_of
 from postkeep.stages.parts import Parts
 from postkeep.stages.queues import resume
 from postkeep.store import failures, old_ids
 from postkeep.store.failures import STATES, Lost, Wanted
-from postkeep.views import FailureClass, FailureView, MediaFailures, RetrySummary, Stop
+from postkeep.store.media import UNREAD_PLATFORM
+from postkeep.views import LOST, FailureClass, FailureView, MediaFailures, RetrySummary, Stop
 
 log = get_logger("failures")
 
@@ -43,14 +46,34 @@ def look(
     if host is not None:
         counted, page = _of_host(tx, wanted, host.lower(), limit=limit, after=after)
     else:
-        counted = failures.classes(tx, wanted) if after is None else []
-        page = failures.newest(tx, wanted, before=after, limit=limit)
+        counted = _classes(tx, wanted) if after is None else []
+        page = _newest(tx, wanted, before=after, limit=limit)
     examples = {each.media_id: each for each in failures.by_id(tx, [newest for *_, newest in counted])}
+    lost_examples = lost.by_id(tx, [newest for _, kind, _, newest in counted if kind == LOST])
+    examples |= {each.media_id: each for each in lost_examples}
     classes = [
         _class(state, kind, count, examples.get(newest))
         for state, kind, count, newest in sorted(counted, key=lambda each: (-each[2], each[0], each[1] or ""))
     ]
     return MediaFailures(sum(each.media for each in classes), tuple(classes), tuple(_view(each) for each in page))
+
+
+def _means_lost(wanted: Wanted) -> bool:
+    """Whether lost media are meant, too: their state is none of those that failed, and their kind is their own."""
+    return not wanted.states and (not wanted.kinds or LOST in wanted.kinds)
+
+
+def _classes(tx: Connection, wanted: Wanted) -> list[tuple[str, str | None, int, str]]:
+    counted = failures.classes(tx, wanted)
+    number, newest = lost.count(tx) if _means_lost(wanted) else (0, "")
+    return [*counted, (MediaState.FETCHED, LOST, number, newest)] if number else counted
+
+
+def _newest(tx: Connection, wanted: Wanted, *, before: str | None, limit: int) -> list[Lost]:
+    rows = failures.newest(tx, wanted, before=before, limit=limit)
+    if _means_lost(wanted):
+        rows += lost.newest(tx, before=before, limit=limit)
+    return sorted(rows, key=lambda each: each.media_id, reverse=True)[:limit]
 
 
 def _of_host(
@@ -61,7 +84,7 @@ def _of_host(
     newest: dict[tuple[str, str | None], str] = {}
     page: list[Lost] = []
     last = after
-    while rows := failures.newest(tx, wanted, before=last, limit=_PAGE):
+    while rows := _newest(tx, wanted, before=last, limit=_PAGE):
         last = rows[-1].media_id
         for each in rows:
             if host_of(each.url) == host:
@@ -120,16 +143,22 @@ def run_retry(
 ) -> RetrySummary:
     """Queue media that have no bytes as if nothing had been tried, in short transactions.
 
-    What is gone is left out unless its state, its kind of error or its id is named, and what has an expired link
-    always. A host that is named is no longer left alone. Raises NotFound for an id nobody knows.
+    What is gone is left out unless its state, its kind of error or its id is named, and what has an expired link,
+    or is of a platform nobody reads, always. What is lost (kind `lost`, no state) is asked for again, and its rows keep what they know. A host that
+    is named is no longer left alone. Raises NotFound for an id nobody knows.
     """
     host = host.lower() if host is not None else None
     named = tuple(states) or tuple(state for state in STATES if kinds or media_ids or state is not MediaState.GONE)
     ids = _known(parts, media_ids)
     queued: Counter[str] = Counter()
     expired = seen = 0
-    for rows, left in _batches(parts, named, kinds, host, ids, dry_run=dry_run, stop=stop):
-        queued.update(str(each.state) for each in rows)
+    batches = _batches(parts, named, kinds, host, ids, dry_run=dry_run, stop=stop)
+    if _means_lost(Wanted(tuple(states), tuple(kinds))):
+        even_gone = bool(kinds or ids)
+        more = _lost_batches(parts, host, ids, even_gone=even_gone, dry_run=dry_run, stop=stop)
+        batches = chain(batches, more)
+    for rows, left in batches:
+        queued.update(LOST if each.kind == LOST else str(each.state) for each in rows)
         expired += left
         seen += len(rows) + left
     if not dry_run:
@@ -163,7 +192,8 @@ def _batches(
             now = parts.clock()
             with parts.store.reading() if dry_run else parts.store.writing() as tx:
                 rows = failures.oldest(tx, wanted, after=last, limit=_PAGE, lock=not dry_run)
-                of_host = [each for each in rows if host is None or host_of(each.url) == host]
+                read = [each for each in rows if each.kind != UNREAD_PLATFORM]
+                of_host = [each for each in read if host is None or host_of(each.url) == host]
                 alive = [each for each in of_host if each.expires_at is None or each.expires_at > now]
                 if not dry_run:
                     failures.again(tx, [(each, host_of(each.url)) for each in alive], now)
@@ -171,6 +201,31 @@ def _batches(
                 break
             last = rows[-1].media_id
             yield alive, len(of_host) - len(alive)
+
+
+def _lost_batches(
+    parts: Parts, host: str | None, ids: Sequence[str], *, even_gone: bool, dry_run: bool, stop: Stop
+) -> Iterator[tuple[list[Lost], int]]:
+    """The same for what is lost; what is gone at its source only with `even_gone`."""
+    for start in range(0, max(1, len(ids)), _PAGE):
+        last = ""
+        while not stop():
+            now = parts.clock()
+            with parts.store.reading() if dry_run else parts.store.writing() as tx:
+                rows = lost.oldest(tx, ids[start : start + _PAGE], after=last, limit=_PAGE)
+                meant = [
+                    each.place
+                    for each in rows
+                    if (host is None or host_of(each.place.url) == host)
+                    and (even_gone or each.last_kind not in lost.GONE)
+                ]
+                alive = [each for each in meant if each.expires_at is None or each.expires_at > now]
+                if not dry_run:
+                    lost.again(tx, alive, now)
+            if not rows:
+                break
+            last = rows[-1].place.media_id
+            yield alive, len(meant) - len(alive)
 
 
 def _known(parts: Parts, media_ids: Sequence[str]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from postkeep.errors import CacheError, LeaseTaken, StoreClash
+from postkeep.errors import CacheError, LeaseTaken, StoreClash, StoreInterrupted
 from postkeep.log import get_logger
 from postkeep.model import RunStatus, Stage
 from postkeep.points import passing
@@ -137,6 +137,8 @@ def _lease(parts: Parts, *, wait: bool, stop: Stop, below: int) -> Iterator[bool
             with parts.store.writing() as tx:
                 leases.take(tx, FETCH_LEASE, parts.clock())
             break
+        except StoreInterrupted:
+            raise
         except StoreClash:
             # Another process took it between our look and our row: look again.
             continue

@@ -157,13 +157,13 @@ def _import_summary(
         unreadable=tally.unreadable,
         media=totals,
         fetched=fetched,
-        problems=(*tally.problems, *_remarks(parts, run, tally)),
+        problems=(*tally.problems, *_remarks(parts, run, tally, totals)),
         error=run.error,
         followed=followed,
     )
 
 
-def _remarks(parts: Parts, run: OpenRun, tally: Tally) -> list[str]:
+def _remarks(parts: Parts, run: OpenRun, tally: Tally, totals: MediaTotals) -> list[str]:
     """What a person should hear beside the counts: losses, guessed times, and why media failed."""
     remarks = []
     if run.lost:
@@ -175,4 +175,7 @@ def _remarks(parts: Parts, run: OpenRun, tally: Tally) -> list[str]:
         )
     with parts.store.reading() as tx:
         reasons = runs.media_reasons(tx, run.run_id, ERRORS)
-    return remarks + [f"media: {count} x {reason}" for reason, count in reasons]
+    remarks += [f"media: {count} x {reason}" for reason, count in reasons]
+    if reasons and (more := totals.errors - sum(count for _, count in reasons)) > 0:
+        remarks.append(f"media: … and {more} more for other reasons: `postkeep media failures` has them all")
+    return remarks

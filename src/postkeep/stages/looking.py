@@ -26,6 +26,7 @@ from postkeep.store.media import StoredFile
 from postkeep.store.quarantine import Quarantined
 from postkeep.store.runs import Run
 from postkeep.store.types import storable
+from postkeep.store.verify import Difference, RowFault
 from postkeep.views import (
     FileView,
     Finding,
@@ -312,20 +313,14 @@ def verify_records(parts: Parts) -> Iterator[Finding]:
                 yield Finding("raw_records", f"the bytes of record {sha256} are not what its hash says")
 
 
-def findings(faults: Iterable[object]) -> list[Finding]:
+def findings(faults: Iterable[Difference | RowFault]) -> list[Finding]:
     """What verifying the database found, as values a face can print."""
-    found = []
-    for fault in faults:
-        where = str(getattr(fault, "table", None) or getattr(fault, "check", ""))
-        found.append(
-            Finding(
-                where,
-                str(fault),
-                getattr(fault, "expected", None) or "",
-                getattr(fault, "found", None) or "",
-            )
-        )
-    return found
+    return [
+        Finding(fault.table, fault.sentence, fault.expected or "", fault.found or "")
+        if isinstance(fault, Difference)
+        else Finding(fault.check, str(fault))
+        for fault in faults
+    ]
 
 
 def dimensions_of(path: Path) -> tuple[int | None, int | None]:

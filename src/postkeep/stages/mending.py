@@ -45,7 +45,7 @@ class Mender:
 
     def note_collision(self, path: str, expected: str | None, found: str) -> None:
         """Tell that two contents (by their SHA-256) have one MD5."""
-        log.error("md5_collision", path=path, expected=expected, found=found)
+        log.info("md5_collision", path=path, expected=expected, found=found)
         self.tally.collisions.append(Finding(path, "another content has the same MD5", expected or "", found))
 
     def adopt(self, files: Sequence[CachedFile]) -> None:
@@ -85,5 +85,5 @@ class Mender:
 
     def set_aside(self, path: str) -> None:
         """Move a damaged file that no row counts on to quarantine."""
-        put_aside(self.cache, path)
+        put_aside(self.cache, path, told=False)
         self.tally.quarantined += 1

@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from postkeep.errors import ConfigError, NotFound, StoreClash
+from postkeep.errors import ConfigError, NotFound, StoreClash, StoreInterrupted
 from postkeep.log import get_logger
 from postkeep.model import RunStatus
 from postkeep.stages.eviction import Leaving, finish_removals, lasts, take_out
@@ -51,6 +51,8 @@ def add_policy(
     try:
         with parts.store.writing() as tx:
             retention.put(tx, policy, parts.clock())
+    except StoreInterrupted:
+        raise
     except StoreClash as error:
         raise ConfigError(f"there is a policy called {name!r} already") from error
     return list_policies(parts, [name])[0]

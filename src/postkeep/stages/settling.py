@@ -47,12 +47,14 @@ def settle(
     *,
     now: Callable[[], datetime],
     priority: int = 0,
+    told: bool = True,
 ) -> Settled:
     """Take contents that were found missing or damaged out of the cache and queue them; idempotent.
 
     Nobody puts files into the cache meanwhile, and each is looked at once more, so that what another process
     committed, evicted or brought back since it was read is left alone. Row first, bytes second: a damaged file
-    is no longer said to be cached before it is moved away. `priority` is that of the work. Raises CacheError.
+    is no longer said to be cached before it is moved away. `priority` is that of the work. Without `told`
+    people hear of single files from the caller, and only the log file has them here. Raises CacheError.
     """
     if not lost:
         return Settled()
@@ -68,16 +70,20 @@ def settle(
                 )
         settled = Settled(_paths(damaged, still), _paths(missing, still), queued)
         for path in settled.damaged:
-            put_aside(cache, path)
+            put_aside(cache, path, told=told)
     for path in settled.missing:
-        log.error("file_missing", path=path)
+        _voice(told=told)("file_missing", path=path)
     return settled
 
 
-def put_aside(cache: Cache, path: str) -> None:
-    """Move a damaged file to quarantine, if it is still there."""
+def put_aside(cache: Cache, path: str, *, told: bool = True) -> None:
+    """Move a damaged file to quarantine, if it is still there; `told` is that of `settle`."""
     with suppress(FileMissing):
-        log.error("file_damaged", path=path, quarantined_as=cache.quarantine(path).name)
+        _voice(told=told)("file_damaged", path=path, quarantined_as=cache.quarantine(path).name)
+
+
+def _voice(*, told: bool) -> Callable[..., None]:
+    return log.error if told else log.info
 
 
 def _look_again(cache: Cache, lost: Sequence[Known]) -> tuple[list[Known], list[Known]]:

@@ -199,7 +199,7 @@ class Verify:
     def _settle(self, lost: Mapping[str, _Look]) -> None:
         tally, files = self.tally, [look.file for look in lost.values()]
         if self.repair:
-            settled = settle(self.store, self.cache, files, now=self.clock)
+            settled = settle(self.store, self.cache, files, now=self.clock, told=False)
             tally.queued += settled.queued
             tally.quarantined += len(settled.damaged)
         else:

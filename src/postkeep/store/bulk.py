@@ -22,7 +22,7 @@ from postkeep.store.types import Utc, from_text, to_text
 COPY_FROM = 10
 """From how many rows on COPY straight into a table is quicker than a statement for each."""
 
-STAGE_FROM = 200
+STAGE_FROM = 100
 """From how many rows on a temporary table is quicker, with what it costs to make and to drop."""
 
 

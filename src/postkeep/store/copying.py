@@ -81,10 +81,7 @@ class RowWriter:
                 for row in rows
                 if None not in (values := tuple(row[place] for place in places))
             }
-            for row in there.with_keys(list(wanted), key=columns).rows:
-                key = there.key_of(row)
-                if wanted[tuple(row[place] for place in places)] != key:
-                    found.add(key)
+            found.update(key for value, key in there.holders(columns, list(wanted)) if wanted[value] != key)
         return found
 
     def remove(self, tx: Connection, keys: Sequence[Key]) -> None:
@@ -131,7 +128,7 @@ def said(error: Exception) -> str:
 def gone(there: Walk, source: Walk) -> Iterator[list[Key]]:
     """The keys of the target's rows that the source does not have, in batches."""
     for keys in there.key_batches():
-        known = {source.key_of(row) for row in source.with_keys(keys).rows}
+        known = source.known(keys)
         if lost := [key for key in keys if key not in known]:
             yield lost
 

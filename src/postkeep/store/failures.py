@@ -157,11 +157,14 @@ def _where(wanted: Wanted) -> tuple[str, tuple[Any, ...]]:
     return conditions, parameters
 
 
+# Joined to a page whose length it does not know, SQLite would read all work for a filter first.
+_WORK = "(SELECT w.{} FROM work w WHERE w.stage = 'fetch' AND w.subject = m.media_id)"
+
+
 def _select(table: str, owner: str) -> str:
     return (
         f"SELECT m.media_id, m.{owner}, m.media_url, m.download_state, m.error_kind, m.error_message,"  # noqa: S608
-        f" m.error_at, m.expires_at, w.due_at, w.fails FROM {table} m"
-        " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
+        f" m.error_at, m.expires_at, {_WORK.format('due_at')}, {_WORK.format('fails')} FROM {table} m"
     )
 
 

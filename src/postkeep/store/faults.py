@@ -82,8 +82,8 @@ def first_line(error: exc.DBAPIError) -> str:
     lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
     # With several addresses for one name the first line only says that there were several.
     line = lines[-1] if lines and lines[0].startswith("Multiple connection attempts") else "".join(lines[:1])
-    line = line.removeprefix("connection failed: ").replace("connection timeout expired", "the server is silent")
-    return re.sub(r"\s+", " ", line) or type(error.orig).__name__
+    line = re.sub(r"\s+", " ", re.sub(r"^connection (?:failed|is bad): ", "", line))
+    return line.replace("connection timeout expired", "the server is silent") or type(error.orig).__name__
 
 
 def _of_sqlite(error: exc.DBAPIError) -> StoreError | None:

@@ -101,30 +101,28 @@ def key_of(kept: Kept) -> Key:
 
 
 def _page(tx: Connection, where: str, start: Sequence[Any], now: datetime, limit: int) -> list[Any]:
-    # The page is cut first, so that it costs what it holds.
     statement, parameters = page_statement(where, start, now, limit)
     return sorted(bulk.execute(tx, statement, *parameters).all(), key=lambda row: (row[4], row[0]))
 
 
 def page_statement(where: str, start: Sequence[Any], now: datetime, limit: int) -> tuple[str, tuple[Any, ...]]:
     """The query of a page by use, its rows in no order, with its parameters."""
+    return _facts_of_page(where, "f.last_used_at, f.file_id"), (*_times(now), *start, limit)
+
+
+def _facts_of_page(where: str, order: str) -> str:
+    # The page is cut first, so that it costs what it holds: PostgreSQL would gather the facts of all files.
     return (
         f"SELECT {_FACTS} FROM (SELECT f.* FROM media_files f WHERE {_CACHED} AND {where}"  # noqa: S608
-        " ORDER BY f.last_used_at, f.file_id LIMIT ?) f",
-        (*_times(now), *start, limit),
+        f" ORDER BY {order} LIMIT ?) f"
     )
 
 
 def by_id(tx: Connection, after: str, now: datetime, *, limit: int, lasts: Lasts) -> list[Kept]:
     """A page of all contents in the cache, in use or not, by id."""
-    rows = bulk.execute(
-        tx,
-        f"SELECT {_FACTS} FROM media_files f WHERE f.file_id > ? AND {_CACHED} ORDER BY f.file_id LIMIT ?",  # noqa: S608
-        *_times(now),
-        after,
-        limit,
-    ).all()
-    return _kept(tx, rows, now, lasts)
+    statement = _facts_of_page("f.file_id > ?", "f.file_id")
+    rows = bulk.execute(tx, statement, *_times(now), after, limit).all()
+    return _kept(tx, sorted(rows, key=lambda row: str(row[0])), now, lasts)
 
 
 def locked(tx: Connection, file_ids: Iterable[str], now: datetime, *, lasts: Lasts) -> list[Kept]:

@@ -9,20 +9,23 @@ from sqlalchemy import Connection
 from postkeep.errors import LeaseLost, LeaseTaken
 from postkeep.store import bulk, schema
 from postkeep.store.bulk import moment
-from postkeep.store.runs import is_gone, this_process
+from postkeep.store.runs import STALE, is_gone, this_process
 
 
 def take(tx: Connection, name: str, now: datetime) -> None:
     """Take the lease; raises LeaseTaken while a living process has it.
 
     A lease of a process that is gone is taken over at once on its own host, after a silence on others.
-    Taking it again within one process is refused as well: two stages of one process would do work twice.
+    Taking it again within one process is refused as well: two stages of one process would do work twice. After
+    a silence it is granted: a database that went away takes no lease back.
     """
     row = bulk.execute(tx, "SELECT owner, heartbeat_at FROM leases WHERE name = ?", name).first()
     if row is not None:
-        if not is_gone(row[0], moment(row[1]), now):
-            raise LeaseTaken(name, row[0])
-        bulk.execute(tx, "DELETE FROM leases WHERE name = ? AND owner = ?", name, row[0])
+        owner, heartbeat = row[0], moment(row[1])
+        left = owner == this_process() and (heartbeat is None or now - heartbeat > STALE)
+        if not left and not is_gone(owner, heartbeat, now):
+            raise LeaseTaken(name, owner)
+        bulk.execute(tx, "DELETE FROM leases WHERE name = ? AND owner = ?", name, owner)
     bulk.insert(tx, schema.leases, ("name", "owner", "since", "heartbeat_at"), [(name, this_process(), now, now)])
 
 

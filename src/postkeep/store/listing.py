@@ -13,6 +13,7 @@ from postkeep.ids import is_id
 from postkeep.model import MediaState, MediaType, Stage
 from postkeep.store import bulk, work
 from postkeep.store.bulk import moment
+from postkeep.store.media import UNREAD_PLATFORM
 from postkeep.store.types import storable
 from postkeep.views import (
     MediaStats,
@@ -271,9 +272,11 @@ def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str 
         "SELECT m.media_id, m.post_id, m.role, m.position, m.media_type, m.download_state,"  # noqa: S608
         " f.cached_at IS NOT NULL, m.media_url, m.local_file_path, m.mime_type, m.file_size, m.width, m.height,"
         " f.duration, m.md5_sum, f.sha256, m.archive_url, m.expires_at, m.absent_since, m.error_kind,"
-        " m.error_message, m.error_at, w.due_at, f.incomplete_at_source, f.evicted_at FROM post_media m"
+        " m.error_message, m.error_at,"
+        # Joined to a page whose length it does not know, SQLite would read all work for a filter first.
+        " (SELECT w.due_at FROM work w WHERE w.stage = 'fetch' AND w.subject = m.media_id),"
+        " f.incomplete_at_source, f.evicted_at FROM post_media m"
         " LEFT JOIN media_files f ON f.file_id = m.file_id"
-        " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
         f" WHERE {where} ORDER BY {order} LIMIT ?",
         *parameters,
         limit,
@@ -350,6 +353,12 @@ def totals(tx: Connection) -> Totals:
     )
 
 
+_TO_BE_HAD_AGAIN = (
+    "(m.download_state = 'fetched' AND f.cached_at IS NULL AND f.evicted_at IS NULL"
+    f" AND coalesce(m.error_kind, '') <> '{UNREAD_PLATFORM}')"
+)
+
+
 def incomplete_posts(
     tx: Connection, now: datetime, *, after: str, limit: int, since: date | None
 ) -> list[tuple[str, str, int, datetime]]:
@@ -367,10 +376,10 @@ def incomplete_posts(
         tx,
         "SELECT g.post_id, p.post_type, g.items, p.posted_at FROM (SELECT m.post_id, count(*) AS items"  # noqa: S608
         " FROM post_media m LEFT JOIN media_files f ON f.file_id = m.file_id"
-        " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
-        " WHERE m.post_id > ? AND (w.due_at IS NULL OR w.due_at <= ?)"
+        " WHERE m.post_id > ? AND NOT EXISTS (SELECT 1 FROM work w"
+        " WHERE w.stage = 'fetch' AND w.subject = m.media_id AND w.due_at > ?)"
         " AND (m.download_state IN ('pending', 'retry')"
-        f" OR (m.download_state = 'fetched' AND f.cached_at IS NULL AND f.evicted_at IS NULL)){later}"
+        f" OR {_TO_BE_HAD_AGAIN}){later}"
         " GROUP BY m.post_id ORDER BY m.post_id LIMIT ?) g"
         " JOIN posts p ON p.post_id = g.post_id ORDER BY g.post_id",
         after,
@@ -391,7 +400,7 @@ def incomplete_count(tx: Connection, now: datetime, *, since: date | None) -> in
         " LEFT JOIN media_files f ON f.file_id = m.file_id"
         " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
         " WHERE (w.due_at IS NULL OR w.due_at <= ?) AND (m.download_state IN ('pending', 'retry')"
-        f" OR (m.download_state = 'fetched' AND f.cached_at IS NULL AND f.evicted_at IS NULL)){later}",
+        f" OR {_TO_BE_HAD_AGAIN}){later}",
         now,
         *(() if since is None else (_day_start(since),)),
     ).scalar()
@@ -402,12 +411,12 @@ def incomplete_media(tx: Connection, post_ids: Iterable[str], now: datetime) -> 
     """The media of these posts that a backfill should try: (media_id, post_id, url)."""
     rows = bulk.among(
         tx,
-        "SELECT m.media_id, m.post_id, m.media_url FROM post_media m"
+        "SELECT m.media_id, m.post_id, m.media_url FROM post_media m"  # noqa: S608
         " LEFT JOIN media_files f ON f.file_id = m.file_id"
         " LEFT JOIN work w ON w.stage = 'fetch' AND w.subject = m.media_id"
         " WHERE m.post_id {in} AND (w.due_at IS NULL OR w.due_at <= ?)"
         " AND (m.download_state IN ('pending', 'retry')"
-        " OR (m.download_state = 'fetched' AND f.cached_at IS NULL AND f.evicted_at IS NULL))",
+        f" OR {_TO_BE_HAD_AGAIN})",
         post_ids,
         now,
     )

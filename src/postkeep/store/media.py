@@ -32,6 +32,10 @@ LOST = "download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 
 """What is true of the few places whose bytes are not to be had."""
 
 
+UNREAD_PLATFORM = "no_parser"
+"""The error kind of media whose platform no part of postkeep reads: nothing queues them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """A media row whose turn it is: what to request, and what a failure is judged by.
@@ -253,8 +257,12 @@ def cached_bytes(tx: Connection) -> int:
 def keep_files(
     tx: Connection, files: Iterable[CachedFile], *, ids: IdFactory, now: datetime
 ) -> dict[str, StoredFile]:
-    """Record contents as cached and proven now, one row each; returns them by SHA-256. Idempotent."""
+    """Record contents as cached and proven now, one row each; returns them by SHA-256. Idempotent.
+
+    A row that knew its content by the MD5 alone, from a predecessor's database, is that content's from now on.
+    """
     by_sha = {each.digest.sha256: each for each in files}
+    _identify(tx, by_sha.values())
     known = {each.sha256: each for each in files_by(tx, "sha256", by_sha)}
     new = {ids.new("fil"): each for sha, each in by_sha.items() if sha not in known}
     bulk.insert(
@@ -283,6 +291,41 @@ def keep_files(
     for table, _ in PLACES.values():
         bulk.update(tx, schema.metadata.tables[table], ("local_file_path",), moved, key=["file_id"])
     return {each.sha256: each for each in files_by(tx, "sha256", by_sha) if each.sha256}
+
+
+def _identify(tx: Connection, files: Iterable[CachedFile]) -> None:
+    """Fill in rows whose content nobody had read, and the places that show them."""
+    by_md5 = {each.digest.md5: each for each in files}
+    unread = [each for each in files_by(tx, "md5_sum", by_md5) if each.sha256 is None]
+    if not unread:
+        return
+    taken = {each.md5_sum for each in files_by(tx, "sha256", {each.digest.sha256 for each in by_md5.values()})}
+    rows = [(by_md5[each.md5_sum], each.file_id) for each in unread if each.md5_sum not in taken]
+    bulk.update(
+        tx,
+        schema.media_files,
+        _CONTENT_COLUMNS,
+        [(*_content(file), file_id) for file, file_id in rows],
+        key=["file_id"],
+    )
+    for table, _ in PLACES.values():
+        bulk.update(
+            tx,
+            schema.metadata.tables[table],
+            ("local_file_path", "file_size", "mime_type", "width", "height"),
+            [
+                (
+                    file.path,
+                    file.digest.size,
+                    file.kind.mime_type,
+                    file.dimensions.width,
+                    file.dimensions.height,
+                    file_id,
+                )
+                for file, file_id in rows
+            ],
+            key=["file_id"],
+        )
 
 
 _CONTENT_COLUMNS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform as host_platform
 import socket
@@ -17,7 +18,7 @@ from postkeep import processes
 from postkeep.model import RunStatus
 from postkeep.store import bulk, schema
 from postkeep.store.bulk import moment
-from postkeep.store.types import storable
+from postkeep.store.types import made_storable, storable
 
 STALE = timedelta(minutes=2)
 """A process of another host that has not been heard of for so long is taken for gone."""
@@ -114,8 +115,9 @@ def finish(
         str(status),
         now,
         now,
-        error,
-        orjson.dumps(summary).decode(),
+        made_storable(error) if error is not None else None,
+        # orjson refuses what is no text, such as half a surrogate pair in a file's name.
+        made_storable(json.dumps(summary, ensure_ascii=False)),
         summary.get("processed", 0),
         summary.get("new", 0),
         summary.get("updated", 0),

@@ -288,13 +288,15 @@ def _place_columns() -> list[Column[Any]]:
     ]
 
 
-_NOT_TO_BE_HAD = text("download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 'expired')")
+_NOT_TO_BE_HAD = "download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 'expired')"
 
 
-def _failures(name: str) -> Index:
-    """Finds the few places whose bytes are not to be had among the many; holds all that classes are counted by."""
-    columns = ("media_id", "download_state", "error_kind")
-    return Index(name, *columns, sqlite_where=_NOT_TO_BE_HAD, postgresql_where=_NOT_TO_BE_HAD)
+def _failures(name: str) -> tuple[Index, Index]:
+    """Find the few places whose bytes are not to be had among the many: page by page, and class by class."""
+    return (
+        _where(name, "media_id", "download_state", "error_kind", where=_NOT_TO_BE_HAD),
+        _where(f"{name}_classes", "download_state", "error_kind", "media_id", where=_NOT_TO_BE_HAD),
+    )
 
 
 post_media = Table(
@@ -339,7 +341,7 @@ post_media = Table(
     ),
     Index("idx_media_media_key", "media_key"),
     Index("idx_media_file_id", "file_id"),
-    _failures("idx_media_failures"),
+    *_failures("idx_media_failures"),
     _where("idx_media_waiting", "download_state", "post_id", where="download_state IN ('pending', 'retry')"),
     comment="Media attachments with AI analysis, local cache, and S3 archive tracking",
 )
@@ -397,7 +399,7 @@ profile_media = Table(
     UniqueConstraint("profile_id", "role", "media_key", "occurrence"),
     Index("idx_profile_media_media_key", "media_key"),
     Index("idx_profile_media_file_id", "file_id"),
-    _failures("idx_profile_media_failures"),
+    *_failures("idx_profile_media_failures"),
 )
 
 file_urls = Table(

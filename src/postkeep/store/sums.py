@@ -21,9 +21,13 @@ Row = tuple[Any, ...]
 _BITS = 128
 
 
-def selected(table: Table, dialect: str) -> str:
-    """The SELECT list that makes both databases tell the same: times and JSON as text, booleans as 0 and 1."""
-    return ", ".join(_spelled(f"{table.name}.{column.name}", column.type, dialect) for column in table.columns)
+def selected(table: Table, dialect: str, columns: Sequence[str] = ()) -> str:
+    """The SELECT list that makes both databases tell the same: times and JSON as text, booleans as 0 and 1.
+
+    `columns` are all by default.
+    """
+    names = columns or table.columns.keys()
+    return ", ".join(_spelled(f"{table.name}.{name}", table.c[name].type, dialect) for name in names)
 
 
 def _spelled(name: str, kind: Any, dialect: str) -> str:

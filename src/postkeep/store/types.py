@@ -29,6 +29,11 @@ def storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
+def made_storable(text: str) -> str:
+    """The text with a sign in place of whatever a database cannot hold."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 class Utc(TypeDecorator[datetime]):
     """An aware UTC time: TIMESTAMPTZ on PostgreSQL, fixed-width text on SQLite. Naive times are refused."""
 
@@ -74,4 +79,4 @@ def _postgresql_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
     return "now()"
 
 
-__all__ = ["Utc", "from_text", "json_column", "now", "storable", "to_text"]
+__all__ = ["Utc", "from_text", "json_column", "made_storable", "now", "storable", "to_text"]

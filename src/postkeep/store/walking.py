@@ -16,7 +16,7 @@ from postkeep.store.types import Utc
 Key = tuple[Any, ...]
 
 MOST_ROWS = 2000
-MOST_BYTES = 8 << 20
+MOST_BYTES = 4 << 20
 """Of a batch; one row may be larger."""
 _A_PART = 16
 
@@ -84,13 +84,27 @@ class Walk:
             yield found
         yield found
 
-    def with_keys(self, keys: Sequence[Key], *, key: Sequence[str] = ()) -> Batch:
-        """The rows with these keys, in no order; `key` names other columns than those of the primary key."""
-        rows: list[Row] = []
-        for start in range(0, len(keys), MOST_ROWS):
-            statement, parameters = self._lookup(tuple(key) or self.key, keys[start : start + MOST_ROWS])
-            rows += _tuples(bulk.execute(self.tx, statement, *parameters))
+    def with_keys(self, keys: Sequence[Key]) -> Batch:
+        """The rows with these keys, in no order."""
+        rows = self._looked_up(self._selected, self.key, keys)
         return Batch(rows, self._lines.of(rows))
+
+    def known(self, keys: Sequence[Key]) -> set[Key]:
+        """Those of the keys that rows have."""
+        return set(self._looked_up(selected(self.table, self.tx.dialect.name, self.key), self.key, keys))
+
+    def holders(self, columns: Sequence[str], values: Sequence[Row]) -> list[tuple[Row, Key]]:
+        """Which rows have one of these values in these columns: the value, and the key."""
+        wanted = selected(self.table, self.tx.dialect.name, (*columns, *self.key))
+        rows = self._looked_up(wanted, columns, values)
+        return [(row[: len(columns)], row[len(columns) :]) for row in rows]
+
+    def _looked_up(self, wanted: str, columns: Sequence[str], values: Sequence[Row]) -> list[Row]:
+        rows: list[Row] = []
+        for start in range(0, len(values), MOST_ROWS):
+            statement, parameters = self._lookup(wanted, columns, values[start : start + MOST_ROWS])
+            rows += _tuples(bulk.execute(self.tx, statement, *parameters))
+        return rows
 
     # --- statements ---
 
@@ -103,7 +117,7 @@ class Walk:
         statement = f"SELECT {columns} FROM {self.table.name}{where} ORDER BY {names} LIMIT ?"  # noqa: S608
         return bulk.execute(self.tx, statement, *(after or ()), *(upto or ()), limit or MOST_ROWS)
 
-    def _lookup(self, key: tuple[str, ...], values: Sequence[Key]) -> tuple[str, tuple[Any, ...]]:
+    def _lookup(self, wanted: str, key: Sequence[str], values: Sequence[Row]) -> tuple[str, tuple[Any, ...]]:
         name = self.table.name
         same = " AND ".join(f"{name}.{column} = k.c{i}" for i, column in enumerate(key))
         named = ", ".join(f"c{i}" for i in range(len(key)))
@@ -111,12 +125,12 @@ class Walk:
             marks = ", ".join([f"({', '.join('?' * len(key))})"] * len(values))
             return (
                 f"WITH k({named}) AS (VALUES {marks})"  # noqa: S608
-                f" SELECT {self._selected} FROM k CROSS JOIN {name} ON {same}",
+                f" SELECT {wanted} FROM k CROSS JOIN {name} ON {same}",
                 tuple(value for each in values for value in each),
             )
         arrays = ", ".join(f"?::{_array(self.table, column)}" for column in key)
         return (
-            f"SELECT {self._selected} FROM unnest({arrays}) AS k({named}) JOIN {name} ON {same}",  # noqa: S608
+            f"SELECT {wanted} FROM unnest({arrays}) AS k({named}) JOIN {name} ON {same}",  # noqa: S608
             tuple(list(column) for column in zip(*values, strict=True)),
         )
 

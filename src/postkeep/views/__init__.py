@@ -309,7 +309,10 @@ class TypeTotals:
 
 @dataclass(frozen=True, slots=True)
 class MediaStats:
-    """The media library in numbers; `places` are media rows of posts, `files` distinct contents in the cache."""
+    """The media library in numbers; `places` are media rows of posts, `files` distinct contents in the cache.
+
+    `lost` are rows of posts and profiles whose bytes were here, and no source brings back.
+    """
 
     places: int
     files: int
@@ -320,6 +323,11 @@ class MediaStats:
     due: int
     cache_limit: int
     cache_root: str
+    lost: int = 0
+
+
+LOST = "lost"
+"""The kind of media that were fetched and are here no longer, and that no source brings back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,21 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-_IN_ORDER = (
+_IN_ORDER: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("idx_posts_posted_at_timestamp", "posts", ("posted_at_timestamp", "post_id")),
     ("idx_posts_author_username", "posts", ("author_username", "posted_at_timestamp", "post_id")),
     ("idx_posts_platform", "posts", ("platform", "posted_at_timestamp", "post_id")),
     ("idx_posts_is_read", "posts", ("is_read", "posted_at_timestamp", "post_id")),
     ("idx_runs_started_at", "download_runs", ("started_at", "run_id")),
 )
-_OF_FEW = (
+_NOT_TO_BE_HAD = "download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 'expired')"
+_CLASSES = ("download_state", "error_kind", "media_id")
+_OF_FEW: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("idx_runs_running", "download_runs", ("status", "run_id"), "status = 'running'"),
     ("idx_quarantine_open", "quarantine", ("quarantine_id",), "resolved_at IS NULL"),
     ("idx_media_waiting", "post_media", ("download_state", "post_id"), "download_state IN ('pending', 'retry')"),
+    ("idx_media_failures_classes", "post_media", _CLASSES, _NOT_TO_BE_HAD),
+    ("idx_profile_media_failures_classes", "profile_media", _CLASSES, _NOT_TO_BE_HAD),
     ("idx_files_absent", "media_files", ("cached_at", "file_id"), "cached_at IS NULL"),
     (
         "idx_files_last_used_at",

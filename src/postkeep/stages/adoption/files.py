@@ -38,7 +38,7 @@ _COLUMNS = (
 
 @dataclass(slots=True)
 class _Content:
-    """What the rows of one MD5 say together; `stated` whether a size was among it."""
+    """What the rows of one MD5 say together."""
 
     file_id: str
     md5_sum: str
@@ -50,11 +50,11 @@ class _Content:
     archive_url: str | None = None
     new: bool = True
 
-    def take(self, read: Reader, media: OldMedia) -> None:
+    def take(self, media: OldMedia) -> None:
         """Fill what is not known yet; rows come in any order, and the first that says something counts."""
-        self.size = self.size or read.number("file_size")
-        stated = (read.text("mime_type") or "").partition(";")[0].strip().lower()
-        self.mime_type = self.mime_type or _kind(stated, read.text("local_file_path"))
+        self.size = self.size or media.size
+        stated = (media.mime_type or "").partition(";")[0].strip().lower()
+        self.mime_type = self.mime_type or _kind(stated, media.path)
         if self.width is None or self.height is None:
             self.width, self.height = media.width, media.height
         self.archive_url = self.archive_url or media.archive_url
@@ -84,7 +84,7 @@ def adopt_files(writer: Writer, old: OldTable, staging: Staging) -> None:
             if md5 not in found:
                 found[md5] = _Content(writer.ids.new("fil"), md5, each.media_type)
                 contents += 1
-            found[md5].take(each.reader, each)
+            found[md5].take(each)
         _store(writer, found.values())
     archived = _count(writer.tx, "archive_url IS NOT NULL")
     unclear = _count(writer.tx, "file_size = 0")

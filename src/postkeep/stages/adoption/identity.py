@@ -42,23 +42,25 @@ def identify(
     names = names_in(urn, full_urn)
     if not any(name.kind == ACTIVITY for name in names) and (in_url := name_in_url(url)) is not None:
         names = [in_url, *names] if in_url.kind == ACTIVITY else [*names, in_url]
-    for post in seen:
-        # Its snapshots' records are those of the post that its time, or one of its own names, tells.
-        if is_own_activity(post) and _told_by(post, names, posted_at):
-            return Identity(post.native_id)
+    # Of its snapshots' records that one is its own which its time tells, else one that has its name.
+    proven = [post for post in seen if is_own_activity(post)]
+    timely = [post for post in proven if _born_at(post, posted_at)]
+    if own_ones := timely or [post for post in proven if _has(post, names)]:
+        return Identity(own_ones[0].native_id)
     if not names:
         return Identity(urn, "no name of the post can be read", nameless=True)
     return Identity(names[0].value, _doubt(names[0], posted_at, seen))
 
 
-def _told_by(post: Post, names: Sequence[Alias], posted_at: datetime | None) -> bool:
+def _born_at(post: Post, posted_at: datetime | None) -> bool:
     born_at = born(Alias(ACTIVITY, post.native_id))
-    if posted_at is not None and born_at is not None and abs(posted_at - born_at) <= _SAME:
-        return True
-    if post.kind is PostKind.REPOST:
-        return False
+    return posted_at is not None and born_at is not None and abs(posted_at - born_at) <= _SAME
+
+
+def _has(post: Post, names: Sequence[Alias]) -> bool:
+    """Whether the post has one of the names; those in a bare repost are its original's."""
     own = {post.native_id, *(alias.value for alias in post.aliases)}
-    return any(name.value in own for name in names)
+    return post.kind is not PostKind.REPOST and any(name.value in own for name in names)
 
 
 def _doubt(name: Alias, posted_at: datetime | None, seen: Sequence[Post]) -> str | None:

@@ -60,6 +60,9 @@ class OldMedia:
     media_type: MediaType
     md5: str | None
     archive_url: str | None
+    path: str | None
+    size: int | None
+    mime_type: str | None
     width: int | None
     height: int | None
     created_at: datetime
@@ -75,15 +78,15 @@ class OldMedia:
 class AdoptedPlace:
     """A place as it will stand: its row, the old rows it stands for (its own first), and their other facts.
 
-    `proven` says that a record of the post shows it.
+    `stated` is the row whose path and size stand where no content is known: `cache adopt` finds files by such a
+    path. `proven` says that a record of the post shows the place.
     """
 
     row: PlaceRow
     rows: list[OldMedia]
     file: FileFacts | None
     archive_url: str | None
-    width: int | None
-    height: int | None
+    stated: OldMedia
     file_rendition: str | None
     analysis: Analysis
     created_at: datetime
@@ -92,17 +95,17 @@ class AdoptedPlace:
 
     def told(self) -> dict[str, Any]:
         """What the row says, by the names of the old columns."""
-        file = self.file
+        file, stated = self.file, self.stated
         return {
             "media_id": self.row.media_id,
             "post_id": self.row.owner_id,
             "media_type": str(self.row.media_type),
             "media_url": self.row.media_url,
-            "local_file_path": file.path if file else None,
-            "file_size": file.size if file else None,
-            "mime_type": file.mime_type if file else None,
-            "width": file.width if file else self.width,
-            "height": file.height if file else self.height,
+            "local_file_path": file.path if file else stated.path,
+            "file_size": file.size if file else stated.size,
+            "mime_type": file.mime_type if file else stated.mime_type,
+            "width": file.width if file else stated.width,
+            "height": file.height if file else stated.height,
             "md5_sum": file.md5_sum if file else None,
             "archive_url": self.archive_url,
             "ai_analysis_status": self.analysis.status,
@@ -126,6 +129,9 @@ def read_media(reader: Reader, old_id: str, now: datetime) -> OldMedia:
         media_type=_type(reader, place),
         md5=md5_of(reader),
         archive_url=reader.text("archive_url") or None,
+        path=reader.text("local_file_path"),
+        size=reader.number("file_size"),
+        mime_type=reader.text("mime_type"),
         width=reader.number("width"),
         height=reader.number("height"),
         created_at=created,
@@ -262,8 +268,7 @@ def _merged(
         rows=[own, *(each for each in group if each is not own)],
         file=file,
         archive_url=file.archive_url if file else next((e.archive_url for e in group if e.archive_url), None),
-        width=sized.width,
-        height=sized.height,
+        stated=next((each for each in group if each.path), sized),
         file_rendition=bearer.place.rendition if bearer and bearer.place else None,
         analysis=_merged_analysis([each.analysis for each in group]),
         created_at=group[0].created_at,

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import Table
 
-from postkeep.model import ProfileKind
+from postkeep.model import ProfileKind, RunStatus
 from postkeep.stages.adoption.reading import Reader, platform_of
 from postkeep.store import schema
 from postkeep.store.adoption.findings import FindingKind
@@ -29,10 +29,13 @@ def adopt_runs(writer: Writer, old: OldTable) -> None:
 
     def values(read: Reader) -> Values:
         started = read.time("started_at") or read.time("created_at") or writer.now
+        status = read.text("status") or RunStatus.RUNNING
         return {
             "started_at": started,
             "completed_at": read.time("completed_at"),
-            "status": read.text("status") or "running",
+            # Whoever ends it takes its last sign of life for its end.
+            "heartbeat_at": read.time("completed_at") if status == RunStatus.RUNNING else None,
+            "status": status,
             "script_name": read.text("script_name"),
             "platform": read.text("platform") or "linkedin",
             "posts_fetched": read.number("posts_fetched") or 0,

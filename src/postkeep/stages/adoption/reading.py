@@ -18,7 +18,6 @@ from postkeep.store.adoption import old_rows
 from postkeep.store.adoption.findings import FindingKind, Findings
 from postkeep.store.adoption.old_rows import OldRow
 
-
 _T = TypeVar("_T")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest.fold import Intent
 from postkeep.store import schema, work, write
 from postkeep.store.adoption.writing import Writer
+from postkeep.store.media import UNREAD_PLATFORM
 from postkeep.store.rows import (
     POST_COLUMNS,
     SNAPSHOT_COLUMNS,
@@ -102,6 +104,9 @@ def _snapshots(writer: Writer, posts: Sequence[AdoptedPost]) -> None:
 
 def _places(writer: Writer, posts: Sequence[AdoptedPost], parsed: Collection[str]) -> None:
     adopted = [each for post in posts for each in post.places]
+    for post in posts:
+        if post.row.platform not in parsed:
+            _never_fetch(post, writer.now)
     writer.insert(
         schema.post_media,
         (*place_columns("post_id"), *_PLACE_COLUMNS),
@@ -131,6 +136,16 @@ def _places(writer: Writer, posts: Sequence[AdoptedPost], parsed: Collection[str
         writer.now,
         expiries={row.media_id: row.expires_at for row in due},
     )
+
+
+def _never_fetch(post: AdoptedPost, now: datetime) -> None:
+    """Say of the media of a platform nobody reads why they are not fetched; nothing queues them then."""
+    for each in post.places:
+        row = each.row
+        if row.download_state is MediaState.PENDING:
+            row.download_state = MediaState.UNSUPPORTED
+        row.error_kind, row.error_at = UNREAD_PLATFORM, now
+        row.error_message = f"no part of postkeep reads {post.row.platform}"
 
 
 _PLACE_COLUMNS = (
@@ -182,5 +197,10 @@ def _leave(writer: Writer, reader: Any, row_id: str, number: int, told: dict[str
     writer.keep_values(reader.table, row_id, values)
 
 
-_OWN = frozenset({"local_file_path", "archive_url", "mime_type", "ai_analysis", "author_username", "media_url"})
+_OWN = frozenset(
+    {
+        *("local_file_path", "file_size", "mime_type", "width", "height", "md5_sum", "archive_url"),
+        *("media_url", "media_type", "ai_analysis", "ai_analyzed_at", "author_username"),
+    }
+)
 """Columns in which even the row itself may now say something else, for several rows tell of one thing."""

@@ -91,7 +91,8 @@ class Ingest:
         self._records: list[RawRecord] = []
         self._bad: list[Rejected] = []
         self._bytes = 0
-        self._batch_size = _FEWEST_RECORDS
+        # Only SQLite keeps all other writers waiting for as long as a batch takes.
+        self._batch_size = _FEWEST_RECORDS if store.is_sqlite else _MOST_RECORDS
 
     def feed(self, events: Iterable[SourceEvent]) -> Iterable[SourceEvent]:
         """Take events in, writing a batch now and then, and the last at the end.
@@ -310,7 +311,7 @@ class Ingest:
 
     def _resize(self, seconds: float, size: int) -> None:
         """Let the next batch take about the time a write transaction may take."""
-        if size >= self._batch_size // 2:
+        if self.store.is_sqlite and size >= self._batch_size // 2:
             factor = min(2.0, max(0.5, _GOAL_SECONDS / max(seconds, 0.001)))
             self._batch_size = max(_FEWEST_RECORDS, min(_MOST_RECORDS, int(self._batch_size * factor)))
 

@@ -29,10 +29,10 @@ check: setup
 	PYTHONPATH=src $(BIN)/lint-imports --no-cache
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not long"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long"
 
 test-long: setup
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from postkeep.archive import open_archive
 from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
@@ -22,6 +23,7 @@ from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
 from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, lost, queues, retention
+from postkeep.stages.archiving import Archives
 from postkeep.stages.backfill import run_backfill
 from postkeep.stages.fetching import run_fetch
 from postkeep.stages.importing import run_import
@@ -78,6 +80,15 @@ from postkeep.views import (
     WarmSummary,
 )
 from postkeep.views.access import AccessUserView
+from postkeep.views.archives import (
+    ArchiveCheck,
+    ArchiveLink,
+    ArchivePlan,
+    ArchiveStatus,
+    ArchiveStep,
+    ArchiveSummary,
+    RestoreSummary,
+)
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopySummary, UpgradeSummary
 
 if TYPE_CHECKING:
@@ -282,6 +293,64 @@ class Library:
         Raises SourceError for a folder that is none, or that is this cache's own.
         """
         return adopt_run.run_adopt(self._parts, folder, dry_run=dry_run, stop=stop, progress=progress)
+
+    # --- the archive ---
+
+    def _archives(self) -> Archives:
+        return Archives(self._parts, open_archive(self.config.archive))
+
+    def _post_id(self, post: str | None) -> str | None:
+        if post is None:
+            return None
+        with self._store.reading() as tx:
+            return looking.one_post(tx, post).line.post_id
+
+    def plan_archive(self, *, post: str | None = None, media_id: str | None = None) -> ArchivePlan:
+        """How much of the cache, of a post or of one medium is not proven to be in the archive."""
+        return self._archives().plan(post_id=self._post_id(post), media_id=media_id)
+
+    def archive_media(
+        self,
+        *,
+        post: str | None = None,
+        media_id: str | None = None,
+        limit: int | None = None,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
+    ) -> ArchiveSummary:
+        """Send what the archive is not proven to hold and prove it; raises LeaseTaken, NotFound, ConfigError."""
+        return self._archives().run(
+            post_id=self._post_id(post), media_id=media_id, limit=limit, stop=stop, progress=progress
+        )
+
+    def archive_status(self) -> ArchiveStatus:
+        """What is archived of what is known, by the rows."""
+        return self._archives().status()
+
+    def verify_archive(
+        self, *, sample: float = 0.0, repair: bool = False, stop: Stop = _never, progress: OnProgress = _quiet
+    ) -> ArchiveCheck:
+        """Compare the archive's listing with the rows; `sample` is the share of objects that are read back."""
+        return self._archives().verify(sample=sample, repair=repair, stop=stop, progress=progress)
+
+    def restore_archive(
+        self,
+        *,
+        post: str | None = None,
+        limit: int | None = None,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
+    ) -> RestoreSummary:
+        """Bring back what is archived and not in the cache."""
+        return self._archives().restore(post_id=self._post_id(post), limit=limit, stop=stop, progress=progress)
+
+    def archive_link(self, media_id: str, *, seconds: int = 3600) -> ArchiveLink:
+        """A link that opens an archived medium for a while; raises NotFound."""
+        return self._archives().link(media_id, seconds=seconds)
+
+    def set_up_archive(self) -> list[ArchiveStep]:
+        """Make the archive's store fit for it, and prove that it can be used."""
+        return self._archives().set_up()
 
     def verify_md5(self, md5: str) -> Md5Check:
         """Hash the cached file of this MD5."""

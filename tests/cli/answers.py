@@ -49,6 +49,16 @@ from postkeep.views import (
     WarmSummary,
 )
 from postkeep.views.access import AccessUserView
+from postkeep.views.archives import (
+    ArchiveCheck,
+    ArchiveLink,
+    ArchivePlan,
+    ArchiveShare,
+    ArchiveStatus,
+    ArchiveStep,
+    ArchiveSummary,
+    RestoreSummary,
+)
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -368,6 +378,17 @@ def everything() -> dict[str, Any]:
         "backfill": backfill_summary(),
         "verify_cache": verify_summary(),
         "adopt_cache": adopt_summary(),
+        "plan_archive": ArchivePlan("s3://bucket", 2, 2048, 1),
+        "archive_media": ArchiveSummary(
+            "run-1", RunStatus.COMPLETED, "s3://bucket", 2, 2, 0, 0, 2048, 0, {}, None
+        ),
+        "archive_status": ArchiveStatus(
+            "s3://bucket", (ArchiveShare(MediaType.IMAGE, 3, 3072, 2, 2048, 1, 0),), 1
+        ),
+        "verify_archive": ArchiveCheck("run-1", RunStatus.COMPLETED, "s3://bucket", 2, 0, 0, 0, (), 0),
+        "restore_archive": RestoreSummary("run-1", RunStatus.COMPLETED, "s3://bucket", 1, 1, 1024, ()),
+        "archive_link": ArchiveLink("med-1", "https://bucket.example/med-1?X-Amz-Expires=3600", 3600),
+        "set_up_archive": [ArchiveStep("bucket", "exists, or is made now", True, "it is there")],
         "verify_md5": Md5Check("0" * 32, True, True, "media/images/0.jpg", "sound"),
         "fetch_urls": [url_outcome()],
         "add_hold": HOLD,

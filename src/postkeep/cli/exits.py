@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         VerifySummary,
         WarmSummary,
     )
+    from postkeep.views.archives import ArchiveCheck, ArchiveStep, ArchiveSummary, RestoreSummary
 
 
 class Exit(IntEnum):
@@ -91,6 +92,28 @@ def of_adopt(summary: AdoptSummary) -> Exit:
     if _broken_off(summary.status, summary.error):
         return Exit.UNAVAILABLE
     return _some(len(summary.damaged), len(summary.unreadable))
+
+
+def of_archive(summary: ArchiveSummary) -> Exit:
+    if _broken_off(summary.status, summary.error):
+        return Exit.UNAVAILABLE
+    return _some(summary.failed)
+
+
+def of_archive_check(check: ArchiveCheck) -> Exit:
+    if check.faults:
+        return Exit.DAMAGED
+    return Exit.UNAVAILABLE if _broken_off(check.status, check.error) else Exit.DONE
+
+
+def of_restore(summary: RestoreSummary) -> Exit:
+    if _broken_off(summary.status, summary.error):
+        return Exit.UNAVAILABLE
+    return _some(len(summary.failed))
+
+
+def of_steps(steps: Sequence[ArchiveStep]) -> Exit:
+    return _some(*(not step.done for step in steps))
 
 
 def of_md5(check: Md5Check) -> Exit:

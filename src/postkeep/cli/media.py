@@ -7,7 +7,7 @@ from datetime import datetime
 
 import click
 
-from postkeep.cli import exits, summaries
+from postkeep.cli import archive, exits, summaries
 from postkeep.cli.as_json import write_json
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.failures import failures, retry
@@ -27,7 +27,7 @@ def media() -> None:
     """List, fetch and verify pictures, videos and documents."""
 
 
-for _command in (failures, retry, warm, placeholders):
+for _command in (failures, retry, warm, placeholders, archive.send):
     media.add_command(_command)
 
 

@@ -1,0 +1,265 @@
+"""`postkeep archive` and `media archive`: the second home of media, its proof, and the way back."""
+
+from __future__ import annotations
+
+import click
+
+from postkeep.cli import exits
+from postkeep.cli.as_json import write_json
+from postkeep.cli.face import Face, json_option, limit_option, pass_face
+from postkeep.cli.output import say, write
+from postkeep.cli.patience import Patience
+from postkeep.cli.tables import Column, write_pairs, write_table
+from postkeep.cli.text import plural, visible
+from postkeep.views import human_size
+from postkeep.views.archives import ArchiveCheck, ArchiveStatus, ArchiveSummary, RestoreSummary
+
+_FAULTS_SHOWN = 20
+
+
+@click.group()
+def archive() -> None:
+    """See, check and set up the archive, and bring media back."""
+
+
+@click.command("archive")
+@click.option("--all", "everything", is_flag=True, help="Everything in the cache that is not there yet.")
+@click.option("--post-id", metavar="POST", help="Only media of this post (an id, URN or URL).")
+@click.option("--media-id", metavar="MEDIA", help="Only this medium.")
+@click.option("--dry-run", is_flag=True, help="Only tell how much would go up.")
+@limit_option(None, "files")
+@json_option
+@pass_face
+def send(
+    face: Face,
+    everything: bool,
+    post_id: str | None,
+    media_id: str | None,
+    dry_run: bool,
+    limit: int | None,
+    as_json: bool,
+) -> int:
+    """Send media to the archive, and prove that it holds them.
+
+    A file is called archived when the store's own answer, or reading it back, shows the same bytes.
+    """
+    if sum((everything, post_id is not None, media_id is not None)) != 1:
+        raise click.UsageError("say which media: one of --all, --post-id and --media-id")
+    if dry_run:
+        with face.library(read_only=True) as library:
+            plan = library.plan_archive(post=post_id, media_id=media_id)
+        if as_json:
+            write_json(plan)
+        else:
+            write(f"{plural(plan.files, 'file')}, {human_size(plan.bytes)}, would go to {visible(plan.place)}")
+            say(f"{plural(plan.proven, 'file')} proven to be there already")
+        return 0
+    with face.working(as_json=as_json) as work:
+        summary = work.library.archive_media(
+            post=post_id, media_id=media_id, limit=limit, stop=work.stop, progress=work.progress
+        )
+    if as_json:
+        write_json(summary)
+    else:
+        _write_summary(summary)
+    return work.interrupts.code(exits.of_archive(summary))
+
+
+def _write_summary(summary: ArchiveSummary) -> None:
+    write("Archive Summary:")
+    pairs = [
+        ("Run ID:", summary.run_id),
+        ("Archive:", summary.place),
+        ("Due:", str(summary.due)),
+        ("Archived:", str(summary.archived)),
+        *([("Found there:", str(summary.found))] if summary.found else []),
+        ("Failed:", str(summary.failed)),
+        ("Sent:", human_size(summary.bytes)),
+        *([("Waiting:", str(summary.waiting))] if summary.waiting else []),
+    ]
+    write_pairs(pairs)
+    for kind, number in sorted(summary.kinds.items()):
+        say(f"{number} failed: {visible(kind)}")
+    if summary.error:
+        say(f"error: {visible(summary.error)}")
+    elif summary.waiting:
+        say("what is left is tried again by the next `postkeep media archive --all`")
+
+
+@archive.command("status")
+@json_option
+@pass_face
+def status(face: Face, as_json: bool) -> int:
+    """Show how much is archived, by the rows; the store is not asked."""
+    with face.library(read_only=True) as library:
+        found = library.archive_status()
+    if as_json:
+        write_json(found)
+    else:
+        _write_status(found)
+    return 0
+
+
+def _write_status(found: ArchiveStatus) -> None:
+    write_pairs([("Archive", found.place), ("Waiting", str(found.waiting))])
+    if not found.shares:
+        say("no media yet")
+        return
+    write("")
+    write_table(
+        [
+            Column("Type", whole=True),
+            Column("Archived", right=True),
+            Column("of", right=True),
+            Column("Size", right=True),
+            Column("Only here", right=True),
+            Column("Failed", right=True),
+        ],
+        [
+            (
+                each.media_type,
+                str(each.archived),
+                str(each.files),
+                human_size(each.archived_bytes),
+                str(each.cached_only),
+                str(each.failed),
+            )
+            for each in found.shares
+        ],
+    )
+
+
+@archive.command("verify")
+@click.option("--full", is_flag=True, help="Read every object back, which costs as much as downloading all.")
+@click.option(
+    "--sample",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    metavar="PERCENT",
+    help="Read so many percent of the objects back, chosen by chance.",
+)
+@click.option("--repair", is_flag=True, help="Call nothing archived that is not; queue what the cache still has.")
+@json_option
+@pass_face
+def verify(face: Face, full: bool, sample: float, repair: bool, as_json: bool) -> int:
+    """Compare the archive's own listing with what was proven: is each object there, of its size, with its tag.
+
+    An object whose tag has changed is read back in any case.
+    """
+    with face.working(as_json=as_json) as work:
+        check = work.library.verify_archive(
+            sample=1.0 if full else sample / 100, repair=repair, stop=work.stop, progress=work.progress
+        )
+    if as_json:
+        write_json(check)
+    else:
+        _write_check(check)
+    return work.interrupts.code(exits.of_archive_check(check))
+
+
+def _write_check(check: ArchiveCheck) -> None:
+    write("Archive Check:")
+    write_pairs(
+        [
+            ("Run ID:", check.run_id),
+            ("Archive:", check.place),
+            ("Checked:", str(check.checked)),
+            ("Read back:", str(check.read)),
+            ("Faulty:", str(len(check.faults))),
+            *(
+                [("Unknown:", f"{check.strangers}, {human_size(check.strange_bytes)}")]
+                if check.strangers
+                else []
+            ),
+            *([("Queued:", str(check.queued))] if check.queued else []),
+        ]
+    )
+    for fault in check.faults[:_FAULTS_SHOWN]:
+        say(visible(f"{fault.fault}: {fault.url}" + ("" if fault.cached else " (not in the cache either)")))
+    if (more := len(check.faults) - _FAULTS_SHOWN) > 0:
+        say(f"… and {more} more: --json lists all")
+    if check.error:
+        say(f"error: {visible(check.error)}")
+    elif check.faults and not check.queued:
+        say("`postkeep archive verify --repair` queues what the cache has; then `postkeep media archive --all`")
+
+
+@archive.command("restore")
+@click.option("--all", "everything", is_flag=True, help="Everything that is archived and not in the cache.")
+@click.option("--post-id", metavar="POST", help="Only media of this post (an id, URN or URL).")
+@limit_option(None, "files")
+@json_option
+@pass_face
+def restore(face: Face, everything: bool, post_id: str | None, limit: int | None, as_json: bool) -> int:
+    """Bring media back into the cache; what comes must be what was archived."""
+    if everything == (post_id is not None):
+        raise click.UsageError("say which media: --all or --post-id")
+    with face.working(as_json=as_json) as work:
+        summary = work.library.restore_archive(post=post_id, limit=limit, stop=work.stop, progress=work.progress)
+    if as_json:
+        write_json(summary)
+    else:
+        _write_restored(summary)
+    return work.interrupts.code(exits.of_restore(summary))
+
+
+def _write_restored(summary: RestoreSummary) -> None:
+    write("Restore Summary:")
+    write_pairs(
+        [
+            ("Run ID:", summary.run_id),
+            ("Archive:", summary.place),
+            ("Due:", str(summary.due)),
+            ("Restored:", str(summary.restored)),
+            ("Failed:", str(len(summary.failed))),
+            ("Received:", human_size(summary.bytes)),
+        ]
+    )
+    for path, reason in summary.failed[:_FAULTS_SHOWN]:
+        say(visible(f"{path}: {reason}"))
+    if (more := len(summary.failed) - _FAULTS_SHOWN) > 0:
+        say(f"… and {more} more: --json lists all")
+    if summary.error:
+        say(f"error: {visible(summary.error)}")
+
+
+@archive.command("url")
+@click.argument("media_id", metavar="MEDIA")
+@click.option(
+    "--expires",
+    type=Patience(),
+    default="1h",
+    show_default=True,
+    metavar="SPAN",
+    help="How long it opens (7d at most).",
+)
+@json_option
+@pass_face
+def url(face: Face, media_id: str, expires: float, as_json: bool) -> int:
+    """Print a link that opens an archived medium for a while, for whoever has it."""
+    with face.library(read_only=True) as library:
+        link = library.archive_link(media_id, seconds=max(1, int(expires)))
+    if as_json:
+        write_json(link)
+    else:
+        write(visible(link.url))
+    return 0
+
+
+@archive.command("setup")
+@json_option
+@pass_face
+def setup(face: Face, as_json: bool) -> int:
+    """Make the archive's bucket or folder fit for it, and prove that it can be used.
+
+    Makes it when it is missing, keeps it private, lets broken uploads go, and writes, reads, lists and removes a
+    test object. What the keys do not allow is told.
+    """
+    with face.library() as library:
+        steps = library.set_up_archive()
+    if as_json:
+        write_json(steps)
+    else:
+        for step in steps:
+            write(visible(f"{'done' if step.done else 'not done'}: {step.what}: {step.note}"))
+    return exits.of_steps(steps)

@@ -14,6 +14,7 @@ from postkeep.cli import exits
 from postkeep.cli.media_table import state_words
 from postkeep.model import MediaState, RunStatus, utc_now
 from postkeep.store.failures import STATES
+from postkeep.store.media import UNREAD_PLATFORM
 from postkeep.views import MediaFailures, MediaTotals, RunView, WarmBy, WarmSummary
 from tests.cli import answers
 from tests.cli.answers import NOON, FakeLibrary
@@ -59,7 +60,7 @@ def test_a_kind_that_is_none_is_2_and_the_kinds_are_named(call: Call, library: F
     assert (called.code, called.out, library.asked) == (2, "", [])
     for name in ("timeout", "dns", "not_media", "placeholder", "too_large", "lost", "http_404"):
         assert name in called.err
-    for name in ("lost", "http_404", "dns", "error"):
+    for name in ("lost", "http_404", "dns", "error", UNREAD_PLATFORM):
         assert call("media", command, "--kind", name).code == 0
 
 

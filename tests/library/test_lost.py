@@ -9,7 +9,7 @@ import pytest
 
 from postkeep.errors import NotFound
 from postkeep.model import MediaState, utc_now
-from postkeep.store import bulk
+from postkeep.store import bulk, media
 from tests.library.world import World, with_pictures
 from tests.records import EPOCH
 
@@ -105,6 +105,12 @@ def test_what_left_on_purpose_or_is_in_an_archive_is_not_lost(lost: World) -> No
     assert count() == 0
     lost.write_rows("UPDATE media_files SET evicted_at = NULL, evicted_because = NULL, archive_url = 's3://b/k'")
     assert count() == 0
+
+
+def test_what_nobody_reads_was_never_asked_for_and_is_not_lost(lost: World) -> None:
+    lost.write_rows("UPDATE post_media SET error_kind = ?", media.UNREAD_PLATFORM)
+    assert lost.library.media_stats().lost == 0
+    assert lost.library.retry_media(kinds=["lost"]).queued == 0
 
 
 def test_a_fresh_link_and_a_retry_bring_it_back(lost: World) -> None:

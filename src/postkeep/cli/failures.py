@@ -22,6 +22,7 @@ _STATES = click.Choice(
     [state.value for state in MediaState if state not in (MediaState.PENDING, MediaState.FETCHED)]
 )
 
+_UNREAD_PLATFORM = "no_parser"
 _HTTP_KIND = re.compile(r"http_[1-5][0-9][0-9]")
 
 _NEXT = {
@@ -42,7 +43,7 @@ class Kind(click.ParamType[str]):
     name = "kind"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        named = sorted({*_kinds(errors.FetchError), LOST})
+        named = sorted({*_kinds(errors.FetchError), LOST, _UNREAD_PLATFORM})
         if value not in named and not _HTTP_KIND.fullmatch(value):
             self.fail(f"{value!r} is none of {', '.join(named)}, or http_404 and so on", param, ctx)
         return str(value)

@@ -144,8 +144,8 @@ def run_retry(
     """Queue media that have no bytes as if nothing had been tried, in short transactions.
 
     What is gone is left out unless its state, its kind of error or its id is named, and what has an expired link,
-    or is of a platform nobody reads, always. What is lost (kind `lost`, no state) is asked for again, and its rows keep what they know. A host that
-    is named is no longer left alone. Raises NotFound for an id nobody knows.
+    or is of a platform nobody reads, always. What is lost (kind `lost`, no state) is asked for again, and its rows
+    keep what they know. A host that is named is no longer left alone. Raises NotFound for an id nobody knows.
     """
     host = host.lower() if host is not None else None
     named = tuple(states) or tuple(state for state in STATES if kinds or media_ids or state is not MediaState.GONE)

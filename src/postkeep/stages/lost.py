@@ -14,7 +14,7 @@ from postkeep.stages.hosts import host_of
 from postkeep.store import bulk, work
 from postkeep.store.bulk import moment
 from postkeep.store.failures import Lost
-from postkeep.store.media import PLACES
+from postkeep.store.media import PLACES, UNREAD_PLATFORM
 from postkeep.store.types import storable
 from postkeep.views import LOST
 
@@ -27,12 +27,13 @@ _GONE_HERE = "no longer here"
 # took away, is not lost.
 _ABSENT = (
     "f.cached_at IS NULL AND f.archive_url IS NULL AND (f.evicted_at IS NULL OR f.evicted_because = 'lru')"
-    " AND m.download_state = 'fetched'"
+    f" AND m.download_state = 'fetched' AND coalesce(m.error_kind, '') <> '{UNREAD_PLATFORM}'"
 )
-# One place is queued for all that show a content, and has the error. "changed" is none: the new bytes came.
+# One place is queued for all that show a content, and has the error. "changed" is none: the new bytes came. What
+# is of a platform nobody reads was never asked for.
 _TRIED = " OR ".join(
     f"EXISTS (SELECT 1 FROM {table} t WHERE t.file_id = f.file_id"  # noqa: S608
-    " AND t.error_kind IS NOT NULL AND t.error_kind <> 'changed'"
+    f" AND t.error_kind IS NOT NULL AND t.error_kind NOT IN ('changed', '{UNREAD_PLATFORM}')"
     " AND (f.evicted_at IS NULL OR t.error_at > f.evicted_at))"
     for table, _ in PLACES.values()
 )

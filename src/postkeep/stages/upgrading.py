@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -102,7 +103,10 @@ class _Adopting:
         """Copy a SQLite file. The transaction has begun and written nothing: the copy is what it begins with."""
         path = self.store.path
         if path is not None and not self.dry_run:
-            target = path.with_name(f"{path.name}.before-upgrade-{_stamp(self.now)}")
+            named = path.with_name(f"{path.name}.before-upgrade-{_stamp(self.now)}")
+            # One that was killed a moment ago has left its copy.
+            more = (named.with_name(f"{named.name}-{number}") for number in count(2))
+            target = next(each for each in chain([named], more) if not each.exists())
             self._backup = backup(self.store, target).path
 
     def forget_backup(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, event
 
@@ -129,6 +130,12 @@ def _settled(tx: Connection, before: str | None) -> tuple[str, ...]:
     return (*(views if before == HEAD else ()), *access.settle(tx))
 
 
+def _loosen(dbapi: Any, _record: Any) -> None:
+    dbapi.execute("PRAGMA foreign_keys = OFF")
+    # SQLite keeps texts that are not UTF-8; their bytes are spelled out, or nothing of their rows could be read.
+    dbapi.text_factory = lambda raw: raw.decode("utf-8", "backslashreplace")
+
+
 @contextmanager
 def _writing(store: Store, *, adopting: bool) -> Iterator[Connection]:
     """A transaction for the upgrade. Adopting renames and drops tables that others refer to, which SQLite takes
@@ -138,7 +145,7 @@ def _writing(store: Store, *, adopting: bool) -> Iterator[Connection]:
             yield tx
         return
     with closing(Store(store.url.render_as_string(hide_password=False))) as loose:
-        event.listen(loose.engine, "connect", lambda dbapi, _: dbapi.execute("PRAGMA foreign_keys = OFF"))
+        event.listen(loose.engine, "connect", _loosen)
         with loose.writing() as tx:
             yield tx
 

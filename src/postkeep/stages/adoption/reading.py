@@ -127,10 +127,11 @@ class Records:
             return Observation(downloaded_at, ObservedSource.MTIME), None
         return observe(Path(source.replace("\\", "/")), zone=self.zone, mtime=downloaded_at)
 
-    def of_post(self, row: OldRow, platform: str, at: datetime) -> Record:
-        """The record in a row of posts."""
-        observation = Observation(at, ObservedSource.FILE_NAME)
-        return self.read(old_rows.as_text(row.get("raw_json")), platform, observation, "posts.raw_json", None)
+    def of_post(self, row: OldRow, now: datetime) -> Record:
+        """The record in a row of posts, as of when it was first seen."""
+        at = old_rows.as_time(row.get("first_seen_at")) or old_rows.as_time(row.get("created_at")) or now
+        text = old_rows.as_text(row.get("raw_json"))
+        return self.read(text, platform_of(row), Observation(at, ObservedSource.FILE_NAME), "posts.raw_json", None)
 
     def of_snapshot(self, row: OldRow, platform: str, downloaded_at: datetime) -> tuple[Record, Observation]:
         """The record in a row of data_downloads, and when it was observed."""

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from postkeep.ids import IdFactory
-from postkeep.model import Platform, Post, PostKind, Profile
+from postkeep.model import Platform, PostKind, Profile
 from postkeep.stages.adoption import plain
 from postkeep.stages.adoption.files import adopt_files, files_of
-from postkeep.stages.adoption.identity import identify
 from postkeep.stages.adoption.media import merge_places, read_media
+from postkeep.stages.adoption.naming import VIRTUAL, Naming
 from postkeep.stages.adoption.posts import (
     AdoptedPost,
     OldPost,
@@ -24,22 +24,16 @@ from postkeep.stages.adoption.posts import (
     shown_media,
     split_post,
 )
-from postkeep.stages.adoption.reading import Reader, Record, Records, is_own_activity, platform_of
+from postkeep.stages.adoption.reading import Reader, Records
 from postkeep.stages.adoption.snapshots import OldSnapshot, adopt_snapshot, merged_by_time
 from postkeep.stages.adoption.storing import store_posts
 from postkeep.store import known
-from postkeep.store.adoption import old_rows
 from postkeep.store.adoption.findings import FindingKind
 from postkeep.store.adoption.old_rows import OldRow, OldTable
-from postkeep.store.adoption.staging import Member, Staging, Target
+from postkeep.store.adoption.staging import Staging, Target
 from postkeep.store.adoption.writing import Writer
-from postkeep.store.types import to_text
-
-VIRTUAL = "virtual_initial_point"
-"""The id of the zero that the predecessor's view put before a curve: nobody observed it."""
 
 _PAGE = 200
-_AGELESS = "9"
 
 
 class Adoption:
@@ -67,8 +61,7 @@ class Adoption:
         """Convert every row; what it is called and counted as stands in the writer."""
         self._plain("download_runs", plain.adopt_runs)
         self._plain("tags", plain.adopt_tags)
-        self._name_posts()
-        self._place_snapshots()
+        Naming(self.writer, self.tables, self.records, self.staging, told=self.told).run()
         if (profiles := self.tables.get("profiles")) is not None:
             plain.adopt_profiles(self.writer, profiles, self.staging)
         self._plain("profile_tags", plain.adopt_profile_tags)
@@ -84,124 +77,7 @@ class Adoption:
         if (table := self.tables.get(name)) is not None:
             adopt(self.writer, table)
 
-    # --- first: which post is which ---
-
-    def _name_posts(self) -> None:
-        table = self.tables["posts"]
-        total, done = table.count(self.tx), 0
-        for page in table.pages(self.tx, _PAGE):
-            own = {each["post_id"]: self._record_of(each) for each in page}
-            open_ones = [post_id for post_id, record in own.items() if record.post is None]
-            seen = self._seen(open_ones)
-            self.staging.add_members([self._member(each, own[each["post_id"]], seen) for each in page])
-            self._note_kinds(own.values())
-            done += len(page)
-            self.told("posts", done, total)
-        self.staging.settle()
-        self._rename_posts()
-        self.writer.flush()
-
-    def _record_of(self, row: OldRow) -> Record:
-        at = old_rows.as_time(row.get("first_seen_at")) or old_rows.as_time(row.get("created_at")) or self.now
-        return self.records.of_post(row, platform_of(row), at)
-
-    def _seen(self, post_ids: Iterable[str]) -> dict[str, list[Post]]:
-        """What the snapshots of these old posts show, where a parser can tell."""
-        found: dict[str, list[Post]] = defaultdict(list)
-        for row in self.tables["data_downloads"].among(self.tx, "post_id", post_ids):
-            record, _ = self.records.of_snapshot(row, "linkedin", self.now)
-            if record.post is not None:
-                found[row["post_id"]].append(record.post)
-        return found
-
-    def _member(self, row: OldRow, record: Record, seen: Mapping[str, list[Post]]) -> Member:
-        old_id, platform = row["post_id"], platform_of(row)
-        posted = old_rows.as_time(old_rows.as_milliseconds(row.get("posted_at_timestamp")))
-        made = identify(
-            platform,
-            old_rows.as_text(row.get("urn")) or "",
-            old_rows.as_text(row.get("full_urn")),
-            old_rows.as_text(row.get("url")),
-            posted,
-            record.post,
-            seen.get(old_id, ()) if platform == "linkedin" else (),
-        )
-        new_id = self.writer.id_for("posts", old_id)
-        if record.why is not None:
-            self.findings.add(FindingKind.UNREADABLE_JSON, new_id, f"posts.raw_json: {record.why}; kept as it was")
-        if made.doubt is not None:
-            kind = FindingKind.NAMELESS_POST if made.nameless else FindingKind.UNDECIDED_POST
-            self.findings.add(kind, new_id, made.doubt)
-        age = old_rows.as_time(row.get("created_at")) or old_rows.as_time(row.get("first_seen_at"))
-        return Member(old_id, new_id, platform, made.native_id, to_text(age) if age else _AGELESS, made.doubt)
-
-    def _rename_posts(self) -> None:
-        tally = self.writer.tallies["posts"]
-        for page in self.staging.pages(_PAGE):
-            for target in page:
-                for number, member in enumerate(target.members):
-                    self.writer.renamed("posts", member.old_id, target.post_id)
-                    tally.kept += number == 0
-                    tally.merged += number > 0
-                    tally.renamed += number == 0 and member.old_id != target.post_id
-
-    def _note_kinds(self, records: Iterable[Record]) -> None:
-        found: set[tuple[str, str]] = set()
-        for record in records:
-            if record.found is not None:
-                # Without a name a profile is only that of the list, whose kind is a guess.
-                found |= {
-                    (profile.username, str(profile.kind))
-                    for profile in record.found.parsed.profiles
-                    if profile.username and profile.name
-                }
-        self.staging.note_kinds(found)
-
-    # --- then: which snapshot is whose ---
-
-    def _place_snapshots(self) -> None:
-        table = self.tables["data_downloads"]
-        total, done = table.count(self.tx), 0
-        for page in table.pages(self.tx, _PAGE):
-            targets = self.staging.targets_of(each["post_id"] for each in page)
-            records = {
-                each["download_id"]: self.records.of_snapshot(each, target.platform, self.now)[0]
-                for each in page
-                if (target := targets.get(each["post_id"])) is not None
-            }
-            self._move(page, targets, records)
-            self._note_kinds(records.values())
-            done += len(page)
-            self.told("data_downloads", done, total)
-            self.writer.flush()
-
-    def _move(self, page: Sequence[OldRow], targets: Mapping[str, Target], records: Mapping[str, Record]) -> None:
-        wrong: list[tuple[str, str, tuple[str, str]]] = []
-        for row in page:
-            download_id, target = row["download_id"], targets.get(row["post_id"])
-            post = records[download_id].post if target is not None else None
-            if target is None or post is None or download_id == VIRTUAL or post.native_id == target.native_id:
-                continue
-            if is_own_activity(post):
-                wrong.append((download_id, row["post_id"], (post.platform, post.native_id)))
-            elif target.native_id not in {alias.value for alias in post.aliases}:
-                why = f"its raw JSON names {post.urn}, but not the activity it is; it stays with {target.post_id}"
-                self.findings.add(FindingKind.UNDECIDED_SNAPSHOT, download_id, why)
-        found = self.staging.targets_called(key for *_, key in wrong)
-        fresh: dict[tuple[str, str], Target] = {}
-        for _, old_post, key in wrong:
-            if key not in found and key not in fresh:
-                fresh[key] = Target(self.ids.new("p"), *key, split_from=targets[old_post].post_id)
-        self.staging.split_off(fresh.values())
-        for key, target in fresh.items():
-            self.writer.tallies["posts"].made += 1
-            why = f"split from {target.split_from}: the raw JSON of snapshots says that it is post {key[1]}"
-            self.findings.add(FindingKind.SPLIT_POST, target.post_id, why)
-        self.staging.move(
-            [(download_id, old_post, (found | fresh)[key].post_id) for download_id, old_post, key in wrong]
-        )
-
-    # --- then the posts, with all that hangs on them ---
+    # --- the posts, with all that hangs on them ---
 
     def _posts(self) -> None:
         self._set_strays_aside()
@@ -220,20 +96,18 @@ class Adoption:
 
     def _set_strays_aside(self) -> None:
         """Snapshots and media of posts that are not there, and the zeros that a view made up."""
-        for name, kind, why in (
-            ("data_downloads", FindingKind.DANGLING, "its post is not there; the row is kept as JSON"),
-            ("post_media", FindingKind.DANGLING, "its post is not there; the row is kept as JSON"),
-        ):
-            table = self.tables.get(name)
-            for page in table.pages(self.tx, plain.PAGE) if table is not None else ():
-                there = self.staging.targets_of(each["post_id"] for each in page)
+        for name in ("data_downloads", "post_media"):
+            if (table := self.tables.get(name)) is None:
+                continue
+            for page in table.strays(self.tx, _PAGE):
                 for each in page:
-                    if each.get("download_id") == VIRTUAL:
-                        virtual = "a zero that nobody observed; it is no snapshot"
-                        self.writer.set_aside(name, VIRTUAL, each, FindingKind.VIRTUAL_ROW, virtual)
-                    elif each["post_id"] not in there:
-                        self.writer.set_aside(name, str(each[table.key] if table else ""), each, kind, why)
+                    why = "its post is not there; the row is kept as JSON"
+                    self.writer.set_aside(name, str(each[table.key]), each, FindingKind.DANGLING, why)
                 self.writer.flush()
+        for each in self.tables["data_downloads"].among(self.tx, "download_id", [VIRTUAL]):
+            why = "a zero that nobody observed; it is no snapshot"
+            if each["post_id"] in self.staging.targets_of([each["post_id"]]):
+                self.writer.set_aside("data_downloads", VIRTUAL, each, FindingKind.VIRTUAL_ROW, why)
 
     def _page(self, targets: Sequence[Target]) -> list[AdoptedPost]:
         old_posts = self._old_posts(targets)
@@ -267,7 +141,7 @@ class Adoption:
         found = {}
         for row in self.tables["posts"].among(self.tx, "post_id", ids):
             read = Reader("posts", ids[row["post_id"]], row, self.findings)
-            found[row["post_id"]] = read_post(read, row["post_id"], self._record_of(row), self.now)
+            found[row["post_id"]] = read_post(read, row["post_id"], self.records.of_post(row, self.now), self.now)
         return found
 
     def _old_snapshots(self, targets: Sequence[Target]) -> dict[str, list[OldSnapshot]]:
@@ -380,6 +254,3 @@ class Adoption:
                     f"no part of postkeep reads {platform}: its {count} posts stay, and its media are not fetched"
                 )
                 self.findings.add(FindingKind.NO_PARSER, platform, why)
-
-
-__all__ = ["VIRTUAL", "Adoption"]

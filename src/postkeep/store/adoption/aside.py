@@ -143,6 +143,11 @@ def _aside_sqlite(tx: Connection, tables: tuple[str, ...], findings: Findings) -
     tx.exec_driver_sql("PRAGMA legacy_alter_table = ON")
     for table in tables:
         tx.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {PREFIX}{table}")
+        # SQLite lets a key be NULL; such a row gets an id like any other that has none of ours.
+        key = BY_NAME[table].key
+        tx.exec_driver_sql(
+            f"UPDATE {PREFIX}{table} SET {key} = 'without-id-{table}-' || rowid WHERE {key} IS NULL"  # noqa: S608
+        )
     tx.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
     return incoming
 

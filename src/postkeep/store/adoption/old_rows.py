@@ -40,13 +40,22 @@ class OldTable:
 
     def pages(self, tx: Connection, size: int) -> Iterator[list[OldRow]]:
         """All rows by key, a page at a time."""
+        return self._pages(tx, size, "1 = 1")
+
+    def strays(self, tx: Connection, size: int) -> Iterator[list[OldRow]]:
+        """The rows whose post is not there, by key, a page at a time."""
+        there = f"SELECT 1 FROM {PREFIX}posts p WHERE p.post_id = {PREFIX}{self.name}.post_id"  # noqa: S608
+        return self._pages(tx, size, f"NOT EXISTS ({there})")
+
+    def _pages(self, tx: Connection, size: int, where: str) -> Iterator[list[OldRow]]:
         last: Any = None
         while True:
-            where = "" if last is None else f" WHERE {self.key} > ?"
+            after = "" if last is None else f" AND {self.key} > ?"
             rows = self._rows(
                 bulk.execute(
                     tx,
-                    f"SELECT {self.selected} FROM {PREFIX}{self.name}{where} ORDER BY {self.key} LIMIT ?",  # noqa: S608
+                    f"SELECT {self.selected} FROM {PREFIX}{self.name} WHERE {where}{after}"  # noqa: S608
+                    f" ORDER BY {self.key} LIMIT ?",
                     *(() if last is None else (last,)),
                     size,
                 ).all()
@@ -68,14 +77,6 @@ class OldTable:
 
     def count(self, tx: Connection) -> int:
         return int(tx.exec_driver_sql(f"SELECT count(*) FROM {PREFIX}{self.name}").scalar_one())  # noqa: S608
-
-    def keyless(self, tx: Connection) -> int:
-        """How many rows have no key, which SQLite allows."""
-        return int(
-            tx.exec_driver_sql(
-                f"SELECT count(*) FROM {PREFIX}{self.name} WHERE {self.key} IS NULL"  # noqa: S608
-            ).scalar_one()
-        )
 
     def _rows(self, rows: Iterable[Any]) -> list[OldRow]:
         return [dict(zip(self.columns, row, strict=True)) for row in rows]

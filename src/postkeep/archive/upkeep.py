@@ -20,7 +20,9 @@ def client(bucket: Bucket) -> Any:
     except ImportError:
         raise ExtraMissing("s3", "an archive in a bucket") from None
     keys = bucket.keys()
-    return Session().create_client(
+    # Files and variables of AWS are for those who name a profile: what is asked for here, the bucket says.
+    silent = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
+    return Session(session_vars=silent).create_client(
         "s3",
         endpoint_url=bucket.endpoint,
         region_name=bucket.region,
@@ -36,6 +38,9 @@ def client(bucket: Bucket) -> Any:
             read_timeout=bucket.seconds,
             retries={"max_attempts": 2},
             ignore_configured_endpoint_urls=True,
+            defaults_mode="legacy",
+            use_fips_endpoint=False,
+            use_dualstack_endpoint=False,
         ),
     )
 

@@ -1,7 +1,7 @@
 """Sends contents to the archive, several at a time, and says "archived" of those that were proven.
 
 Claim, upload, proof, row: each step finds what an earlier run left. A claim without an object is uploaded, an
-object without a row is uploaded over or proven, and a proven one is not touched again.
+object without a row is proven, or uploaded over where that cannot be, and a proven one is not touched again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import BinaryIO
 
 from postkeep.archive.port import Archive
 from postkeep.archive.uploading import Proven, prove, upload
@@ -38,10 +39,14 @@ log = get_logger("archive")
 _PAGE = 200
 _BATCH = 100
 _BATCH_SECONDS = 2.0
+_GLANCE = 0.5
 _POLICY = Policy(tries=5, base=60.0)
 # So many tries in a row that the store did not answer mean that it is not there.
 _SILENT = 5
 _RESTS = (1.0, 4.0, 16.0)
+# A content that got no answer is tried so often in one run before that counts as a failure of its own: once more
+# than a store that is away is given time.
+_TRIES_IN_A_RUN = len(_RESTS) + 2
 
 
 @dataclass(slots=True)
@@ -62,12 +67,32 @@ class ArchiveTally:
 
 
 @dataclass(frozen=True, slots=True)
+class _Task:
+    """A content in this run; `maybe_there`: an earlier try may have brought it there without our knowing."""
+
+    wanted: Wanted
+    maybe_there: bool
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class _Try:
     """What came of one content; a Claim is the key it gets when somebody else's object is none of it."""
 
-    wanted: Wanted
+    task: _Task
     outcome: Proven | ArchiveError | Claim
     uploaded: bool = False
+
+    @property
+    def wanted(self) -> Wanted:
+        return self.task.wanted
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is said in this run: what got no answer is tried again, and no right is nobody's try."""
+        if isinstance(self.outcome, ArchiveUnavailable):
+            return self.task.tries >= _TRIES_IN_A_RUN
+        return not isinstance(self.outcome, ArchiveDenied)
 
 
 class Archiving:
@@ -96,17 +121,19 @@ class Archiving:
         self._begun = 0
         self._silent = 0
         self._rests = 0
+        self._answered = False
         self._unanswered: ArchiveUnavailable | None = None
+        self._again: list[_Task] = []
         self._tries: list[_Try] = []
         self._first = 0.0
 
     def run(self) -> None:
         """Archive what is due; raises ArchiveDenied or ArchiveUnavailable when the store as a whole refuses.
 
-        What was proven until then is recorded.
+        What was proven until then is recorded; what got no answer until then stays due.
         """
         with ThreadPoolExecutor(self.config.concurrency, thread_name_prefix="postkeep-archive") as pool:
-            under_way: dict[Future[_Try], Wanted] = {}
+            under_way: dict[Future[_Try], _Task] = {}
             try:
                 self._work(pool, under_way)
             finally:
@@ -114,32 +141,35 @@ class Archiving:
                     self._note(future.result())
                 self._flush()
 
-    def _work(self, pool: ThreadPoolExecutor, under_way: dict[Future[_Try], Wanted]) -> None:
-        waiting: list[Wanted] = []
+    def _work(self, pool: ThreadPoolExecutor, under_way: dict[Future[_Try], _Task]) -> None:
+        waiting: list[_Task] = []
         while not self.stop():
             if not waiting:
-                waiting = self._next_page([each.file_id for each in under_way.values()])
+                waiting = self._next_page([*under_way.values(), *self._again])
+            if not waiting and not under_way:
+                waiting = self._what_got_no_answer()
             while waiting and len(under_way) < 2 * self.config.concurrency:
-                wanted = waiting.pop(0)
-                under_way[pool.submit(self._try, wanted)] = wanted
+                task = waiting.pop(0)
+                under_way[pool.submit(self._try, task)] = task
             if not under_way:
                 break
-            done, _ = wait(under_way, timeout=0.5, return_when=FIRST_COMPLETED)
+            done, _ = wait(under_way, timeout=_GLANCE, return_when=FIRST_COMPLETED)
             for future in done:
                 del under_way[future]
                 self._note(future.result())
             self._judge(done)
             if len(self._tries) >= _BATCH or (self._tries and time.monotonic() - self._first > _BATCH_SECONDS):
                 self._flush()
-        if self._unanswered is not None:
+        if self._unanswered is not None and not self._answered:
             raise self._unanswered
 
-    def _next_page(self, skip: Sequence[str]) -> list[Wanted]:
+    def _next_page(self, in_hand: Sequence[_Task]) -> list[_Task]:
         """The next contents, with their keys claimed; what was tried in this run is not due again in it."""
         size = _PAGE if self.limit is None else min(_PAGE, self.limit - self._begun)
         if size <= 0:
             return []
         self._flush()
+        skip = [each.wanted.file_id for each in in_hand]
         with self.store.reading() as tx:
             page = archiving.due(tx, self.archive.place, self.clock(), limit=size, skip=skip)
         if not page:
@@ -151,21 +181,31 @@ class Archiving:
             leases.renew(tx, self.lease, now)
             keys = archiving.claim(tx, self.archive.place, claims, ids=self.ids, now=now)
         passing("object_claimed")
-        return [_with(each, keys[each.file_id]) for each in page if each.file_id in keys]
+        return [
+            _Task(_with(each, keys[each.file_id]), maybe_there=each.key is not None)
+            for each in page
+            if each.file_id in keys
+        ]
+
+    def _what_got_no_answer(self) -> list[_Task]:
+        again, self._again = self._again, []
+        if again:
+            self._pause(_RESTS[min(again[0].tries - 2, len(_RESTS) - 1)])
+        return again
 
     # --- in the threads -------------------------------------------------------------------------------------
 
-    def _try(self, wanted: Wanted) -> _Try:
+    def _try(self, task: _Task) -> _Try:
+        wanted = task.wanted
         assert wanted.key is not None, "only claimed contents are tried"
         digest = Digest(wanted.md5, wanted.sha256, wanted.size)
         try:
-            if wanted.state in (ObjectState.FOREIGN, ObjectState.PROVEN, ObjectState.UPLOADED) and (
-                found := prove(self.archive, wanted.key, digest)
-            ):
-                return _Try(wanted, found)
             if wanted.state is ObjectState.FOREIGN:
-                return _Try(wanted, own_claim(wanted, self.config.prefix))
+                return _Try(task, prove(self.archive, wanted.key, digest) or own_claim(wanted, self.config.prefix))
             with self.cache.open(wanted.path) as file:
+                if task.maybe_there and (found := self._standing(wanted.key, digest, file)):
+                    return _Try(task, found)
+                file.seek(0)
                 proven = upload(
                     self.archive,
                     wanted.key,
@@ -176,20 +216,30 @@ class Archiving:
                     part_size=self.config.part_size,
                 )
             passing("object_uploaded")
-            return _Try(wanted, proven, uploaded=True)
+            return _Try(task, proven, uploaded=True)
         except ArchiveError as error:
-            return _Try(wanted, error)
+            return _Try(task, error)
         except (IntegrityError, CacheError) as error:
-            return _Try(wanted, SourceChanged(error.message))
+            return _Try(task, SourceChanged(error.message))
+
+    def _standing(self, key: str, digest: Digest, file: BinaryIO) -> Proven | None:
+        """What an earlier try brought there, if that can be known."""
+        try:
+            return prove(self.archive, key, digest, file, self.config.part_size)
+        except ArchiveDenied:
+            # Keys that may write and not look: it goes up once more.
+            return None
 
     # --- in the one that decides ----------------------------------------------------------------------------
 
     def _note(self, tried: _Try) -> None:
-        """Keep a try for the next batch; what is allowed for none spends nobody's try."""
-        if not self._tries:
-            self._first = time.monotonic()
-        if not isinstance(tried.outcome, ArchiveDenied):
+        """Keep a try for the next batch, or its content for another try."""
+        if tried.is_final:
+            if not self._tries:
+                self._first = time.monotonic()
             self._tries.append(tried)
+        elif isinstance(tried.outcome, ArchiveUnavailable):
+            self._again.append(replace(tried.task, maybe_there=True, tries=tried.task.tries + 1))
 
     def _judge(self, done: Iterable[Future[_Try]]) -> None:
         """Stop at a store that refuses; give one that does not answer time, and stop when that does not help."""
@@ -198,16 +248,21 @@ class Archiving:
                 raise outcome
             if not isinstance(outcome, ArchiveUnavailable):
                 self._silent = self._rests = 0
-                self._unanswered = None
+                self._answered = True
                 continue
             self._silent += 1
             self._unanswered = outcome
             if self._silent >= _SILENT and self._rests == len(_RESTS):
                 raise ArchiveUnavailable(f"{outcome.message}; what is left goes on with the next run")
         if self._silent >= _SILENT:
-            self.rest(_RESTS[self._rests])
+            self._pause(_RESTS[self._rests])
             self._rests += 1
             self._silent = 0
+
+    def _pause(self, seconds: float) -> None:
+        while seconds > 0 and not self.stop():
+            self.rest(min(seconds, _GLANCE))
+            seconds -= _GLANCE
 
     def _flush(self) -> None:
         """Record what was tried; raises LeaseLost when another process took the stage over."""

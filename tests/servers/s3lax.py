@@ -9,6 +9,7 @@ import base64
 import hashlib
 import http.client
 import itertools
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 _PIECE = 256 * 1024
 
@@ -156,6 +157,12 @@ class _Answering(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         store, query = self.server.store, self._query
+        if "delete" in query:
+            asked = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+            for key in re.findall("<Key>(.*?)</Key>", asked):
+                store.objects.pop(unescape(key), None)
+            self._answer(200, _xml("DeleteResult", ""))
+            return
         self._body()
         if "uploads" in query:
             name = store.begin(self._key)

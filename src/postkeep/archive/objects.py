@@ -230,7 +230,7 @@ class BucketArchive:
         if status in (401, 403):
             # A HEAD that is refused has no body that could say why.
             told = _TOLD["AccessDenied"].format(doing=_DOING[verb], right=_RIGHTS[verb])
-            return ArchiveDenied(f"{where}: {told} (HTTP {status})")
+            return ArchiveDenied(f"{where}: {told} ({code or f'HTTP {status}'})")
         if status:
             return ArchiveDenied(f"{where}: the store refused to {_DOING[verb]}: HTTP {status} {code}".rstrip())
         return ArchiveUnavailable(f"{where}: no answer from {self._bucket.endpoint}: {_first_line(text)}")

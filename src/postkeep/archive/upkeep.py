@@ -11,6 +11,10 @@ from postkeep.archive.objects import Bucket
 from postkeep.archive.port import SetUpStep
 from postkeep.errors import ArchiveDenied, ArchiveError, ArchiveUnavailable, ExtraMissing
 
+_TO_SWEEP = "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload"
+_TO_SET_RULES = "s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration"
+_NO_RIGHT = frozenset({"AccessDenied", "AllAccessDisabled", "403"})
+
 
 def client(bucket: Bucket) -> Any:
     """A botocore client of a bucket's store; its calls raise botocore's errors, see `speaking`."""
@@ -46,8 +50,8 @@ def client(bucket: Bucket) -> Any:
 
 
 @contextmanager
-def speaking(bucket: Bucket, doing: str) -> Iterator[None]:
-    """Turn botocore's errors into ours."""
+def speaking(bucket: Bucket, doing: str, right: str) -> Iterator[None]:
+    """Turn botocore's errors into ours; `right` is what allows it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -57,14 +61,17 @@ def speaking(bucket: Bucket, doing: str) -> Iterator[None]:
         code = str(answer.get("Error", {}).get("Code", ""))
         status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         kind: type[ArchiveError] = ArchiveUnavailable if status >= 500 or status == 429 else ArchiveDenied
-        raise kind(f"bucket {bucket.name}: {doing} was refused ({code or f'HTTP {status}'})") from error
+        allow = f": allow {right} for this bucket" if code in _NO_RIGHT else ""
+        raise kind(f"bucket {bucket.name}: {doing} was refused ({code or f'HTTP {status}'}){allow}") from error
     except BotoCoreError as error:
         raise ArchiveUnavailable(f"bucket {bucket.name}: {doing} failed: {error}") from error
 
 
 def abort_uploads(bucket: Bucket, before: datetime) -> int:
     """Abort uploads in parts that began before this time and were never completed; returns how many."""
-    with speaking(bucket, "looking for uploads that broke off"):
+    with speaking(
+        bucket, "looking for uploads that broke off", "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload"
+    ):
         s3, aborted = client(bucket), 0
         for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket.name):
             for upload in page.get("Uploads", ()):
@@ -106,7 +113,7 @@ def _make_bucket(s3: Any, bucket: Bucket) -> str:
     from botocore.exceptions import ClientError
 
     try:
-        with speaking(bucket, "looking for the bucket"):
+        with speaking(bucket, "looking for the bucket", "s3:ListBucket"):
             s3.head_bucket(Bucket=bucket.name)
         return "it is there"
     except ArchiveDenied as error:
@@ -118,7 +125,7 @@ def _make_bucket(s3: Any, bucket: Bucket) -> str:
     more: dict[str, Any] = {}
     if bucket.region not in ("us-east-1", "auto"):
         more["CreateBucketConfiguration"] = {"LocationConstraint": bucket.region}
-    with speaking(bucket, "making the bucket"):
+    with speaking(bucket, "making the bucket", "s3:CreateBucket"):
         s3.create_bucket(Bucket=bucket.name, **more)
     return "it was made"
 
@@ -127,7 +134,7 @@ def _keep_private(s3: Any, bucket: Bucket) -> str:
     everything = dict.fromkeys(
         ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
     )
-    with speaking(bucket, "blocking public access"):
+    with speaking(bucket, "blocking public access", "s3:PutBucketPublicAccessBlock"):
         s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=everything)
     return "public access is blocked"
 
@@ -135,7 +142,9 @@ def _keep_private(s3: Any, bucket: Bucket) -> str:
 def _let_go(s3: Any, bucket: Bucket, prefix: str) -> str:
     from botocore.exceptions import ClientError
 
-    with speaking(bucket, "setting a lifecycle rule"):
+    with speaking(
+        bucket, "setting a lifecycle rule", "s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration"
+    ):
         try:
             rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket.name).get("Rules", [])
         except ClientError as error:

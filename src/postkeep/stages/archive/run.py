@@ -40,6 +40,7 @@ _PAGE = 200
 _BATCH = 100
 _BATCH_SECONDS = 2.0
 _GLANCE = 0.5
+_HEARTBEAT = 20.0
 _POLICY = Policy(tries=5, base=60.0)
 # So many tries in a row that the store did not answer mean that it is not there.
 _SILENT = 5
@@ -126,6 +127,7 @@ class Archiving:
         self._again: list[_Task] = []
         self._tries: list[_Try] = []
         self._first = 0.0
+        self._seen_alive = time.monotonic()
 
     def run(self) -> None:
         """Archive what is due; raises ArchiveDenied or ArchiveUnavailable when the store as a whole refuses.
@@ -160,6 +162,7 @@ class Archiving:
             self._judge(done)
             if len(self._tries) >= _BATCH or (self._tries and time.monotonic() - self._first > _BATCH_SECONDS):
                 self._flush()
+            self._show_life()
         if self._unanswered is not None and not self._answered:
             raise self._unanswered
 
@@ -186,6 +189,13 @@ class Archiving:
             for each in page
             if each.file_id in keys
         ]
+
+    def _show_life(self) -> None:
+        """Keep the lease while a single large file takes its time."""
+        if time.monotonic() - self._seen_alive > _HEARTBEAT:
+            with self.store.writing() as tx:
+                leases.renew(tx, self.lease, self.clock())
+            self._seen_alive = time.monotonic()
 
     def _what_got_no_answer(self) -> list[_Task]:
         again, self._again = self._again, []

@@ -5,6 +5,7 @@ Debian packages: ceph-mon ceph-osd radosgw ceph-common. It takes about 15 second
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -124,6 +125,15 @@ class Ceph:
     def stop(self) -> None:
         """Kill the part that answers, as a crash would; what it stored stays."""
         self._end("radosgw", kill=True)
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds its processes used so far."""
+        used = 0.0
+        for process in self._processes.values():
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return used
 
     def add_user(self, name: str, access: str, secret: str) -> None:
         """A user who may do nothing yet with the buckets of others."""

@@ -1,7 +1,8 @@
 """Brings one file into an archive and proves that what stands there is the file.
 
 Our own bytes are hashed on their way and must be those of the row before the store is told to keep them; then the
-store's answer must agree. Whatever proves nothing is read back.
+store's answer must agree. Whatever proves nothing is read back. Bytes with the row's SHA-256 have its MD5, too, so
+that is not computed again.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def upload(
         return _in_parts(archive, key, file, digest, mime_type, part_size)
     with _reading():
         content = file.read(digest.size + 1)
-    _must_be((*proof.sums([content]),), digest)
+    _must_be(hashlib.sha256(content).hexdigest(), len(content), digest)
     etag = archive.put(key, content, mime_type)
     found = proof.of_tag(etag, digest.md5)
     return Proven(key, digest.size, etag, found or _read_back(archive, key, digest), None)
@@ -80,7 +81,11 @@ def prove(
 
 def equals(archive: Archive, key: str, digest: Digest) -> bool:
     """Read an object through and compare it with a digest."""
-    return proof.sums(archive.read(key)) == (digest.md5, digest.sha256, digest.size)
+    sha256, size = hashlib.sha256(), 0
+    for piece in archive.read(key):
+        sha256.update(piece)
+        size += len(piece)
+    return (sha256.hexdigest(), size) == (digest.sha256, digest.size)
 
 
 def _in_parts(
@@ -96,21 +101,20 @@ def _in_parts(
 
 
 def _parts(file: BinaryIO, digest: Digest, part_size: int, part_md5s: list[bytes]) -> Iterator[bytes]:
-    md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
+    sha256, size = hashlib.sha256(), 0
     while part := _read(file, part_size):
-        md5.update(part)
         sha256.update(part)
         size += len(part)
         part_md5s.append(hashlib.md5(part, usedforsecurity=False).digest())
         if size >= digest.size:
             # Before the last part leaves: an upload whose source fails is never completed.
-            _must_be((md5.hexdigest(), sha256.hexdigest(), size), digest)
+            _must_be(sha256.hexdigest(), size, digest)
         yield part
-    _must_be((md5.hexdigest(), sha256.hexdigest(), size), digest)
+    _must_be(sha256.hexdigest(), size, digest)
 
 
-def _must_be(found: tuple[str, str, int], digest: Digest) -> None:
-    if found != (digest.md5, digest.sha256, digest.size):
+def _must_be(sha256: str, size: int, digest: Digest) -> None:
+    if (sha256, size) != (digest.sha256, digest.size):
         raise SourceChanged()
 
 

@@ -23,6 +23,8 @@ from random import Random
 from statistics import median
 from typing import Any
 
+from tests.servers.ceph import ACCESS, SECRET, Ceph, missing
+
 from benchmarks.archive_puts import REGION
 from benchmarks.children import ROOT
 from benchmarks.corpus import write_corpus
@@ -35,7 +37,6 @@ from postkeep.library import open_library
 from postkeep.media.cache import cache_path
 from postkeep.model import CachedFile, Digest, Dimensions, Kind, MediaType, Proof, utc_now
 from postkeep.store import Store, bulk, media
-from tests.servers.ceph import ACCESS, SECRET, Ceph, missing
 
 REQUIREMENTS = ("boto3==1.*",)
 OURS, BARE, PEER = "postkeep", "obstore", "boto3"

@@ -16,8 +16,10 @@ from typing import Any
 
 REGION = "us-east-1"
 
+Put = Callable[[str, bytes], Any]
 
-def with_obstore(endpoint: str, bucket: str, access: str, secret: str, threads: int) -> Callable[[str, bytes], Any]:
+
+def with_obstore(endpoint: str, bucket: str, access: str, secret: str, threads: int) -> Put:
     """The library postkeep uses; like it, it signs the SHA-256 of every body."""
     import obstore
     from obstore.store import S3Store
@@ -36,7 +38,7 @@ def with_obstore(endpoint: str, bucket: str, access: str, secret: str, threads: 
     return lambda key, content: obstore.put(store, key, content, use_multipart=False)
 
 
-def with_boto3(endpoint: str, bucket: str, access: str, secret: str, threads: int) -> Callable[[str, bytes], Any]:
+def with_boto3(endpoint: str, bucket: str, access: str, secret: str, threads: int) -> Put:
     """As its manual says: one client for all threads, and a connection for each."""
     import boto3
     from botocore.config import Config

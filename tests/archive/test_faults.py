@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import json
 import os
 import random
 import signal
@@ -23,9 +22,11 @@ from postkeep.archive.objects import Bucket, BucketArchive, Keys
 from postkeep.model import RunStatus
 from postkeep.points import ARCHIVE_POINTS
 from postkeep.stages.archive import run
+from postkeep.stages.archiving import Archives
 from postkeep.store import Store
-from tests.archive.conftest import REGION, client
-from tests.archive.world import MB, World, files, in_background, lax_bucket, make, through
+from tests.archive.conftest import REGION
+from tests.archive.rights import allow
+from tests.archive.world import MB, World, files, in_background, lax_bucket, make, parts_of, through
 from tests.servers.ceph import ACCESS, SECRET, Ceph
 from tests.servers.s3lax import LaxS3, Tag
 from tests.servers.s3proxy import (
@@ -371,28 +372,6 @@ def test_a_user_who_is_suspended_in_the_middle(
     assert strict.stored == Counter(world.archived().values())
 
 
-@pytest.fixture(scope="session")
-def writer(strict_server: Ceph) -> Keys:
-    keys = Keys("WRITERSACCESS", "writers-secret")
-    strict_server.add_user("writer", keys.access, keys.secret)
-    return keys
-
-
-def allow(server: Ceph, bucket: str, *rights: str) -> None:
-    """The user `writer` may do exactly this in the bucket, also with what is theirs."""
-    everything = {"s3:GetObject", "s3:ListBucket", "s3:DeleteObject", "s3:ListBucketMultipartUploads"}
-    who = {
-        "Principal": {"AWS": ["arn:aws:iam:::user/writer"]},
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
-    }
-    statements = [
-        {"Effect": "Allow", "Action": sorted(rights), **who},
-        {"Effect": "Deny", "Action": sorted(everything.difference(rights)), **who},
-    ]
-    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    client(server).put_bucket_policy(Bucket=bucket, Policy=policy)
-
-
 def test_keys_that_may_only_write_are_enough(
     bucket: Bucket, strict: S3Proxy, strict_server: Ceph, writer: Keys, world: World, at_once: None
 ) -> None:
@@ -407,9 +386,6 @@ def test_keys_that_may_only_write_are_enough(
 
 
 def verify_says(world: World, archive: BucketArchive) -> str:
-    from postkeep.stages.archiving import Archives
-    from tests.archive.world import parts_of
-
     parts = parts_of(world.database, world.kept.root, world.config)
     try:
         check = Archives(parts, archive).verify(

@@ -159,9 +159,12 @@ class _Answering(BaseHTTPRequestHandler):
         store, query = self.server.store, self._query
         if "delete" in query:
             asked = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
-            for key in re.findall("<Key>(.*?)</Key>", asked):
+            keys = re.findall("<Key>(.*?)</Key>", asked)
+            for key in keys:
                 store.objects.pop(unescape(key), None)
-            self._answer(200, _xml("DeleteResult", ""))
+            self._answer(
+                200, _xml("DeleteResult", "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys))
+            )
             return
         self._body()
         if "uploads" in query:

@@ -60,7 +60,9 @@ def speaking(bucket: Bucket, doing: str, right: str) -> Iterator[None]:
         answer = error.response
         code = str(answer.get("Error", {}).get("Code", ""))
         status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        kind: type[ArchiveError] = ArchiveUnavailable if status >= 500 or status == 429 else ArchiveDenied
+        # 501: many stores do not know every question, and never will.
+        waiting_helps = (status >= 500 and status != 501) or status == 429
+        kind: type[ArchiveError] = ArchiveUnavailable if waiting_helps else ArchiveDenied
         allow = f": allow {right} for this bucket" if code in _NO_RIGHT else ""
         raise kind(f"bucket {bucket.name}: {doing} was refused ({code or f'HTTP {status}'}){allow}") from error
     except BotoCoreError as error:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from postkeep.archive.port import Archive
@@ -39,6 +39,8 @@ log = get_logger("archive")
 _PAGE = 200
 _BATCH = 100
 _BATCH_SECONDS = 2.0
+# Uploads that are younger may be under way in another library.
+_BROKEN_OFF = timedelta(days=1)
 _GLANCE = 0.5
 _HEARTBEAT = 20.0
 _POLICY = Policy(tries=5, base=60.0)
@@ -128,6 +130,7 @@ class Archiving:
         self._tries: list[_Try] = []
         self._first = 0.0
         self._seen_alive = time.monotonic()
+        self._swept = False
 
     def run(self) -> None:
         """Archive what is due; raises ArchiveDenied or ArchiveUnavailable when the store as a whole refuses.
@@ -184,11 +187,19 @@ class Archiving:
             leases.renew(tx, self.lease, now)
             keys = archiving.claim(tx, self.archive.place, claims, ids=self.ids, now=now)
         passing("object_claimed")
-        return [
+        tasks = [
             _Task(_with(each, keys[each.file_id]), maybe_there=each.key is not None)
             for each in page
             if each.file_id in keys
         ]
+        if not self._swept and any(map(self._may_leave_something, tasks)):
+            self.archive.sweep(self.clock() - _BROKEN_OFF)
+            self._swept = True
+        return tasks
+
+    def _may_leave_something(self, task: _Task) -> bool:
+        """Whether there may be something to sweep: after a run that broke off, and where files go up in parts."""
+        return task.maybe_there or task.wanted.size > self.config.multipart_at
 
     def _show_life(self) -> None:
         """Keep the lease while a single large file takes its time."""

@@ -155,7 +155,9 @@ def echoing(request: Request) -> Say:
 def test_no_error_names_a_secret(fault: Callable[[Request], Any], caplog: pytest.LogCaptureFixture) -> None:
     from postkeep.archive import upkeep
 
-    caplog.set_level(logging.DEBUG)
+    # What the other library says to those who want to hear everything of it is not said by us.
+    caplog.set_level(logging.DEBUG, "postkeep")
+    caplog.set_level(logging.INFO)
     told = io.StringIO()
     with LaxS3() as lax, S3Proxy(lax.port, fault) as proxy:
         bucket = lax_bucket(proxy.endpoint, keys=lambda: Keys("OURS", SECRET, TOKEN), seconds=2)

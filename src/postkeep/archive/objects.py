@@ -44,7 +44,7 @@ _CODE = re.compile(r"<Code>([A-Za-z0-9.]+)</Code>")
 _WAITING_MAY_HELP = frozenset({408, 425, 429, 500, 502, 503, 504})
 _BUSY = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted"})
 
-_TOLD = {
+TOLD = {
     "AccessDenied": "the keys may not {doing} there: allow {right} for this bucket",
     "InvalidAccessKeyId": "the store does not know this access key",
     "SignatureDoesNotMatch": "the secret key is not the one of this access key",
@@ -58,6 +58,7 @@ _TOLD = {
     "XAmzContentSHA256Mismatch": "the body was changed on its way",
     "BadDigest": "the body was changed on its way",
 }
+"""What the codes of stores mean to those who can mend it."""
 _CHANGED_ON_THE_WAY = frozenset({"XAmzContentSHA256Mismatch", "BadDigest", "InvalidDigest"})
 _RIGHTS = {
     "put": "s3:PutObject",
@@ -203,16 +204,21 @@ class BucketArchive:
 
     @contextmanager
     def _speaking(self, verb: str, key: str) -> Iterator[None]:
+        """Say in our own words alone what went wrong.
+
+        The library's errors hold whole answers, and there are stores that send back what they were sent, with the
+        session's token.
+        """
         from obstore.exceptions import BaseError
 
         try:
             yield
         except FileNotFoundError as error:
             if _code(str(error)) == "NoSuchBucket":
-                raise self._said(verb, str(error)) from error
-            raise ObjectMissing(self.url(key)) from error
+                raise self._said(verb, str(error)) from None
+            raise ObjectMissing(self.url(key)) from None
         except (BaseError, OSError) as error:
-            raise self._said(verb, str(error)) from error
+            raise self._said(verb, str(error)) from None
 
     def _said(self, verb: str, text: str) -> ArchiveError:
         """The store's answer as an error of ours: what is wrong, whether waiting helps, what to allow."""
@@ -220,16 +226,16 @@ class BucketArchive:
         where = f"bucket {self._bucket.name}"
         if code in _CHANGED_ON_THE_WAY:
             # The bytes were damaged between us and the store, which is as likely to go well the next time.
-            return ArchiveUnavailable(f"{where}: {_TOLD['BadDigest']} ({code})")
+            return ArchiveUnavailable(f"{where}: {TOLD['BadDigest']} ({code})")
         if code in _BUSY or status in _WAITING_MAY_HELP:
             return ArchiveUnavailable(f"{where}: the store is busy ({code or f'HTTP {status}'})")
         if "redirect without LOCATION" in text or status in (301, 307):
-            return ArchiveDenied(f"{where}: {_TOLD['PermanentRedirect']}")
-        if told := _TOLD.get(code):
+            return ArchiveDenied(f"{where}: {TOLD['PermanentRedirect']}")
+        if told := TOLD.get(code):
             return ArchiveDenied(f"{where}: {told.format(doing=_DOING[verb], right=_RIGHTS[verb])} ({code})")
         if status in (401, 403):
             # A HEAD that is refused has no body that could say why.
-            told = _TOLD["AccessDenied"].format(doing=_DOING[verb], right=_RIGHTS[verb])
+            told = TOLD["AccessDenied"].format(doing=_DOING[verb], right=_RIGHTS[verb])
             return ArchiveDenied(f"{where}: {told} ({code or f'HTTP {status}'})")
         if status:
             return ArchiveDenied(f"{where}: the store refused to {_DOING[verb]}: HTTP {status} {code}".rstrip())

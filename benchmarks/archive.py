@@ -40,6 +40,7 @@ from postkeep.store import Store, bulk, media
 
 REQUIREMENTS = ("boto3==1.*",)
 OURS, BARE, PEER = "postkeep", "obstore", "boto3"
+CLIENTS = (OURS, BARE, PEER)
 CPU_GOAL, RATE_GOAL = 3.0, 0.7
 SEED = 20251125
 _BATCH = 500
@@ -201,14 +202,15 @@ def _check(store: Any, bucket: str, files: Sequence[Path]) -> None:
 # --- what is shown ------------------------------------------------------------------------------------
 
 
-def compare(ground: Ground, runs: int) -> dict[str, Any]:
-    """Let the three take turns."""
-    turns: dict[str, list[Measured]] = {OURS: [], BARE: [], PEER: []}
+def compare(ground: Ground, runs: int, chosen: Sequence[str]) -> dict[str, Any]:
+    """Let the clients take turns."""
+    turns: dict[str, list[Measured]] = {name: [] for name in chosen}
     number = len(ground.files)
     print(f"{'':10}{'wall s':>8}{'active s':>10}{'objects/s':>11}{'CPU s/1k':>10}{'peak MB':>9}{'others':>8}")
     for turn in range(runs):
         names = [*turns]
-        for name in (*names[turn % 3 :], *names[: turn % 3]):
+        shift = turn % len(names)
+        for name in (*names[shift:], *names[:shift]):
             one = measure(ground, name, turn)
             turns[name].append(one)
             print(
@@ -219,14 +221,17 @@ def compare(ground: Ground, runs: int) -> dict[str, Any]:
     return {
         "objects": number,
         "turns": {name: [asdict(each) for each in each_turns] for name, each_turns in turns.items()},
-        "cpu_ratio": _ratio(turns[PEER], turns[OURS], "cpu"),
-        "rate_ratio": _ratio(turns[BARE], turns[OURS], "active"),
-        "rate_ratio_whole": _ratio(turns[BARE], turns[OURS], "wall"),
+        "cpu_ratio": _ratio(turns.get(PEER, ()), turns.get(OURS, ()), "cpu"),
+        "rate_ratio": _ratio(turns.get(BARE, ()), turns.get(OURS, ()), "active"),
+        "rate_ratio_whole": _ratio(turns.get(BARE, ()), turns.get(OURS, ()), "wall"),
         "calm": any(_calm(*each) for each in zip(*turns.values(), strict=True)),
     }
 
 
-def _ratio(theirs: Sequence[Measured], ours: Sequence[Measured], which: str) -> float:
+def _ratio(theirs: Sequence[Measured], ours: Sequence[Measured], which: str) -> float | None:
+    """How many times theirs is ours: the median over the calm rounds, or over all if none was."""
+    if not theirs or not ours:
+        return None
     rounds = list(zip(theirs, ours, strict=True))
     calm = [pair for pair in rounds if _calm(*pair)]
     return median(getattr(other, which) / getattr(one, which) for other, one in calm or rounds)
@@ -242,6 +247,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--size", type=int, default=200_000, help="bytes of each")
     parser.add_argument("--threads", type=int, default=8, help="uploads at a time, for each of the three")
     parser.add_argument("--runs", type=int, default=3, help="how often the three take turns")
+    parser.add_argument("--only", nargs="+", choices=CLIENTS, default=CLIENTS, help="leave out the others")
     parser.add_argument("--scratch", type=Path, default=Path("/dev/shm"), help="where files are made")
     parser.add_argument("--peers", type=Path, default=Path.home() / ".cache" / "postkeep-benchmarks")
     parser.add_argument("--patience", type=float, default=30, help="seconds to wait for others, before each turn")
@@ -256,7 +262,7 @@ def main(arguments: list[str] | None = None) -> None:
         scratch = Path(folder)
         files = prepare_home(scratch / "home", given.objects, given.size)
         ground = Ground(scratch, scratch / "home", files, server, given.peers, given.threads, given.patience)
-        figures = compare(ground, given.runs)
+        figures = compare(ground, given.runs, given.only)
     goals = [
         Goal("objects per CPU second in times boto3's", figures["cpu_ratio"], CPU_GOAL),
         Goal("objects/s in times the bare client's", figures["rate_ratio"], RATE_GOAL),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -128,6 +129,23 @@ def test_a_profile_with_keys_signs_with_them(monkeypatch: pytest.MonkeyPatch, tm
         config = ArchiveConfig(s3=S3Config(bucket="bbb", profile="mine", endpoint=proxy.endpoint))
         open_archive(config).put("k", b"x", "image/png")
         assert "Credential=MINE/" in proxy.asked[0].headers["authorization"]
+
+
+def test_keys_are_not_asked_for_with_every_request() -> None:
+    asked = []
+
+    def keys() -> Keys:
+        asked.append(1)
+        return Keys("OURS", SECRET)
+
+    with LaxS3() as lax:
+        archive = BucketArchive(lax_bucket(lax.endpoint, keys=keys))
+        archive.put("first", b"x", "image/png")
+        before = len(asked)
+        until = time.monotonic() + 0.3  # as long as the library waits before it asks again
+        while time.monotonic() < until:
+            archive.put("k", b"x", "image/png")
+    assert len(asked) == before
 
 
 # --- secrets ------------------------------------------------------------------------------------------------

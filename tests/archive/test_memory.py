@@ -1,4 +1,4 @@
-"""Files far larger than memory should hold go up in parts, and memory stays flat; measured by the process itself."""
+"""Large files go up in parts, and memory stays flat, as the process that sends them measures it itself."""
 
 from __future__ import annotations
 

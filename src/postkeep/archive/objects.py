@@ -301,7 +301,8 @@ def _hidden(names: tuple[str, ...]) -> Iterator[None]:
             os.environ.update(there)
 
 
-_KEYS_LAST = timedelta(minutes=5)
+# The library asks anew when less than five minutes are left.
+_KEYS_LAST = timedelta(minutes=10)
 
 
 class _Provider:

@@ -54,7 +54,7 @@ def client(bucket: Bucket) -> Any:
 
 
 def _stay(request_dict: dict[str, Any], **_more: object) -> None:
-    """Follow no redirect to another region: the address was configured, and the library follows circles for ever."""
+    """Follow no redirect to another region: the address was configured, and circles would be followed for ever."""
     request_dict["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 

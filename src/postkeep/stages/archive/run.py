@@ -9,9 +9,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
 from typing import BinaryIO
 
 from postkeep.archive.port import Archive
@@ -39,6 +40,8 @@ log = get_logger("archive")
 _PAGE = 200
 _BATCH = 100
 _BATCH_SECONDS = 2.0
+# So many contents wait for each thread while rows are written.
+_AHEAD = 8
 # Uploads that are younger may be under way in another library.
 _BROKEN_OFF = timedelta(days=1)
 _GLANCE = 0.5
@@ -131,6 +134,7 @@ class Archiving:
         self._first = 0.0
         self._seen_alive = time.monotonic()
         self._swept = False
+        self._ended: SimpleQueue[Future[_Try]] = SimpleQueue()
 
     def run(self) -> None:
         """Archive what is due; raises ArchiveDenied or ArchiveUnavailable when the store as a whole refuses.
@@ -153,12 +157,14 @@ class Archiving:
                 waiting = self._next_page([*under_way.values(), *self._again])
             if not waiting and not under_way:
                 waiting = self._what_got_no_answer()
-            while waiting and len(under_way) < 2 * self.config.concurrency:
-                task = waiting.pop(0)
-                under_way[pool.submit(self._try, task)] = task
+            while waiting and len(under_way) < _AHEAD * self.config.concurrency:
+                task = waiting.pop()
+                future = pool.submit(self._try, task)
+                under_way[future] = task
+                future.add_done_callback(self._ended.put)
             if not under_way:
                 break
-            done, _ = wait(under_way, timeout=_GLANCE, return_when=FIRST_COMPLETED)
+            done = self._what_ended()
             for future in done:
                 del under_way[future]
                 self._note(future.result())
@@ -170,7 +176,7 @@ class Archiving:
             raise self._unanswered
 
     def _next_page(self, in_hand: Sequence[_Task]) -> list[_Task]:
-        """The next contents, with their keys claimed; what was tried in this run is not due again in it."""
+        """The next contents, with their keys claimed, the first one last; none is due twice in a run."""
         size = _PAGE if self.limit is None else min(_PAGE, self.limit - self._begun)
         if size <= 0:
             return []
@@ -195,11 +201,20 @@ class Archiving:
         if not self._swept and any(map(self._may_leave_something, tasks)):
             self.archive.sweep(self.clock() - _BROKEN_OFF)
             self._swept = True
-        return tasks
+        return tasks[::-1]
 
     def _may_leave_something(self, task: _Task) -> bool:
         """Whether there may be something to sweep: after a run that broke off, and where files go up in parts."""
         return task.maybe_there or task.wanted.size > self.config.multipart_at
+
+    def _what_ended(self) -> list[Future[_Try]]:
+        ended: list[Future[_Try]] = []
+        try:
+            ended.append(self._ended.get(timeout=_GLANCE))
+            while True:
+                ended.append(self._ended.get_nowait())
+        except Empty:
+            return ended
 
     def _show_life(self) -> None:
         """Keep the lease while a single large file takes its time."""

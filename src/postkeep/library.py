@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -23,8 +24,10 @@ from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
 from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, lost, queues, retention
+from postkeep.stages.archive_job import archive_import, run_watch
 from postkeep.stages.archiving import Archives
 from postkeep.stages.backfill import run_backfill
+from postkeep.stages.costs import accounted, entering, run_costs
 from postkeep.stages.fetching import run_fetch
 from postkeep.stages.importing import run_import
 from postkeep.stages.parts import Parts
@@ -89,7 +92,9 @@ from postkeep.views.archives import (
     ArchiveSummary,
     RestoreSummary,
 )
+from postkeep.views.costs import CostBy, Costs
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopySummary, UpgradeSummary
+from postkeep.views.watching import ImportArchived, WatchRound, WatchSummary
 
 if TYPE_CHECKING:
     from postkeep.net.fetcher import Fetcher
@@ -299,6 +304,16 @@ class Library:
     def _archives(self) -> Archives:
         return Archives(self._parts, open_archive(self.config.archive))
 
+    @contextmanager
+    def _asking(self, progress: OnProgress = _quiet) -> Iterator[tuple[Archives, OnProgress]]:
+        """The archive for work that asks it something, which goes into the ledger step by step."""
+        with accounted(self._parts, open_archive(self.config.archive)) as archive:
+            yield Archives(self._parts, archive), entering(self._parts, archive, progress)
+
+    def must_have_archive(self) -> None:
+        """Raise ConfigError or ExtraMissing when no archive is set up; the store is not asked."""
+        open_archive(self.config.archive)
+
     def _post_id(self, post: str | None) -> str | None:
         if post is None:
             return None
@@ -319,9 +334,28 @@ class Library:
         progress: OnProgress = _quiet,
     ) -> ArchiveSummary:
         """Send what the archive is not proven to hold and prove it; raises LeaseTaken, NotFound, ConfigError."""
-        return self._archives().run(
-            post_id=self._post_id(post), media_id=media_id, limit=limit, stop=stop, progress=progress
-        )
+        post_id = self._post_id(post)
+        with self._asking() as (archives, _):
+            return archives.run(post_id=post_id, media_id=media_id, limit=limit, stop=stop, progress=progress)
+
+    def watch_archive(
+        self,
+        *,
+        every: float = 60.0,
+        on_round: Callable[[WatchRound], None] = _quiet,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
+    ) -> WatchSummary:
+        """Send what comes into the cache, looking every so many seconds, until `stop`."""
+        with self._asking() as (archives, _):
+            return run_watch(archives, every=every, on_round=on_round, stop=stop, progress=progress)
+
+    def archive_imported(
+        self, run_id: str, *, stop: Stop = _never, progress: OnProgress = _quiet
+    ) -> ImportArchived:
+        """Send what an import brought; another process that archives already is left to do it."""
+        with self._asking() as (archives, _):
+            return archive_import(archives, run_id, stop=stop, progress=progress)
 
     def archive_status(self) -> ArchiveStatus:
         """What is archived of what is known, by the rows."""
@@ -331,7 +365,8 @@ class Library:
         self, *, sample: float = 0.0, repair: bool = False, stop: Stop = _never, progress: OnProgress = _quiet
     ) -> ArchiveCheck:
         """Compare the archive's listing with the rows; `sample` is the share of objects that are read back."""
-        return self._archives().verify(sample=sample, repair=repair, stop=stop, progress=progress)
+        with self._asking(progress) as (archives, told):
+            return archives.verify(sample=sample, repair=repair, stop=stop, progress=told)
 
     def restore_archive(
         self,
@@ -342,7 +377,9 @@ class Library:
         progress: OnProgress = _quiet,
     ) -> RestoreSummary:
         """Bring back what is archived and not in the cache."""
-        return self._archives().restore(post_id=self._post_id(post), limit=limit, stop=stop, progress=progress)
+        post_id = self._post_id(post)
+        with self._asking(progress) as (archives, told):
+            return archives.restore(post_id=post_id, limit=limit, stop=stop, progress=told)
 
     def archive_link(self, media_id: str, *, seconds: int = 3600) -> ArchiveLink:
         """A link that opens an archived medium for a while; raises NotFound."""
@@ -350,7 +387,17 @@ class Library:
 
     def set_up_archive(self) -> list[ArchiveStep]:
         """Make the archive's store fit for it, and prove that it can be used."""
-        return self._archives().set_up()
+        with self._asking() as (archives, _):
+            return archives.set_up()
+
+    def costs(self, *, by: CostBy = CostBy.KIND, since: datetime | None = None, limit: int = 20) -> Costs:
+        """What was used and what it costs, by the ledger and the price table; at most `limit` parts by name."""
+        return run_costs(self._parts, by=by, since=since, limit=limit)
+
+    def archive_costs(self, *, by: CostBy = CostBy.KIND) -> Costs:
+        """The same of the active archive alone."""
+        place = self._archives().archive.place
+        return run_costs(self._parts, by=by, since=None, limit=1, place=place)
 
     def verify_md5(self, md5: str) -> Md5Check:
         """Hash the cached file of this MD5."""

@@ -32,12 +32,12 @@ def write_watched(summary: WatchSummary) -> None:
     write("Archive Summary:")
     write_pairs(
         [
-            ("Archive:", summary.place),
-            ("Runs:", str(summary.runs)),
-            ("Archived:", str(summary.archived)),
-            *([("Found there:", str(summary.found))] if summary.found else []),
-            ("Failed:", str(summary.failed)),
-            ("Sent:", human_size(summary.bytes)),
+            ("Archive", summary.place),
+            ("Runs", str(summary.runs)),
+            ("Archived", str(summary.archived)),
+            *([("Found there", str(summary.found))] if summary.found else []),
+            ("Failed", str(summary.failed)),
+            ("Sent", human_size(summary.bytes)),
         ]
     )
     if summary.error:

@@ -175,7 +175,7 @@ def end_missing(tx: Connection, place: str, file_ids: Iterable[str]) -> None:
 
 def uses(tx: Connection) -> list[Use]:
     """All of the ledger, summed up by day."""
-    rows = bulk.execute(tx, f"SELECT {_summed(tx)} FROM {_LEDGER} GROUP BY {_GROUPED}")  # noqa: S608
+    rows = bulk.execute(tx, f"SELECT {_summed(tx)} FROM costs c{_OBJECT} GROUP BY {_GROUPED}")  # noqa: S608
     return [_use(row) for row in rows]
 
 
@@ -188,13 +188,14 @@ def uses_by_post(tx: Connection, post_ids: Iterable[str]) -> list[tuple[str, int
         " WHERE m.post_id {in} AND m.file_id IS NOT NULL),"
         " among_posts AS (SELECT s.post_id, s.file_id,"
         " (SELECT count(DISTINCT x.post_id) FROM post_media x WHERE x.file_id = s.file_id) AS posts FROM shown s)"
-        f" SELECT s.post_id, s.posts, {_summed(tx)} FROM among_posts s JOIN {_LEDGER} ON c.file_id = s.file_id"
+        f" SELECT s.post_id, s.posts, {_summed(tx)} FROM among_posts s"
+        f" JOIN costs c ON c.file_id = s.file_id{_OBJECT}"
         f" WHERE c.post_id IS NULL AND c.profile_id IS NULL GROUP BY s.post_id, s.posts, {_GROUPED}",
         wanted,
     )
     alone = bulk.among(
         tx,
-        f"SELECT c.post_id, 1, {_summed(tx)} FROM {_LEDGER} WHERE c.post_id {{in}}"  # noqa: S608
+        f"SELECT c.post_id, 1, {_summed(tx)} FROM costs c{_OBJECT} WHERE c.post_id {{in}}"  # noqa: S608
         f" GROUP BY c.post_id, {_GROUPED}",
         wanted,
     )
@@ -205,7 +206,7 @@ def uses_by_profile(tx: Connection) -> list[tuple[str, Use]]:
     """What profiles bear by themselves, besides what their posts do."""
     rows = bulk.execute(
         tx,
-        f"SELECT c.profile_id, {_summed(tx)} FROM {_LEDGER}"  # noqa: S608
+        f"SELECT c.profile_id, {_summed(tx)} FROM costs c{_OBJECT}"  # noqa: S608
         f" WHERE c.profile_id IS NOT NULL AND c.post_id IS NULL GROUP BY c.profile_id, {_GROUPED}",
     )
     return [(row[0], _use(row[1:])) for row in rows]
@@ -236,8 +237,8 @@ def profile_names(tx: Connection, profile_ids: Iterable[str]) -> dict[str, str]:
     return dict(map(tuple, rows))
 
 
-_LEDGER = (
-    f"costs c LEFT JOIN archive_objects a ON c.kind = '{CostKind.STORAGE}' AND c.ended_at IS NULL"
+_OBJECT = (
+    f" LEFT JOIN archive_objects a ON c.kind = '{CostKind.STORAGE}' AND c.ended_at IS NULL"
     " AND a.file_id = c.file_id AND a.store = c.place"
 )
 # An object that was found missing is kept no longer, though its row is closed only when it goes up again.

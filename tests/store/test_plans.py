@@ -37,7 +37,7 @@ Commands about the whole database or cache (stats, metrics, db verify, placehold
 TO_BE_MENDED = {
     "t.error_kind <> 'changed' AND (f.evicted_at": (
         "stages/lost.py: each page goes through all contents that left the cache, and SQLite without statistics"
-        " goes through all work for each of them; it should begin at the few places with an error, by an index of them"
+        " through all work for each; it should begin at the few places with an error, by an index of them"
     ),
 }
 """Queries that should pass and do not yet, by what is in them, each with what is wrong."""

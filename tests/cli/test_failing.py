@@ -54,6 +54,47 @@ def test_each_class_that_is_told_has_its_next_step(call: Call, library: FakeLibr
     assert "retry --kind lost" not in call("media", "failures").err
 
 
+@pytest.mark.parametrize(
+    ("state", "kind", "options", "told"),
+    [
+        (MediaState.RETRY, "timeout", (), True),
+        (MediaState.EXPIRED, "expired", (), False),
+        (MediaState.EXPIRED, "expired", ("--state", "expired"), False),
+        (MediaState.UNSUPPORTED, "not_media", (), True),
+        (MediaState.UNSUPPORTED, UNREAD_PLATFORM, (), False),
+        (MediaState.GONE, "http_404", (), False),
+        (MediaState.GONE, "http_404", ("--host", "media.example"), False),
+        (MediaState.GONE, "http_404", ("--kind", "http_404"), True),
+        (MediaState.FETCHED, "lost", (), True),
+    ],
+)
+def test_a_retry_is_advised_only_where_it_queues_any(
+    state: MediaState, kind: str, options: tuple[str, ...], told: bool, call: Call, library: FakeLibrary
+) -> None:
+    found: MediaFailures = answers.failures_answer()
+    classes = (replace(found.classes[0], state=state, kind=kind),)
+    library.answers["media_failures"] = replace(found, classes=classes)
+    assert ("queues again what may still come" in call("media", "failures", *options).err) is told
+
+
+def test_media_of_a_platform_nobody_reads_get_no_advice_that_does_nothing(
+    call: Call, library: FakeLibrary
+) -> None:
+    found: MediaFailures = answers.failures_answer()
+    unread = replace(found.classes[0], state=MediaState.UNSUPPORTED, kind=UNREAD_PLATFORM, media=70)
+    library.answers["media_failures"] = replace(found, classes=(unread,))
+    called = call("media", "failures")
+    assert called.out.splitlines()[1].split()[:3] == [UNREAD_PLATFORM, UNREAD_PLATFORM, "70"]
+    assert called.err == "\nWhat to do:\n  no_parser  nothing yet: this version cannot read its platform\n"
+
+    library.answers["retry_media"] = answers.retry_summary(queued=0, states={})
+    for options in (("--state", "unsupported"), ("--kind", UNREAD_PLATFORM), ("--all-failed",)):
+        assert call("media", "retry", *options).err == (
+            "70 of a platform that this version cannot read, left as they are\n"
+        )
+    assert call("media", "retry", "--kind", "timeout").err == ""
+
+
 @pytest.mark.parametrize("command", ["failures", "retry"])
 def test_a_kind_that_is_none_is_2_and_the_kinds_are_named(call: Call, library: FakeLibrary, command: str) -> None:
     called = call("media", command, "--kind", "nonsense")

@@ -29,7 +29,7 @@ STATE_WORDS = {
     MediaState.GONE: "gone at its source",
     MediaState.EXPIRED: "link expired",
     MediaState.REFUSED: "refused",
-    MediaState.UNSUPPORTED: "not media",
+    MediaState.UNSUPPORTED: "unsupported",
     MediaState.FAILED: "failed",
 }
 

@@ -21,6 +21,7 @@ from postkeep.model import RunStatus
 from postkeep.stages import copying
 from postkeep.store import Store, bulk, leases, schema, walking
 from postkeep.store.sums import Sum, canonical_json
+from postkeep.store.verify import verify_schema
 from postkeep.store.walking import Walk
 
 KINDS = ("sqlite", "postgresql")
@@ -244,6 +245,21 @@ def test_what_is_somebody_elses_is_refused_and_unchanged(databases: Databases, k
         assert reason in refused.value.message
 
     assert {url: everything(databases, url) for url in before} == before
+
+
+def test_a_postgresql_schema_may_be_shared_and_a_file_may_not(databases: Databases) -> None:
+    source = filled(databases, "sqlite")
+    shared, alien = databases.url("postgresql", bare=True), databases.url("sqlite", bare=True)
+    for url in (shared, alien):
+        databases.execute(url, "CREATE TABLE x (a int)", "INSERT INTO x VALUES (1)")
+
+    assert databases.copy(source, shared).status is RunStatus.COMPLETED
+    with pytest.raises(StoreError, match=r"another program \(x\)"):
+        databases.copy(source, alien)
+
+    assert ("x", ["(1,)"]) in everything(databases, shared)
+    assert everything(databases, alien) == [("x", ["(1,)"])]
+    assert verify_schema(databases.store(shared)) == []
 
 
 def everything(databases: Databases, url: str) -> list[Any]:

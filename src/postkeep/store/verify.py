@@ -57,13 +57,13 @@ class RowFault:
 def verify_schema(store: Store) -> list[Difference]:
     """Compare the live tables, views, rights and the recorded revision with those this program is made for.
 
-    Empty when equal. Changes nothing. Differences come by table; those of a missing table are one. On PostgreSQL
-    comments the schema does not ask for are nobody's business, and nowhere a table that was its owner's own
-    before his database became ours.
+    Empty when equal. Changes nothing. Differences come by table; those of a missing table are one. Nobody's
+    business are on PostgreSQL, which may be shared, tables of others and comments the schema does not ask for,
+    and nowhere a table that was its owner's own before his database became ours.
     """
     with store.reading() as tx:
         wanted, found = shapes.wanted(tx.dialect), shapes.found(tx)
-        for table in _tables_of_others(tx) if "adoption_findings" in found else ():
+        for table in _tables_of_others(tx, wanted, found):
             found.pop(table, None)
         more = list(_of_what_stands_on_tables(tx))
     differences = [*_of_tables(wanted, found), *more]
@@ -73,7 +73,11 @@ def verify_schema(store: Store) -> list[Difference]:
     return differences
 
 
-def _tables_of_others(tx: Connection) -> list[str]:
+def _tables_of_others(tx: Connection, wanted: shapes.Shape, found: shapes.Shape) -> list[str]:
+    if tx.dialect.name != "sqlite":
+        return sorted(found.keys() - wanted.keys())
+    if "adoption_findings" not in found:
+        return []
     query = "SELECT subject FROM adoption_findings WHERE kind = 'foreign_table'"
     return list(tx.exec_driver_sql(query).scalars())
 

@@ -90,7 +90,8 @@ def upgrade(store: Store, *, adopt: Adopt | None = None, dry_run: bool = False) 
 
     A predecessor's database is turned into ours by `adopt`, in the same transaction. With `dry_run` all is done
     and nothing kept. A SQLite file that is refused, or that only a dry run has seen, is the same byte for byte: it
-    is switched to WAL when it is ours. Raises what `ensure_current` raises, except that an older revision is what it is for.
+    is switched to WAL when it is ours. Raises what `ensure_current` raises, except that an older revision is what
+    it is for.
     """
     report: UpgradeReport | None = None
     with store.reading() as tx:

@@ -111,6 +111,18 @@ def test_what_was_imported_is_the_same_there_and_back(
             assert library.import_([str(DATA)], fetch=False).new == 0
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_ours_is_named_and_stays(databases: Databases, kind: str) -> None:
+    source, target = filled(databases, kind), databases.url("sqlite")
+    databases.execute(source, "CREATE TABLE notes (a int)", "CREATE VIEW mine AS SELECT a FROM notes")
+
+    summary = databases.copy(source, target)
+
+    assert summary.status is RunStatus.COMPLETED
+    assert summary.not_copied == ("mine", "notes")
+    assert databases.copy(target, databases.url("sqlite")).not_copied == ()
+
+
 def test_leases_stay_where_they_are(databases: Databases) -> None:
     source, target = databases.url("sqlite"), databases.url("sqlite")
     with databases.store(source).writing() as tx:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from postkeep.store import access, migrate, shapes, sqlviews
 from postkeep.store.engine import Store
+from postkeep.store.schema import metadata
 
 SHOWN_IDS = 10
 """How many ids a RowFault names."""
@@ -125,6 +126,26 @@ def _of_access(wanted: shapes.Shape, found: shapes.Shape) -> Iterator[Difference
         return
     for name in sorted(wanted.keys() & found.keys()):
         yield from _of_table(name, wanted[name], found[name])
+
+
+# --- what is not ours -----------------------------------------------------------------------------------
+
+
+def of_others(tx: Connection) -> list[str]:
+    """The tables and views beside ours, by name; on PostgreSQL without those of extensions."""
+    listed = _SQLITE_RELATIONS if tx.dialect.name == "sqlite" else _PG_RELATIONS
+    ours = {*metadata.tables, *sqlviews.VIEWS, "alembic_version"}
+    return sorted(name for name in tx.exec_driver_sql(listed).scalars() if name not in ours)
+
+
+_SQLITE_RELATIONS = """
+    SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"""
+
+_PG_RELATIONS = """
+    SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (
+        SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+            AND d.deptype = 'e')"""
 
 
 # --- the rows -------------------------------------------------------------------------------------------

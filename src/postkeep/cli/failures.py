@@ -12,9 +12,10 @@ from postkeep import errors
 from postkeep.cli import exits
 from postkeep.cli.as_json import write_json
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
+from postkeep.cli.media_table import link_end
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_pairs, write_table
-from postkeep.cli.text import beginning, known, moment, plural, visible
+from postkeep.cli.text import beginning, day, known, moment, plural, visible
 from postkeep.model import MediaState
 from postkeep.views import LOST, FailureClass, FailureView, RetrySummary
 
@@ -65,8 +66,8 @@ _CLASS_COLUMNS = (
     Column("State", whole=True),
     Column("Kind", whole=True),
     Column("Media", right=True),
-    Column("Host", cut=True),
-    Column("For example", cut=True),
+    Column("Host", cut=True, spare=1),
+    Column("For example", least=36),
 )
 _MEDIA_COLUMNS = (
     Column("Media", whole=True),
@@ -76,7 +77,7 @@ _MEDIA_COLUMNS = (
     Column("Tried", whole=True, spare=3),
     Column("Next try", whole=True, spare=4),
     Column("Host", cut=True, spare=1),
-    Column("Error", cut=True),
+    Column("Error", least=24),
 )
 
 
@@ -153,6 +154,7 @@ def _class_row(each: FailureClass) -> tuple[str, ...]:
 
 
 def _media_row(each: FailureView) -> tuple[str, ...]:
+    over_at = link_end(each)
     return (
         each.media_id,
         each.post_id or each.profile_id or "",
@@ -161,7 +163,7 @@ def _media_row(each: FailureView) -> tuple[str, ...]:
         moment(each.error_at),
         moment(each.next_try_at),
         each.host,
-        beginning(each.message, 100),
+        f"over since {day(over_at)}" if over_at else beginning(each.message, 100),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -219,6 +220,20 @@ def test_a_finished_copy_is_brought_up_to_date(databases: Databases) -> None:
 
     assert (again.status, again.written, again.removed) == (RunStatus.COMPLETED, 4, 4)
     assert databases.contents(target) == databases.contents(source)
+
+
+def test_going_on_compares_until_something_is_to_be_copied(databases: Databases, small_batches: None) -> None:
+    source, target = filled(databases, "sqlite"), databases.url("sqlite")
+
+    def phases() -> list[str]:
+        words: list[str] = []
+        databases.copy(source, target, progress=lambda step: words.append(step.doing))
+        return [word for word, _ in itertools.groupby(words)]
+
+    assert phases() == ["copying", "verifying"]
+    assert phases() == ["comparing", "verifying"]
+    databases.execute(source, "UPDATE posts SET is_read = NOT is_read WHERE post_id = 'posts-003'")
+    assert phases() == ["comparing", "copying", "verifying"]
 
 
 def test_a_copy_that_was_used_is_left_alone(databases: Databases) -> None:

@@ -111,6 +111,7 @@ class _Copy:
         self._not_copied: tuple[str, ...] = ()
         self._beat_at = clock()
         self._done = 0
+        self._writes = False
 
     def run(self) -> CopySummary:
         with _named():
@@ -216,9 +217,11 @@ class _Copy:
         for batch in walk.batches():
             found.add(batch.lines)
             copied.written += self._write(writer, batch, fresh=not copied.there)
+            self._writes = self._writes or copied.written > 0
             passing("copy_batch_committed")
             self._done += len(batch.rows)
-            self._step("copying", self._done, total, copied.table)
+            # One word for all that follows: each change of it begins the progress anew.
+            self._step("copying" if self._writes else "comparing", self._done, total, copied.table)
             if self._stop():
                 return False
         copied.checksum = found.checksum

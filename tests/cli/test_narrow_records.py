@@ -1,0 +1,44 @@
+"""Records that could not be read, and what a run left, are told whole on a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.cli import answers
+from tests.cli.answers import FakeLibrary
+from tests.cli.conftest import Call
+
+SOURCE = "/home/jane/scrapes/instagram/instagram_looter2_user_feeds_page1.json"
+REASON = "no platform knows this record: keys attempts, items, more_available, next_max_id"
+
+
+@pytest.fixture
+def quarantined(library: FakeLibrary) -> list[str]:
+    ids = [f"qua-67c2f6c00000000{number}" for number in (10, 11)]
+    library.answers["quarantine"] = [
+        replace(answers.QUARANTINED, quarantine_id=each, source=SOURCE, reason=REASON) for each in ids
+    ]
+    return ids
+
+
+def test_a_quarantined_record_is_a_paragraph_where_a_table_is_too_wide(
+    call: Call, quarantined: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")  # 80 columns, no colours
+    paragraphs = call("quarantine", "list").out.split("\n\n")
+    assert [each.splitlines()[0] for each in paragraphs] == [f"Record:    {each}" for each in quarantined]
+    for paragraph in paragraphs:
+        lines = paragraph.splitlines()
+        assert f"Place:     {SOURCE}: record 3 (byte 120)" in lines
+        assert f"Reason:    {REASON}" in lines
+        assert len(lines) == 6
+
+
+def test_elsewhere_a_quarantined_record_is_one_line(call: Call, quarantined: list[str]) -> None:
+    head, *rows = call("quarantine", "list").out.splitlines()
+    assert head.split() == ["Record", "Last", "seen", "Size", "Place", "Reason", "Replay"]
+    assert [row.split()[0] for row in rows] == quarantined
+    assert all(f"{SOURCE}: record 3 (byte 120)  {REASON}  yes" in row for row in rows)

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, event, make_url
 
 from postkeep.errors import ConfigError, StoreError
 from postkeep.library import upgrade_database
+from postkeep.store import sqlviews
 from tests.adoption import child
 from tests.adoption.adopted import Comparison
 from tests.adoption.conftest import House, Small
@@ -118,6 +119,23 @@ def test_without_a_backup_somebody_must_agree(small: Small) -> None:
     with pytest.raises(ConfigError, match="pg_dump"):
         upgrade_database(small.config)
     assert dump(small.url) == before
+
+
+# --- what stood on the old tables ---
+
+
+_OWN_VIEW = "CREATE VIEW mine_v AS SELECT post_id FROM posts"
+
+
+def test_a_lost_view_stands_apart_from_those_made_anew(small: Small) -> None:
+    run(small.url, (_OWN_VIEW,))
+    small.upgrade()
+    found = small.read().rows["adoption_findings"]
+    lost = {row["subject"]: row["detail"] for row in found if row["kind"] == "view_dropped"}
+    assert lost.keys() == {"mine_v"}
+    assert "SELECT" in lost["mine_v"]
+    remade = {row["subject"] for row in found if row["kind"] == "view_remade"}
+    assert remade == (set() if small.path else set(sqlviews.VIEWS))
 
 
 # --- not the predecessor's ----------------------------------------------------------------------------

@@ -34,6 +34,7 @@ class FindingKind(StrEnum):
     NAME_TAKEN = "name_taken"
     VIRTUAL_ROW = "virtual_row"
     VIEW_DROPPED = "view_dropped"
+    VIEW_REMADE = "view_remade"
     TRIGGER_DROPPED = "trigger_dropped"
     FOREIGN_TABLE = "foreign_table"
     FOREIGN_KEY = "foreign_key"

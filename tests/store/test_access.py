@@ -252,6 +252,16 @@ def test_each_drift_is_one_finding_and_upgrade_mends_it(supabase: Store) -> None
 
 
 @postgresql_only
+def test_the_same_on_many_tables_is_one_finding(supabase: Store) -> None:
+    tables = [table for table in access.TABLES if table != "posts"]
+    run(supabase, *(f"GRANT SELECT ON {table} TO anon" for table in tables), "GRANT DELETE ON posts TO anon")
+    assert told(supabase) == [
+        f"{', '.join(tables[:3])} and {len(tables) - 3} more: rights of anon should not be there (found: select)",
+        "posts: rights of anon should not be there (found: delete)",
+    ]
+
+
+@postgresql_only
 def test_policies_of_others_are_dropped_by_name_on_our_tables_alone(supabase: Store) -> None:
     run(
         supabase,
@@ -298,7 +308,26 @@ def test_roles_that_come_later_are_one_finding(request: pytest.FixtureRequest, s
     assert told(store) == [
         "every table: row level security is missing (expected: on; `postkeep db upgrade` sets it)"
     ]
-    secured, granted = migrate.upgrade(store).settled
+    run(
+        store,
+        'CREATE POLICY "Enable read access for all users" ON posts USING (true)',
+        "ALTER TABLE posts ENABLE ROW LEVEL SECURITY",
+    )
+    policy = (
+        "posts: policy Enable read access for all users should not be there (found: for all to public using true)"
+    )
+    assert told(store) == [
+        f"{', '.join(access.TABLES[:3])} and {len(access.TABLES) - 4} more: row level security is missing"
+        " (expected: on; `postkeep db upgrade` sets it)",
+        policy,
+    ]
+    run(store, *(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY" for table in access.TABLES))
+    assert told(store) == [
+        "every table: policy of postkeep is missing (expected: `postkeep db upgrade` sets it)",
+        policy,
+    ]
+    run(store, *(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY" for table in access.TABLES))
+    _dropped, secured, granted = migrate.upgrade(store).settled
     assert secured == f"row level security set on {len(access.TABLES)} tables"
     assert granted.startswith("rights of anon")
     assert told(store) == []

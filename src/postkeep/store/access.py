@@ -67,6 +67,7 @@ TABLES = (*sorted(metadata.tables), "alembic_version")
 
 _SECURITY = "row level security"
 _POLICY = "policy "
+_OUR_POLICIES = f"{_POLICY}postkeep_"
 _RIGHTS = "rights of "
 _ON = "on"
 _LIST = access_users.name
@@ -205,10 +206,21 @@ def _found_policies(tx: Connection, tables: list[str], *, temporary: bool = Fals
 
 
 def untouched(actual: Shape) -> bool:
-    """Whether nothing was ever done about access here, as when the roles came after the tables."""
-    return not any(
-        _SECURITY in facts or any(what.startswith(_POLICY) for what in facts) for facts in actual.values()
-    )
+    """Whether nothing was ever done here about access by us, as when the roles came after the tables."""
+    return not any(what.startswith(_OUR_POLICIES) for facts in actual.values() for what in facts)
+
+
+def open_tables(actual: Shape) -> list[str]:
+    """The tables without row level security."""
+    return [name for name in TABLES if _SECURITY not in actual.get(name, {_SECURITY: _ON})]
+
+
+def policies_of_others(actual: Shape) -> Iterator[tuple[str, str, str]]:
+    """Table, `policy name` and how it is, of each that is not ours."""
+    for name, facts in sorted(actual.items()):
+        for what, how in sorted(facts.items()):
+            if what.startswith(_POLICY) and not what.startswith(_OUR_POLICIES):
+                yield name, what, how
 
 
 def settle(tx: Connection) -> list[str]:
@@ -295,6 +307,8 @@ __all__ = [
     "deny",
     "found",
     "is_supabase",
+    "open_tables",
+    "policies_of_others",
     "settle",
     "untouched",
     "wanted",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,8 @@ from postkeep.store.schema import metadata
 
 SHOWN_IDS = 10
 """How many ids a RowFault names."""
+
+_TOLD_EACH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +124,38 @@ def _of_views(wanted: shapes.Shape, found: shapes.Shape) -> Iterator[Difference]
 def _of_access(wanted: shapes.Shape, found: shapes.Shape) -> Iterator[Difference]:
     """What is not there at all is told of the tables and views themselves."""
     if wanted and access.untouched(found):
-        yield Difference("every table", "row level security", "on; `postkeep db upgrade` sets it", None)
+        if tables := access.open_tables(found):
+            where = "every table" if len(tables) == len(access.TABLES) else _of_many(tables)
+            yield Difference(where, "row level security", "on; `postkeep db upgrade` sets it", None)
+        else:
+            yield Difference("every table", "policy of postkeep", "`postkeep db upgrade` sets it", None)
+        for name, policy, how in access.policies_of_others(found):
+            yield Difference(name, policy, None, how)
         return
-    for name in sorted(wanted.keys() & found.keys()):
-        yield from _of_table(name, wanted[name], found[name])
+    names = sorted(wanted.keys() & found.keys())
+    yield from _once([each for name in names for each in _of_table(name, wanted[name], found[name])])
 
 
-# --- what is not ours -----------------------------------------------------------------------------------
+def _once(differences: Sequence[Difference]) -> Iterator[Difference]:
+    """The same of many tables told as one; the others as they are."""
+    alike: defaultdict[tuple[str, str | None, str | None], list[Difference]] = defaultdict(list)
+    for each in differences:
+        alike[each.what, each.expected, each.found].append(each)
+    for same in alike.values():
+        if len(same) <= _TOLD_EACH:
+            yield from same
+        else:
+            yield replace(same[0], table=_of_many([each.table for each in same]))
+
+
+def _of_many(names: Sequence[str]) -> str:
+    """Several tables in few words."""
+    if len(names) <= _TOLD_EACH:
+        return ", ".join(names)
+    return f"{', '.join(names[:_TOLD_EACH])} and {len(names) - _TOLD_EACH} more"
+
+
+# --- what is not ours ------------------------------------------------------------------------------------
 
 
 def of_others(tx: Connection) -> list[str]:

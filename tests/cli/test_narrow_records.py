@@ -1,4 +1,4 @@
-"""Records that could not be read, and what a run left, are told whole on a terminal of 80 columns."""
+"""Records that could not be read, and what a run left, are told whole at 80 columns, and counts add up."""
 
 from __future__ import annotations
 
@@ -42,3 +42,29 @@ def test_elsewhere_a_quarantined_record_is_one_line(call: Call, quarantined: lis
     assert head.split() == ["Record", "Last", "seen", "Size", "Place", "Reason", "Replay"]
     assert [row.split()[0] for row in rows] == quarantined
     assert all(f"{SOURCE}: record 3 (byte 120)  {REASON}  yes" in row for row in rows)
+
+
+def test_the_counts_of_an_import_add_up(call: Call, library: FakeLibrary) -> None:
+    counts = {"processed": 26, "new": 22, "duplicates": 0, "errors": 4}
+    media = {"media_found": 29, "media_cached": 5, "media_errors": 1}
+    run = replace(answers.RUN, summary=counts | media)
+    library.answers["run"] = answers.RunDetail(run, {}, ())
+    out = call("runs", "show", "run-1").out
+    assert "  Errors:       4 (quarantined)\n" in out
+    assert "  Media others: 23 (expired, gone, or still to be fetched then)\n" in out
+
+
+@pytest.mark.parametrize(
+    ("kind", "summary"),
+    [
+        ("import", {"errors": 0, "media_found": 3, "media_cached": 2, "media_errors": 1}),
+        ("import", {"media_found": "many", "media_cached": None}),
+        ("update_data.py", {"errors": 4, "media_found": 29, "media_cached": 0, "media_errors": 0}),
+    ],
+)
+def test_no_count_is_made_up(kind: str, summary: dict[str, object], call: Call, library: FakeLibrary) -> None:
+    library.answers["run"] = answers.RunDetail(replace(answers.RUN, kind=kind, summary=summary), {}, ())
+    out = call("runs", "show", "run-1").out
+    assert "others" not in out
+    assert "quarantined" not in out
+    assert all(f"{value}" in out for value in summary.values())

@@ -183,6 +183,10 @@ _TRIGGERS = """
     SELECT t.tgname, c.relname, pg_get_triggerdef(t.oid) FROM pg_trigger t
     JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgrelid = ANY (%s::oid[]) AND NOT t.tgisinternal ORDER BY 1"""
 
+_POLICIES = """
+    SELECT tablename, policyname, permissive, cmd, array_to_string(roles, ', '), qual, with_check FROM pg_policies
+    WHERE schemaname = current_schema() AND tablename = ANY (%s) ORDER BY 1, 2"""
+
 _INDEXES = """
     SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE i.indrelid = ANY (%s::oid[]) ORDER BY 1"""
@@ -210,6 +214,7 @@ def _aside_postgresql(tx: Connection, tables: tuple[str, ...], findings: Finding
         _note_view(name, definition.strip(), findings)
     for name, table, definition in tx.exec_driver_sql(_TRIGGERS, (oids,)).all():
         findings.add(FindingKind.TRIGGER_DROPPED, name, f"it belonged to {table}; it was: {definition}")
+    _note_policies(tx, tables, findings)
     incoming = tuple(_Incoming(*row) for row in tx.exec_driver_sql(_INCOMING, (oids, oids)).all())
     for key in incoming:
         tx.exec_driver_sql(f"ALTER TABLE {key.table} DROP CONSTRAINT {key.name}")
@@ -218,3 +223,14 @@ def _aside_postgresql(tx: Connection, tables: tuple[str, ...], findings: Finding
     for table in tables:
         tx.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {PREFIX}{table}")
     return incoming
+
+
+def _note_policies(tx: Connection, tables: tuple[str, ...], findings: Findings) -> None:
+    """They go with their tables; who has access afterwards is for our own to say."""
+    for table, name, permissive, command, roles, using, check in tx.exec_driver_sql(_POLICIES, (list(tables),)):
+        was = f"CREATE POLICY {quoted(name)} ON {table} AS {permissive} FOR {command} TO {roles}"
+        if using is not None:
+            was += f" USING ({using})"
+        if check is not None:
+            was += f" WITH CHECK ({check})"
+        findings.add(FindingKind.POLICY_DROPPED, f"{table}.{name}", f"it belonged to {table}; it was: {was}")

@@ -36,6 +36,7 @@ class FindingKind(StrEnum):
     VIEW_DROPPED = "view_dropped"
     VIEW_REMADE = "view_remade"
     TRIGGER_DROPPED = "trigger_dropped"
+    POLICY_DROPPED = "policy_dropped"
     FOREIGN_TABLE = "foreign_table"
     FOREIGN_KEY = "foreign_key"
 

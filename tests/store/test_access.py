@@ -236,6 +236,8 @@ DRIFT = [
     ("GRANT TRUNCATE ON posts TO authenticated", "posts: rights of authenticated differs"),
     ("GRANT INSERT ON access_users TO authenticated", "access_users: rights of authenticated differs"),
     ("REVOKE SELECT ON tags FROM authenticated", "tags: rights of authenticated differs"),
+    ("REVOKE DELETE ON tags FROM service_role", "tags: rights of service_role differs (expected: all; found: "),
+    ("REVOKE ALL ON tags FROM service_role", "tags: rights of service_role is missing (expected: all)"),
 ]
 
 
@@ -294,7 +296,7 @@ def test_a_table_of_a_later_version_is_closed_before_anybody_sees_it(supabase: S
         tx.exec_driver_sql("SET LOCAL search_path = public")
         assert access.settle(tx) == [
             "row level security set on leases",
-            "rights of anon, authenticated and PUBLIC set on leases",
+            "rights of Supabase's roles and PUBLIC set on leases",
         ]
         assert set(linted(tx)) == {"no primary key"}
 
@@ -329,7 +331,11 @@ def test_roles_that_come_later_are_one_finding(request: pytest.FixtureRequest, s
     run(store, *(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY" for table in access.TABLES))
     _dropped, secured, granted = migrate.upgrade(store).settled
     assert secured == f"row level security set on {len(access.TABLES)} tables"
-    assert granted.startswith("rights of anon")
+    assert granted.startswith("rights of Supabase's roles")
+    with asking(store, "service_role") as tx:
+        for relation in SOURCES:
+            assert count(tx, relation) >= 0
+        assert tx.exec_driver_sql(POST.format("p-9")).rowcount == 1
     assert told(store) == []
 
 

@@ -70,6 +70,8 @@ _POLICY = "policy "
 _OUR_POLICIES = f"{_POLICY}postkeep_"
 _RIGHTS = "rights of "
 _ON = "on"
+_SERVED = f"{_RIGHTS}service_role"
+_ALL = "all"
 _LIST = access_users.name
 _MOST_NAMED = 3
 
@@ -79,6 +81,8 @@ _WHO = "(SELECT auth.uid())::text"
 _READERS = """
     SELECT count(*) = 2 AND to_regprocedure('auth.uid()') IS NOT NULL, to_regprocedure('auth.jwt()') IS NOT NULL
     FROM pg_roles WHERE rolname IN ('anon', 'authenticated')"""
+
+_SERVICE_ROLE = "SELECT 1 FROM pg_roles WHERE rolname = 'service_role'"
 
 
 def is_supabase(tx: Connection) -> bool:
@@ -118,11 +122,13 @@ def wanted(tx: Connection) -> Shape:
     if not is_supabase(tx):
         return {}
     with_account = _with_account(tx)
-    shape: Shape = {view: {f"{_RIGHTS}authenticated": _rights(view)} for view in VIEWS}
+    # Supabase gives it everything, but only on what is made after it.
+    served = {_SERVED: _ALL} if tx.exec_driver_sql(_SERVICE_ROLE).all() else {}
+    shape: Shape = {view: {f"{_RIGHTS}authenticated": _rights(view), **served} for view in VIEWS}
     for of, tables in ((_LIST, [_LIST]), ("posts", [table for table in TABLES if table != _LIST])):
         policies = _as_postgresql_keeps(tx, _policies(of, with_account))
         for table in tables:
-            shape[table] = {_SECURITY: _ON, f"{_RIGHTS}authenticated": _rights(table), **policies}
+            shape[table] = {_SECURITY: _ON, f"{_RIGHTS}authenticated": _rights(table), **served, **policies}
     return shape
 
 
@@ -166,7 +172,7 @@ _PG_RIGHTS = """
         JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a
         WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v')
     ) q LEFT JOIN pg_roles r ON r.oid = q.grantee
-    WHERE q.relname = ANY (%s) AND (q.grantee = 0 OR r.rolname IN ('anon', 'authenticated'))
+    WHERE q.relname = ANY (%s) AND (q.grantee = 0 OR r.rolname IN ('anon', 'authenticated', 'service_role'))
     GROUP BY 1, 2"""
 
 
@@ -183,6 +189,11 @@ def found(tx: Connection) -> Shape:
         shape[name] |= policies
     for name, role, rights in tx.exec_driver_sql(_PG_RIGHTS, (names,)):
         shape[name][f"{_RIGHTS}{role}"] = rights
+    for name, facts in shape.items():
+        # More than what rows need, such as TRUNCATE, is Supabase's affair.
+        needed = {"select"} if name in VIEWS else {"delete", "insert", "select", "update"}
+        if needed <= set(facts.get(_SERVED, "").split(", ")):
+            facts[_SERVED] = _ALL
     return shape
 
 
@@ -257,7 +268,7 @@ def settle(tx: Connection) -> list[str]:
     if secured:
         told.append(f"row level security set on {_named(secured, 'tables')}")
     if granted:
-        told.append(f"rights of anon, authenticated and PUBLIC set on {_named(granted, 'tables and views')}")
+        told.append(f"rights of Supabase's roles and PUBLIC set on {_named(granted, 'tables and views')}")
     return told
 
 
@@ -288,7 +299,10 @@ def _to_secure(name: str, expected: dict[str, str], actual: dict[str, str], ours
 
 
 def _to_grant(name: str, expected: dict[str, str], actual: dict[str, str]) -> Iterator[str]:
-    if _rights_of(actual) != _rights_of(expected):
+    wanted, there = _rights_of(expected), _rights_of(actual)
+    if wanted.pop(_SERVED, None) != there.pop(_SERVED, None):
+        yield f"GRANT ALL ON {name} TO service_role"
+    if wanted != there:
         yield f"REVOKE ALL ON {name} FROM PUBLIC, anon, authenticated CASCADE"
         yield f"GRANT {expected[f'{_RIGHTS}authenticated']} ON {name} TO authenticated"
 

@@ -119,6 +119,7 @@ class _Adopting:
 
     def _summary(self, tx: Connection, writer: Writer) -> AdoptionSummary:
         target = Path(f"postkeep-before-upgrade-{_stamp(self.now)}.dump")
+        sqlite = self.store.is_sqlite
         return AdoptionSummary(
             tables=tuple(
                 AdoptedTable(
@@ -138,7 +139,8 @@ class _Adopting:
                 AdoptionFinding(each.kind, each.subject, each.detail) for each in writer.findings.examples
             ),
             backup=str(self._backup) if self._backup else None,
-            backup_command=None if self.store.is_sqlite else pg_dump_command(self.store.url, target),
+            # After the upgrade it would dump our tables under a name that says otherwise.
+            backup_command=pg_dump_command(self.store.url, target) if self.dry_run and not sqlite else None,
         )
 
 

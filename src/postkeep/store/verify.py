@@ -165,6 +165,15 @@ def of_others(tx: Connection) -> list[str]:
     return sorted(name for name in tx.exec_driver_sql(listed).scalars() if name not in ours)
 
 
+def is_empty(store: Store) -> bool:
+    """Whether nothing of ours was ever made here, nor, in a SQLite file, anything else."""
+    if migrate.revision(store) is not None:
+        return False
+    with store.reading() as tx:
+        tables = shapes.found(tx).keys()
+    return not (tables if store.is_sqlite else tables & metadata.tables.keys())
+
+
 _SQLITE_RELATIONS = """
     SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"""
 

@@ -84,7 +84,7 @@ def test_media_of_a_platform_nobody_reads_get_no_advice_that_does_nothing(
     unread = replace(found.classes[0], state=MediaState.UNSUPPORTED, kind=UNREAD_PLATFORM, media=70)
     library.answers["media_failures"] = replace(found, classes=(unread,))
     called = call("media", "failures")
-    assert called.out.splitlines()[1].split()[:3] == [UNREAD_PLATFORM, UNREAD_PLATFORM, "70"]
+    assert called.out.splitlines()[1].split()[:3] == ["unsupported", UNREAD_PLATFORM, "70"]
     assert called.err == "\nWhat to do:\n  no_parser  nothing yet: this version cannot read its platform\n"
 
     library.answers["retry_media"] = answers.retry_summary(queued=0, states={})

@@ -49,7 +49,7 @@ def run_upgrade(
         if not agreed(command):
             raise ConfigError(
                 "postkeep does not back up PostgreSQL databases, and this upgrade changes every table of the"
-                f" predecessor: make a backup ({command}), then run `postkeep db upgrade --yes`"
+                f" predecessor: make a backup ({command}), then run `{migrate.upgrade_command(store.url)} --yes`"
             )
     try:
         report = migrate.upgrade(store, adopt=adopting, dry_run=dry_run)

@@ -407,6 +407,11 @@ def test_the_end_of_a_link_is_told_whole_on_a_narrow_terminal(
     library.answers["media_failures"] = MediaFailures(1, (expired,), (view,))
     out = call("media", "failures").out
     assert words in " ".join(out.partition("\n\n")[0].split())
+    other = replace(expired, state=MediaState.UNSUPPORTED, kind=UNREAD_PLATFORM, host="i.ytimg.com")
+    library.answers["media_failures"] = MediaFailures(2, (expired, other), (view,))
+    classes = call("media", "failures").out.partition("\n\n")[0]
+    assert "i.ytimg.com" in classes
+    assert all(len(line) <= 80 for line in classes.splitlines())
     assert f"over since {NOON.date()}" in out
     assert "…" not in out
     assert all(len(line) <= 80 for line in (*listed.splitlines(), *out.splitlines()))

@@ -67,7 +67,7 @@ _CLASS_COLUMNS = (
     Column("Kind", whole=True),
     Column("Media", right=True),
     Column("Host", cut=True, spare=1),
-    Column("For example", least=36),
+    Column("For example", least=30),
 )
 _MEDIA_COLUMNS = (
     Column("Media", whole=True),

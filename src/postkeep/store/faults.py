@@ -112,6 +112,11 @@ def _of_postgresql(error: exc.DBAPIError) -> StoreError | None:
             return StoreBusy(f"the database has no free connection; try again later: {said}")
         case _ if state == _READ_ONLY:
             return StoreError(f"the database takes no writes, as a standby or by its settings: {said}")
+        case _ if state == _NOT_ALLOWED and "row-level security" in said:
+            return StoreError(
+                f"the database would show its user only some of the rows: {said}; use the owner of the tables,"
+                " or a user with BYPASSRLS"
+            )
         case _ if state == _NOT_ALLOWED:
             return StoreError(f"the database does not allow this to its user: {said}")
         case _ if state == _DISK_FULL:

@@ -610,6 +610,11 @@ class Library:
         with self._store.writing() as tx:
             return access.allow(tx, user, note, utc_now())
 
+    def is_supabase(self) -> bool:
+        """Whether the database is one of Supabase's, where the list of users decides who may look in."""
+        with self._store.reading() as tx:
+            return access.is_supabase(tx)
+
     def deny_user(self, user: UUID) -> AccessUserView:
         """Take a user off the list; raises NotFound for one who is not on it."""
         with self._store.writing() as tx:

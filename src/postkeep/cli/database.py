@@ -92,7 +92,10 @@ def finding_line(finding: Finding) -> str:
 @json_option
 @pass_face
 def backup(face: Face, target: Path, as_json: bool) -> int:
-    """Copy the database to TARGET while others use it."""
+    """Copy a SQLite database to TARGET while others use it.
+
+    On PostgreSQL no backup is made: the pg_dump command that makes one is named, and the exit code is 3.
+    """
     with face.library(read_only=True) as library:
         summary = library.backup(target)
     if as_json:

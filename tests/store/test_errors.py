@@ -312,5 +312,4 @@ def test_what_others_made_is_named_when_it_is_in_the_way(
     store: Store, statements: tuple[str, ...], words: str
 ) -> None:
     with pytest.raises(StoreError, match=words), store.writing() as tx:
-        for statement in statements:
-            tx.exec_driver_sql(statement)
+        tx.exec_driver_sql("; ".join(statements))

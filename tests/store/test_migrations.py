@@ -133,7 +133,7 @@ def test_any_table_makes_a_sqlite_file_somebodys(empty: Store) -> None:
 def test_a_postgresql_schema_may_be_shared(empty: Store) -> None:
     run(empty, "CREATE TABLE holidays (day TEXT)")
     migrate.ensure_current(empty)
-    assert [(each.table, each.expected) for each in verify_schema(empty)] == [("holidays", None)]
+    assert verify_schema(empty) == []
 
 
 def test_an_upgrade_that_fails_has_changed_nothing(empty: Store, monkeypatch: pytest.MonkeyPatch) -> None:

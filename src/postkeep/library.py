@@ -117,7 +117,7 @@ def open_library(config: Config, *, read_only: bool = False, connect_to: Sequenc
     store = Store(config.database_url)
     try:
         if read_only and verify.is_empty(store):
-            raise StoreError("the database is empty: `postkeep import` or `postkeep db upgrade` makes its tables")
+            raise StoreError(f"the database is empty: `{migrate.upgrade_command(store.url)}` makes its tables")
         migrate.ensure_current(store)
         copies.must_be_whole(store)
         library = Library(config, store, connect_to=connect_to)

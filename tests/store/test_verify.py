@@ -216,7 +216,7 @@ def test_who_only_reads_makes_nothing_of_an_empty_database(empty_database_url: s
     with closing(Store(empty_database_url)) as store:
         run(store, "CREATE TABLE mine (a int)", *(["DROP TABLE mine"] if store.is_sqlite else []))
         before = tables(store)
-        with pytest.raises(StoreError, match="the database is empty: `postkeep --database .* db upgrade` makes"):
+        with pytest.raises(StoreError, match=r"the database is empty: `postkeep --database .* db upgrade` makes"):
             open_library(config, read_only=True)
         assert tables(store) == before
         open_library(config).close()

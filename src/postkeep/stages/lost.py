@@ -25,21 +25,18 @@ _GONE_HERE = "no longer here"
 
 # What left the cache for room and was never asked for again may still be had; what an archive holds, or a policy
 # took away, is not lost.
-_ABSENT = (
-    "f.cached_at IS NULL AND f.archive_url IS NULL AND (f.evicted_at IS NULL OR f.evicted_because = 'lru')"
-    f" AND m.download_state = 'fetched' AND coalesce(m.error_kind, '') <> '{UNREAD_PLATFORM}'"
-)
-# One place is queued for all that show a content, and has the error. "changed" is none: the new bytes came. What
-# is of a platform nobody reads was never asked for.
-_TRIED = " OR ".join(
-    f"EXISTS (SELECT 1 FROM {table} t WHERE t.file_id = f.file_id"  # noqa: S608
-    f" AND t.error_kind IS NOT NULL AND t.error_kind NOT IN ('changed', '{UNREAD_PLATFORM}')"
-    " AND (f.evicted_at IS NULL OR t.error_at > f.evicted_at))"
+# One place is queued for all that show a content, and has the error; the few of them are found by an index.
+# "changed" is none: the new bytes came. What is of a platform nobody reads was never asked for.
+_IDLE = " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM {table} q WHERE q.file_id = f.file_id"  # noqa: S608
+    " AND EXISTS (SELECT 1 FROM work w WHERE w.stage = 'fetch' AND w.subject = q.media_id))"
     for table, _ in PLACES.values()
 )
-_IDLE = " AND ".join(
-    f"NOT EXISTS (SELECT 1 FROM {table} q JOIN work w ON w.stage = 'fetch' AND w.subject = q.media_id"  # noqa: S608
-    " WHERE q.file_id = f.file_id)"
+_LOST_FILES = " UNION ".join(
+    f"SELECT t.file_id FROM {table} t JOIN media_files f ON f.file_id = t.file_id"  # noqa: S608
+    " WHERE t.download_state = 'fetched' AND t.error_kind IS NOT NULL"
+    f" AND t.error_kind NOT IN ('changed', '{UNREAD_PLATFORM}') AND f.cached_at IS NULL AND f.archive_url IS NULL"
+    f" AND (f.evicted_at IS NULL OR (f.evicted_because = 'lru' AND t.error_at > f.evicted_at)) AND {_IDLE}"
     for table, _ in PLACES.values()
 )
 
@@ -89,7 +86,10 @@ def again(tx: Connection, rows: Sequence[Lost], now: datetime) -> None:
 
 
 def _from(table: str) -> str:
-    return f"FROM media_files f JOIN {table} m ON m.file_id = f.file_id WHERE {_ABSENT} AND ({_TRIED}) AND {_IDLE}"
+    return (
+        f"FROM {table} m WHERE m.file_id IN ({_LOST_FILES}) AND m.download_state = 'fetched'"
+        f" AND coalesce(m.error_kind, '') <> '{UNREAD_PLATFORM}'"
+    )
 
 
 def _page(tx: Connection, where: str, parameters: Sequence[Any], limit: int, *, descending: bool) -> list[Tried]:

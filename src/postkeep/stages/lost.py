@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from postkeep.model import MediaState, Stage
 from postkeep.stages.hosts import host_of
-from postkeep.store import bulk, work
+from postkeep.store import archiving, bulk, work
 from postkeep.store.bulk import moment
 from postkeep.store.failures import Lost
 from postkeep.store.media import PLACES, UNREAD_PLATFORM
@@ -28,6 +28,12 @@ _GONE_HERE = "no longer here"
 _ABSENT = (
     "f.cached_at IS NULL AND f.archive_url IS NULL AND (f.evicted_at IS NULL OR f.evicted_because = 'lru')"
     f" AND m.download_state = 'fetched' AND coalesce(m.error_kind, '') <> '{UNREAD_PLATFORM}'"
+)
+# Asked for while the archive did not answer: not lost, and in no list of work either.
+_LEFT_THERE = (
+    "f.cached_at IS NULL AND (f.evicted_at IS NULL OR f.evicted_because IN ('lru', 'archived'))"
+    f" AND m.download_state = 'fetched' AND coalesce(m.error_kind, '') <> '{UNREAD_PLATFORM}'"
+    f" AND f.sha256 IS NOT NULL AND {archiving.PROVEN}"
 )
 # One place is queued for all that show a content, and has the error. "changed" is none: the new bytes came. What
 # is of a platform nobody reads was never asked for.
@@ -70,11 +76,20 @@ def newest(tx: Connection, *, before: str | None, limit: int) -> list[Lost]:
 
 def oldest(tx: Connection, media_ids: Sequence[str], *, after: str, limit: int) -> list[Tried]:
     """A page by id, after the given one; of these media alone, where some are given."""
+    return _oldest(tx, media_ids, after, limit, _ABSENT)
+
+
+def left_there(tx: Connection, media_ids: Sequence[str], *, after: str, limit: int) -> list[Tried]:
+    """The same for what an archive holds and neither came from there nor from its source when it was asked for."""
+    return _oldest(tx, media_ids, after, limit, _LEFT_THERE)
+
+
+def _oldest(tx: Connection, media_ids: Sequence[str], after: str, limit: int, absent: str) -> list[Tried]:
     ids = tuple(each for each in media_ids if storable(each))
     where = " AND m.media_id > ?"
     if media_ids:
         where += f" AND m.media_id IN ({', '.join('?' * len(ids)) or 'NULL'})"
-    return _page(tx, where, (after, *ids), limit, descending=False)
+    return _page(tx, where, (after, *ids), limit, descending=False, absent=absent)
 
 
 def again(tx: Connection, rows: Sequence[Lost], now: datetime) -> None:
@@ -88,11 +103,19 @@ def again(tx: Connection, rows: Sequence[Lost], now: datetime) -> None:
     )
 
 
-def _from(table: str) -> str:
-    return f"FROM media_files f JOIN {table} m ON m.file_id = f.file_id WHERE {_ABSENT} AND ({_TRIED}) AND {_IDLE}"
+def _from(table: str, absent: str = _ABSENT) -> str:
+    return f"FROM media_files f JOIN {table} m ON m.file_id = f.file_id WHERE {absent} AND ({_TRIED}) AND {_IDLE}"
 
 
-def _page(tx: Connection, where: str, parameters: Sequence[Any], limit: int, *, descending: bool) -> list[Tried]:
+def _page(
+    tx: Connection,
+    where: str,
+    parameters: Sequence[Any],
+    limit: int,
+    *,
+    descending: bool,
+    absent: str = _ABSENT,
+) -> list[Tried]:
     found: list[Tried] = []
     order = "DESC" if descending else "ASC"
     places = list(PLACES.values())
@@ -100,7 +123,7 @@ def _page(tx: Connection, where: str, parameters: Sequence[Any], limit: int, *, 
         if len(found) < limit:
             statement = (
                 f"SELECT m.media_id, m.{owner}, m.media_url, m.error_kind, m.error_message, m.error_at,"
-                f" m.expires_at {_from(table)}{where} ORDER BY m.media_id {order} LIMIT ?"
+                f" m.expires_at {_from(table, absent)}{where} ORDER BY m.media_id {order} LIMIT ?"
             )
             rows = bulk.execute(tx, statement, *parameters, limit - len(found)).all()
             found += [_tried(row) for row in rows]

@@ -383,6 +383,35 @@ def proven_objects(tx: Connection, place: str, file_ids: Iterable[str]) -> list[
     return [_known(row) for row in rows]
 
 
+def absent_assets(tx: Connection, assets: Iterable[tuple[str, str, str | None]]) -> set[str]:
+    """Contents (file ids) some archive was proven to hold that are not in the cache, and that a row shows as one
+    of these assets (platform, media key, rendition)."""
+    wanted = set(assets)
+    found = set()
+    for table, owner in PLACES.values():
+        parent = "posts" if owner == "post_id" else "profiles"
+        rows = bulk.among(
+            tx,
+            f"SELECT f.file_id, o.platform, m.media_key, m.file_rendition FROM {table} m"  # noqa: S608
+            f" JOIN {parent} o ON o.{owner} = m.{owner} JOIN media_files f ON f.file_id = m.file_id"
+            f" WHERE m.media_key {{in}} AND f.cached_at IS NULL AND f.sha256 IS NOT NULL AND {PROVEN}",
+            {key for _, key, _ in wanted},
+        )
+        found |= {file_id for file_id, *asset in rows if tuple(asset) in wanted}
+    return found
+
+
+def absent(tx: Connection, file_ids: Iterable[str]) -> set[str]:
+    """Those of these contents that are not in the cache and that some archive was proven to hold."""
+    rows = bulk.among(
+        tx,
+        "SELECT f.file_id FROM media_files f WHERE f.file_id {in} AND f.cached_at IS NULL"  # noqa: S608
+        f" AND f.sha256 IS NOT NULL AND {PROVEN}",
+        file_ids,
+    )
+    return {file_id for (file_id,) in rows}
+
+
 def known_keys(tx: Connection, place: str, keys: Iterable[str]) -> set[str]:
     """Those of these keys that some content has in a store, proven or not."""
     rows = bulk.among(tx, "SELECT key FROM archive_objects WHERE key {in} AND store = ?", keys, place)

@@ -182,7 +182,7 @@ async def _staged(parts: Parts, fetcher: Fetcher, url: str, *, fresh: bool = Fal
 def _remember(parts: Parts, url: str, staged: Staged) -> FileView:
     """Give the bytes their name and their row together, so that nobody evicts them in between."""
     try:
-        _find_room(parts, staged)
+        make_room(parts, staged)
     except BaseException:
         parts.cache.discard(staged)
         raise
@@ -202,7 +202,7 @@ def _remember(parts: Parts, url: str, staged: Staged) -> FileView:
     return looking.file_view(parts, stored, url=url)
 
 
-def _find_room(parts: Parts, staged: Staged) -> None:
+def make_room(parts: Parts, staged: Staged) -> None:
     """Make room for these bytes where they need some; raises CacheFull."""
     if not _fits(parts, staged.digest.size) and parts.cache.locate(staged.digest, staged.kind) is None:
         _make_room(parts, staged.digest.size)

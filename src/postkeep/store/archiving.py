@@ -14,6 +14,7 @@ from postkeep.model import Kind, MediaType, ObjectState, Stage
 from postkeep.store import bulk, schema, work
 from postkeep.store.bulk import moment
 from postkeep.store.media import PLACES
+from postkeep.store.types import storable
 
 PROVEN = (
     "EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id"  # noqa: S608
@@ -453,6 +454,50 @@ def restorable(tx: Connection, place: str, after: str, *, limit: int, post_id: s
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A content that is not in the cache and whose row names an object that nothing proved; `sha256` None: its
+    bytes were never read."""
+
+    file_id: str
+    url: str
+    md5: str
+    sha256: str | None
+    path: str
+
+
+# By the first characters: how a database compares text is its own affair.
+_SAID = (
+    "FROM media_files f WHERE f.cached_at IS NULL AND substr(f.archive_url, 1, ?) = ? AND f.file_id > ?"  # noqa: S608
+    " AND NOT EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id AND a.store = ?"
+    f" AND a.state = '{ObjectState.PROVEN}')"
+)
+_OF_POST = " AND EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND m.post_id = ?)"
+
+
+def _said_parameters(place: str, after: str, post_id: str | None) -> tuple[Any, ...]:
+    start = f"{place}/"
+    return (len(start), start, after, place, *(() if post_id is None else (post_id,)))
+
+
+def said(tx: Connection, place: str, after: str, *, limit: int, post_id: str | None) -> list[Said]:
+    """Contents that are not here and said, without a proof, to be in this store, by file id; or only a post's."""
+    rows = bulk.execute(
+        tx,
+        f"SELECT f.file_id, f.archive_url, f.md5_sum, f.sha256, f.local_file_path {_SAID}"
+        f"{'' if post_id is None else _OF_POST} ORDER BY f.file_id LIMIT ?",
+        *_said_parameters(place, after, post_id),
+        limit,
+    ).all()
+    return [Said(*row) for row in rows]
+
+
+def said_count(tx: Connection, place: str, *, post_id: str | None) -> int:
+    """How many there are of these, in all or of a post."""
+    statement = f"SELECT count(*) {_SAID}{'' if post_id is None else _OF_POST}"
+    return int(bulk.execute(tx, statement, *_said_parameters(place, "", post_id)).scalar())
+
+
+@dataclass(frozen=True, slots=True)
 class Shares:
     """What of one kind of media is proven in a store, of what the database knows."""
 
@@ -505,3 +550,25 @@ def file_of(tx: Connection, media_id: str) -> str | None:
         media_id,
     ).scalar()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The content a media row shows, if any, and the rendition it is to have."""
+
+    file_id: str | None
+    rendition: str | None
+    rendition_rank: int | None
+
+
+def shown_by(tx: Connection, media_id: str) -> Shown | None:
+    """What a media row shows; None for a row nobody knows."""
+    if media_id[:3] not in PLACES or not storable(media_id):
+        return None
+    table, _ = PLACES[media_id[:3]]
+    row = bulk.execute(
+        tx,
+        f"SELECT file_id, rendition, rendition_rank FROM {table} WHERE media_id = ?",  # noqa: S608
+        media_id,
+    ).first()
+    return Shown(*row) if row is not None else None

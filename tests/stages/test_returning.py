@@ -219,3 +219,27 @@ def test_what_does_not_fit_stays_away_and_is_told(archived: World) -> None:
     assert (summary.status, summary.restored, asked(archived)) == (RunStatus.FAILED, 0, 0)
     configure(archived, cache=CacheConfig())
     assert archived.library.fetch_due().restored == 5
+
+
+def test_only_its_user_may_read_what_came_back(archived: World) -> None:
+    modes = {path: (archived.root / path).stat().st_mode & 0o777 for path in archived.cached()}
+    lose(archived, *ASSETS)
+    archived.library.fetch_due()
+    assert {path: (archived.root / path).stat().st_mode & 0o777 for path in archived.cached()} == modes
+    assert set(modes.values()) == {0o600}
+
+
+def test_links_and_what_comes_back_are_in_the_log_without_a_signature(
+    archived: World, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    [[media_id, file_id]] = archived.rows("SELECT media_id, file_id FROM post_media WHERE media_key = 'D4A'")
+    key = object_of(archived, folder, "D4A").relative_to(folder).as_posix()
+    with caplog.at_level(logging.INFO, "postkeep.archive"):
+        archived.library.archive_link(media_id, seconds=60)
+        lose(archived, "D4A")
+        archived.library.fetch_due()
+    told = {each.phrase: each.fields for each in caplog.records if hasattr(each, "phrase")}
+    assert told["media_signed"] == {"media_id": media_id, "file_id": file_id, "object": key, "seconds": 60}
+    came = told["media_restored"]
+    assert (came["file_id"], came["object"]) == (file_id, key)
+    assert came["correlation_id"].startswith("run-")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from datetime import datetime
 
 from postkeep.archive import open_archive
@@ -71,7 +72,8 @@ class Returning:
                 if self.stop():
                     break
                 room(sum(each.size for each in batch))
-                coming = pool.submit(stage.bring, batch)
+                # In the context of the run, whose id the log says.
+                coming = pool.submit(copy_context().run, stage.bring, batch)
                 while not coming.done():
                     wait([coming], timeout=_TICK_SECONDS)
                     meanwhile()

@@ -16,6 +16,7 @@ from postkeep.archive.names import key_in, md5_in
 from postkeep.archive.port import Archive, Stored
 from postkeep.archive.proof import Proof
 from postkeep.errors import (
+    ArchiveDenied,
     ArchiveError,
     ArchiveUnavailable,
     CacheError,
@@ -102,11 +103,11 @@ class TakingUp:
             (said, error) for (said, _), error in zip(there, came, strict=True) if isinstance(error, PostkeepError)
         ]
         self._keep([each for each in came if isinstance(each, _Come)])
-        for said, error in refused:
-            self._refuse(said, error.message)
-        unanswered = [error for _, error in refused if isinstance(error, ArchiveUnavailable)]
+        unanswered = [error for _, error in refused if isinstance(error, ArchiveUnavailable | ArchiveDenied)]
         if unanswered and len(unanswered) == len(page):
             raise unanswered[0]
+        for said, error in refused:
+            self._refuse(said, error.message)
 
     def _key(self, said: Said) -> str:
         key = key_in(said.url, self.archive.place)

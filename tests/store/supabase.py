@@ -13,23 +13,24 @@ from postkeep.store import Store
 ROLES = """
     SELECT pg_advisory_xact_lock(7011);
     DO $$ DECLARE wanted text; BEGIN
-        FOREACH wanted IN ARRAY ARRAY['anon', 'authenticated'] LOOP
+        FOREACH wanted IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
                 EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted);
             END IF;
         END LOOP;
+        ALTER ROLE service_role BYPASSRLS;
     END $$"""
 
 CLAIMS = "NULLIF(current_setting('request.jwt.claims', true), '')::jsonb"
 
 DATABASE = f"""
     CREATE SCHEMA auth;
-    GRANT USAGE ON SCHEMA auth, public TO anon, authenticated;
+    GRANT USAGE ON SCHEMA auth, public TO anon, authenticated, service_role;
     CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE SET search_path = '' AS
         $$ SELECT NULLIF(current_setting('request.jwt.claim.sub', true), '')::uuid $$;
     CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = '' AS $$ SELECT {CLAIMS} $$;
-    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated;
-    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authenticated"""
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authenticated, service_role"""
 
 
 def make_roles(server_url: str) -> None:

@@ -166,11 +166,7 @@ def _write_check(check: ArchiveCheck) -> None:
             ("Checked:", str(check.checked)),
             ("Read back:", str(check.read)),
             ("Faulty:", str(len(check.faults))),
-            *(
-                [("Unknown:", f"{check.strangers}, {human_size(check.strange_bytes)}")]
-                if check.strangers
-                else []
-            ),
+            *([("Unknown:", f"{check.strangers}, {human_size(check.strange_bytes)}")] if check.strangers else []),
             *([("Queued:", str(check.queued))] if check.queued else []),
         ]
     )

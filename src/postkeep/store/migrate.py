@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,16 +81,24 @@ def ensure_current(store: Store) -> None:
         raise StoreError(
             f"the database has revision {before}, this postkeep needs {HEAD}: run `postkeep db upgrade`"
         )
+    else:
+        store.use_wal()
 
 
 def upgrade(store: Store, *, adopt: Adopt | None = None, dry_run: bool = False) -> UpgradeReport:
     """Apply all missing revisions in one transaction; idempotent, and safe when several processes try at once.
 
     A predecessor's database is turned into ours by `adopt`, in the same transaction. With `dry_run` all is done
-    and nothing kept. Raises what `ensure_current` raises, except that an older revision is what it is for.
+    and nothing kept. A SQLite file that is refused, or that only a dry run has seen, is the same byte for byte: it
+    is switched to WAL when it is ours. Raises what `ensure_current` raises, except that an older revision is what
+    it is for.
     """
     report: UpgradeReport | None = None
-    with _one_at_a_time, _upgrade_lock(store.path):
+    with store.reading() as tx:
+        if adopt is None or not _is_predecessor(tx):
+            _judged(tx)
+    # A dry run leaves no file behind; who upgrades meanwhile is kept out by its transaction.
+    with _one_at_a_time, _upgrade_lock(None if dry_run else store.path):
         try:
             with _writing(store, adopting=adopt is not None) as tx:
                 report = _upgraded(tx, adopt)
@@ -98,6 +106,10 @@ def upgrade(store: Store, *, adopt: Adopt | None = None, dry_run: bool = False) 
                     raise _NotKept
         except _NotKept:
             pass
+        else:
+            # The upgrade is done, whoever still holds the file; the next to open it switches it.
+            with suppress(StoreBusy):
+                store.use_wal()
     if report is None:
         raise AssertionError("unreachable")
     return report

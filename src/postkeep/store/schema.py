@@ -290,10 +290,13 @@ def _place_columns() -> list[Column[Any]]:
 
 _NOT_TO_BE_HAD = "download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 'expired')"
 
+_TRIED_IN_VAIN = "error_kind IS NOT NULL"
 
-def _failures(name: str) -> tuple[Index, Index]:
-    """Find the few places whose bytes are not to be had among the many: page by page, and class by class."""
+
+def _failures(name: str) -> tuple[Index, Index, Index]:
+    """Find the few places whose bytes are not to be had among the many: of known content, by page, by class."""
     return (
+        _where(f"{name.removesuffix('_failures')}_tried", "download_state", "file_id", where=_TRIED_IN_VAIN),
         _where(name, "media_id", "download_state", "error_kind", where=_NOT_TO_BE_HAD),
         _where(f"{name}_classes", "download_state", "error_kind", "media_id", where=_NOT_TO_BE_HAD),
     )

@@ -90,7 +90,10 @@ class CopiedTable:
 
 @dataclass(frozen=True, slots=True)
 class CopySummary:
-    """What a copy did. Only when `completed` the target may be used."""
+    """What a copy did. Only when `completed` the target may be used.
+
+    `not_copied` are the tables and views in the source that are not postkeep's.
+    """
 
     source: str
     target: str
@@ -99,3 +102,4 @@ class CopySummary:
     written: int
     removed: int
     tables: tuple[CopiedTable, ...]
+    not_copied: tuple[str, ...] = ()

@@ -34,7 +34,9 @@ class FindingKind(StrEnum):
     NAME_TAKEN = "name_taken"
     VIRTUAL_ROW = "virtual_row"
     VIEW_DROPPED = "view_dropped"
+    VIEW_REMADE = "view_remade"
     TRIGGER_DROPPED = "trigger_dropped"
+    POLICY_DROPPED = "policy_dropped"
     FOREIGN_TABLE = "foreign_table"
     FOREIGN_KEY = "foreign_key"
 

@@ -18,6 +18,9 @@ from postkeep.store.adoption.detect import BY_NAME, Columns
 OldRow = Mapping[str, Any]
 """A row by column, as the driver gives its values; JSON is text."""
 
+UNKNOWN_TYPE = "application/octet-stream"
+"""The MIME type of a content of which no row tells one."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # No social network is older than 2003; a time beyond 2100 is another unit or a mistake.
 _FIRST = int(datetime(2003, 1, 1, tzinfo=UTC).timestamp())
@@ -188,6 +191,7 @@ def innermost(text: str) -> str:
 
 
 __all__ = [
+    "UNKNOWN_TYPE",
     "OldRow",
     "OldTable",
     "as_flag",

@@ -23,6 +23,7 @@ PREFIX = "POSTKEEP_"
 
 
 def _database(text: str, folder: Path) -> str:
+    text = text.strip()
     scheme, found, _ = text.partition("://")
     if found:
         if scheme not in ("sqlite", "postgres", "postgresql", "postgresql+psycopg"):
@@ -30,6 +31,8 @@ def _database(text: str, folder: Path) -> str:
         return text
     if re.match(r"\s*(?:host|hostaddr|port|dbname|user|password|service)\s*=", text):
         raise ValueError("a connection string of keywords: write it as postgresql://USER@HOST:PORT/DATABASE")
+    if re.match(r"[^/]*:[^@]*@", text):
+        raise ValueError("looks like a server's address: begin it with postgresql://")
     return str(full_path(text, folder)) if text else ""
 
 

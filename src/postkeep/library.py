@@ -108,16 +108,18 @@ def _quiet(step: object) -> None:
 def open_library(config: Config, *, read_only: bool = False, connect_to: Sequence[str] = ()) -> Library:
     """Open the database (created when it is new) and the cache of a configuration.
 
-    With `read_only` nothing is made or ended: a database that is not there is a StoreError. `connect_to` leads
-    host names to other addresses, for tests. The caller closes the library, or uses it as a context manager.
-    Raises StoreError when the database cannot be used, has another schema than this version, or is a SQLite file
-    on a network file system.
+    With `read_only` nothing is made or ended: a database that is not there, or is empty, is a StoreError.
+    `connect_to` leads host names to other addresses, for tests. The caller closes the library, or uses it as a
+    context manager. Raises StoreError when the database cannot be used, has another schema than this version, or
+    is a SQLite file on a network file system.
     """
     local.must_be_local(config.database_url)
     if read_only:
         _must_exist(config)
     store = Store(config.database_url)
     try:
+        if read_only and verify.is_empty(store):
+            raise StoreError(f"the database is empty: `{migrate.upgrade_command(store.url)}` makes its tables")
         migrate.ensure_current(store)
         copies.must_be_whole(store)
         library = Library(config, store, connect_to=connect_to)
@@ -617,6 +619,11 @@ class Library:
         """List a user of Supabase who may see and change everything; without a note the one there is stays."""
         with self._store.writing() as tx:
             return access.allow(tx, user, note, utc_now())
+
+    def is_supabase(self) -> bool:
+        """Whether the database is one of Supabase's, where the list of users decides who may look in."""
+        with self._store.reading() as tx:
+            return access.is_supabase(tx)
 
     def deny_user(self, user: UUID) -> AccessUserView:
         """Take a user off the list; raises NotFound for one who is not on it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.adoption.predecessor import NOTES_TABLE, TABLES, Variant
 
 _SHOWN = 25
 _FRESH_LENGTH = 17
+_DRAWN = re.compile(r"\b[a-z]{1,3}-[0-9a-f]{17}\b")
 
 
 def nothing(lines: list[str]) -> None:
@@ -58,6 +60,33 @@ def test_a_dry_run_announces_what_is_then_done(whole: Whole) -> None:
     for each in done["tables"]:
         assert each["after"] == len(whole.found.rows[each["table"]])
         assert each["before"] == each["after"] - each["made"] + each["merged"] + each["set_aside"]
+
+
+def test_a_dry_run_names_no_ids_that_will_not_be_given(whole: Whole) -> None:
+    announced = whole.announced["adopted"]["examples"]
+    drawn = [each for each in announced if _DRAWN.search(f"{each['subject']} {each['detail']}")]
+    assert drawn == []
+    assert {each["subject"] for each in announced if each["kind"] == "split_post"} == {"a new post"}
+    done = [each["subject"] for each in whole.report["adopted"]["examples"] if each["kind"] == "split_post"]
+    assert all(each in whole.found.by_id["posts"] for each in done)
+
+
+def test_times_in_findings_can_be_read(whole: Whole) -> None:
+    found = [row["detail"] for row in whole.found.rows["adoption_findings"] if row["kind"] == "posted_at_differs"]
+    assert found
+    nothing([each for each in found if re.search(r"\d{9}", each)])
+    assert any(re.search(r"stored as of 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", each) for each in found)
+
+
+def test_links_that_had_ended_say_why_they_are_not_fetched(whole: Whole) -> None:
+    ended = [row for row in whole.found.rows["post_media"] if row["download_state"] == "expired"]
+    assert ended
+    assert {row["error_kind"] for row in ended} == {"expired"}
+    nothing(
+        [row["error_message"] for row in ended if not row["error_message"].startswith("the link expired at 20")]
+    )
+    with open_library(whole.config, read_only=True) as library:
+        assert library.media_failures(kinds=["expired"])
 
 
 def lasting(report: Json) -> Json:

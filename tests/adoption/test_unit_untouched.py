@@ -44,8 +44,10 @@ def old(tmp_path: Path, small_sqlite: Callable[[Variant], tuple[Path, Built]]) -
 
 def refused(config: Config) -> None:
     for read_only in (True, False):
-        with pytest.raises(StoreError, match="nothing was changed"):
+        with pytest.raises(StoreError, match="nothing was changed") as raised:
             open_library(config, read_only=read_only)
+        if "predecessor" in str(raised.value):
+            assert f"`postkeep --database {config.database_url[10:]} db upgrade`" in str(raised.value)
 
 
 def test_a_predecessors_file_is_ours_after_the_upgrade_only(old: Path) -> None:

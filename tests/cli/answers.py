@@ -419,6 +419,7 @@ def everything() -> dict[str, Any]:
         "verify_database": [],
         "copy_to": copy_summary(),
         "allow_user": ALLOWED,
+        "is_supabase": True,
         "deny_user": ALLOWED,
         "allowed_users": [ALLOWED],
         "backup": BackupSummary("/tmp/copy.db", 4096),

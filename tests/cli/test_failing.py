@@ -84,7 +84,7 @@ def test_media_of_a_platform_nobody_reads_get_no_advice_that_does_nothing(
     unread = replace(found.classes[0], state=MediaState.UNSUPPORTED, kind=UNREAD_PLATFORM, media=70)
     library.answers["media_failures"] = replace(found, classes=(unread,))
     called = call("media", "failures")
-    assert called.out.splitlines()[1].split()[:3] == [UNREAD_PLATFORM, UNREAD_PLATFORM, "70"]
+    assert called.out.splitlines()[1].split()[:3] == ["unsupported", UNREAD_PLATFORM, "70"]
     assert called.err == "\nWhat to do:\n  no_parser  nothing yet: this version cannot read its platform\n"
 
     library.answers["retry_media"] = answers.retry_summary(queued=0, states={})
@@ -407,6 +407,11 @@ def test_the_end_of_a_link_is_told_whole_on_a_narrow_terminal(
     library.answers["media_failures"] = MediaFailures(1, (expired,), (view,))
     out = call("media", "failures").out
     assert words in " ".join(out.partition("\n\n")[0].split())
+    other = replace(expired, state=MediaState.UNSUPPORTED, kind=UNREAD_PLATFORM, host="i.ytimg.com")
+    library.answers["media_failures"] = MediaFailures(2, (expired, other), (view,))
+    classes = call("media", "failures").out.partition("\n\n")[0]
+    assert "i.ytimg.com" in classes
+    assert all(len(line) <= 80 for line in classes.splitlines())
     assert f"over since {NOON.date()}" in out
     assert "…" not in out
     assert all(len(line) <= 80 for line in (*listed.splitlines(), *out.splitlines()))

@@ -56,5 +56,6 @@ def asking(store: Store, role: str, user: str | None = None, *, anonymous: bool 
         claims = '{"is_anonymous": true}' if anonymous else '{"is_anonymous": false}'
         for name, value in (("request.jwt.claim.sub", user or ""), ("request.jwt.claims", claims)):
             tx.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
-        tx.exec_driver_sql(f"SET LOCAL ROLE {role}")
+        # As others come: for us it is off.
+        tx.exec_driver_sql(f"SET LOCAL row_security = on; SET LOCAL ROLE {role}")
         yield tx

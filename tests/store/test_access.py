@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy import Connection, exc, text
 from tests.store.lints import LINTS
 from tests.store.supabase import asking, make_roles, make_supabase
 
+from postkeep.config import Config
 from postkeep.errors import NotFound, StoreError
+from postkeep.library import open_library
 from postkeep.store import Store, access, migrate
 from postkeep.store.migrate import HEAD
 from postkeep.store.sqlviews import VIEWS
@@ -53,6 +56,11 @@ def supabase(request: pytest.FixtureRequest, empty_database_url: str) -> Iterato
 
 
 # --- the list -------------------------------------------------------------------------------------------
+
+
+def test_a_database_without_supabase_says_so(database_url: str, tmp_path: Path) -> None:
+    with open_library(Config(tmp_path, database_url)) as library:
+        assert not library.is_supabase()
 
 
 def test_the_list_is_kept_on_both_databases(store: Store) -> None:

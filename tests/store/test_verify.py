@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from postkeep.config import Config
+from postkeep.errors import StoreError
+from postkeep.library import open_library
 from postkeep.store import Store, shapes
 from postkeep.store.migrate import HEAD
 from postkeep.store.schema import metadata
@@ -206,6 +209,24 @@ def test_a_constraint_that_was_not_validated(store: Store) -> None:
         " ADD FOREIGN KEY (file_id) REFERENCES media_files ON DELETE CASCADE NOT VALID",
     )
     assert [each[3] for each in told(store)] == ["to media_files(file_id) on delete cascade (not validated)"]
+
+
+def test_who_only_reads_makes_nothing_of_an_empty_database(empty_database_url: str, tmp_path: Path) -> None:
+    config = Config(tmp_path, empty_database_url)
+    with closing(Store(empty_database_url)) as store:
+        run(store, "CREATE TABLE mine (a int)", *(["DROP TABLE mine"] if store.is_sqlite else []))
+        before = tables(store)
+        with pytest.raises(StoreError, match=r"the database is empty: `postkeep --database .* db upgrade` makes"):
+            open_library(config, read_only=True)
+        assert tables(store) == before
+        open_library(config).close()
+        with open_library(config, read_only=True) as library:
+            assert library.verify_database() == []
+
+
+def tables(store: Store) -> set[str]:
+    with store.reading() as tx:
+        return set(shapes.found(tx))
 
 
 def test_an_empty_database_lacks_everything(empty_database_url: str) -> None:

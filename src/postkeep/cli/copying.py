@@ -28,6 +28,9 @@ def copy(face: Face, target: str, as_json: bool) -> int:
     """
     from postkeep.cli.progress import shown_progress
 
+    if not target.strip():
+        # Of an unset variable: it would mean the database in the home.
+        raise click.UsageError("--to names no database")
     with (
         Interrupts() as interrupts,
         face.library(read_only=True) as library,

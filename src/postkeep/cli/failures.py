@@ -39,7 +39,7 @@ _NEXT = {
     LOST: "a newer scrape, then postkeep media retry --kind lost",
     _UNREAD_PLATFORM: "nothing yet: this version cannot read its platform",
 }
-"""What to do about each class, by the word it is told with."""
+"""What to do about each class, by its state, or by its kind where that decides."""
 
 
 class Kind(click.ParamType[str]):
@@ -67,7 +67,7 @@ _CLASS_COLUMNS = (
     Column("Kind", whole=True),
     Column("Media", right=True),
     Column("Host", cut=True, spare=1),
-    Column("For example", least=36),
+    Column("For example", least=30),
 )
 _MEDIA_COLUMNS = (
     Column("Media", whole=True),
@@ -129,7 +129,7 @@ def failures(
 
 
 def _say_next(classes: Sequence[FailureClass]) -> None:
-    words = {_word(each) for each in classes}
+    words = {_UNREAD_PLATFORM if each.kind == _UNREAD_PLATFORM else _word(each) for each in classes}
     width = max(map(len, words))
     say("\nWhat to do:")
     for word, deed in _NEXT.items():
@@ -145,8 +145,8 @@ def _may_come(each: FailureClass, *, named: bool) -> bool:
 
 
 def _word(each: FailureClass | FailureView) -> str:
-    """The state, but for kinds whose state tells nobody what is the matter, nor what to do."""
-    return each.kind if each.kind in (LOST, _UNREAD_PLATFORM) else each.state.value
+    """The state, but for what is lost: that it was fetched once tells nobody what is the matter."""
+    return LOST if each.kind == LOST else each.state.value
 
 
 def _class_row(each: FailureClass) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL
 
 from postkeep.errors import SchemaNewer, StoreBusy, StoreError
-from postkeep.store import access, sqlviews
+from postkeep.store import access, copies, sqlviews
 from postkeep.store.adoption import detect
 from postkeep.store.engine import Store
 
@@ -79,7 +81,7 @@ def ensure_current(store: Store) -> None:
         upgrade(store)
     elif before != HEAD:
         raise StoreError(
-            f"the database has revision {before}, this postkeep needs {HEAD}: run `postkeep db upgrade`"
+            f"the database has revision {before}, this postkeep needs {HEAD}: run `{upgrade_command(store.url)}`"
         )
     else:
         store.use_wal()
@@ -113,6 +115,11 @@ def upgrade(store: Store, *, adopt: Adopt | None = None, dry_run: bool = False) 
     if report is None:
         raise AssertionError("unreachable")
     return report
+
+
+def upgrade_command(url: URL) -> str:
+    """The command that upgrades this database, whichever one the configuration names; without its password."""
+    return f"postkeep --database {shlex.quote(copies.shown_place(url))} db upgrade"
 
 
 def is_predecessor(store: Store) -> bool:
@@ -215,9 +222,10 @@ def _judged(tx: Connection) -> str | None:
             )
         raise StoreError("the database belongs to another program; nothing was changed")
     if _is_predecessor(tx):
+        command = upgrade_command(tx.engine.url)
         raise StoreError(
-            "the database is the predecessor's: `postkeep db upgrade --dry-run` says what would become of it, and"
-            " `postkeep db upgrade` makes it postkeep's; nothing was changed"
+            f"the database is the predecessor's: `{command} --dry-run` says what would become of it, and"
+            f" `{command}` makes it postkeep's; nothing was changed"
         )
     if in_the_way := _in_the_way(tx, names - {_VERSION_TABLE}):
         raise StoreError(
@@ -231,6 +239,11 @@ def _is_predecessor(tx: Connection) -> bool:
     names = _table_names(tx)
     if "posts" not in names or (_VERSION_TABLE in names and _recorded(tx) is not None):
         return False
+    if "raw_records" in names:
+        raise StoreError(
+            f"the database is postkeep's, but the table {_VERSION_TABLE} that says its revision is gone or empty:"
+            " take it from a backup, together with its tables; nothing was changed"
+        )
     detect.columns_of(tx)
     return True
 
@@ -268,4 +281,5 @@ __all__ = [
     "is_predecessor",
     "revision",
     "upgrade",
+    "upgrade_command",
 ]

@@ -78,7 +78,8 @@ def verify_schema(store: Store) -> list[Difference]:
 
 def _tables_of_others(tx: Connection, wanted: shapes.Shape, found: shapes.Shape) -> list[str]:
     if tx.dialect.name != "sqlite":
-        return sorted(found.keys() - wanted.keys())
+        # A table that has the name of one of our views is in its place.
+        return sorted(found.keys() - wanted.keys() - set(sqlviews.VIEWS))
     if "adoption_findings" not in found:
         return []
     query = "SELECT subject FROM adoption_findings WHERE kind = 'foreign_table'"
@@ -163,6 +164,15 @@ def of_others(tx: Connection) -> list[str]:
     listed = _SQLITE_RELATIONS if tx.dialect.name == "sqlite" else _PG_RELATIONS
     ours = {*metadata.tables, *sqlviews.VIEWS, "alembic_version"}
     return sorted(name for name in tx.exec_driver_sql(listed).scalars() if name not in ours)
+
+
+def is_empty(store: Store) -> bool:
+    """Whether nothing of ours was ever made here, nor, in a SQLite file, anything else."""
+    if migrate.revision(store) is not None:
+        return False
+    with store.reading() as tx:
+        tables = shapes.found(tx).keys()
+    return not (tables if store.is_sqlite else tables & metadata.tables.keys())
 
 
 _SQLITE_RELATIONS = """

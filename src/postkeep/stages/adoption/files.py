@@ -89,17 +89,15 @@ def adopt_files(writer: Writer, old: OldTable, staging: Staging) -> None:
     unclear = _count(writer.tx, "file_size = 0")
     if contents:
         why = (
-            f"{contents} contents are known by their MD5 alone, and their bytes were not read:"
+            f"known by their MD5 alone, their bytes not read: {contents};"
             " `postkeep cache adopt DIR` brings them from the predecessor's cache"
         )
         writer.findings.add(FindingKind.BYTES_ELSEWHERE, "media_files", why)
     if archived:
-        why = f"{archived} contents have an archive URL that was never proven; it counts as no copy until it is"
+        why = f"with an archive URL that was never proven, and counts as no copy until it is: {archived}"
         writer.findings.add(FindingKind.ARCHIVE_UNPROVEN, "media_files", why)
     if unclear:
-        writer.findings.add(
-            FindingKind.FILE_UNCLEAR, "media_files", f"{unclear} contents have no known size: 0 stands"
-        )
+        writer.findings.add(FindingKind.FILE_UNCLEAR, "media_files", f"without a known size: {unclear}")
 
 
 def files_of(tx: Connection, md5s: Iterable[str | None]) -> dict[str, FileFacts]:

@@ -218,9 +218,14 @@ def _posted(target: Target, rows: Sequence[OldPost], post: Post | None, findings
         findings.add(
             FindingKind.POSTED_AT_DIFFERS,
             target.post_id,
-            f"posted_at_timestamp says {stored}, its record or id {told}; kept as it was stored",
+            f"it is stored as of {_readable(stored)}, and its record or id tells {_readable(told)};"
+            " kept as it was stored",
         )
     return stored
+
+
+def _readable(milliseconds: int) -> str:
+    return f"{_EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%d %H:%M:%S} UTC"
 
 
 # --- what records prove -----------------------------------------------------------------------------------

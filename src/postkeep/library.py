@@ -12,6 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from postkeep.archive import open_archive
+from postkeep.archive.names import key_for
 from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
@@ -23,6 +24,7 @@ from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
 from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, lost, queues, retention
+from postkeep.stages.archive import one
 from postkeep.stages.archiving import Archives
 from postkeep.stages.backfill import run_backfill
 from postkeep.stages.fetching import run_fetch
@@ -350,6 +352,14 @@ class Library:
         """A link that opens an archived medium for a while; raises NotFound."""
         return self._archives().link(media_id, seconds=seconds)
 
+    def archive_file(self, path: Path, media_id: str) -> str:
+        """Archive a local file as a medium's content; returns its object's stable name, when it is proven."""
+        return one.archive_file(self._parts, open_archive(self.config.archive), path, media_id)
+
+    def archive_holds(self, url: str, md5: str) -> bool:
+        """Whether the archive's object of this name has this MD5; raises NotFound, ArchiveError."""
+        return one.holds(open_archive(self.config.archive), url, md5)
+
     def set_up_archive(self) -> list[ArchiveStep]:
         """Make the archive's store fit for it, and prove that it can be used."""
         return self._archives().set_up()
@@ -659,6 +669,11 @@ def guess_media_type(url: str, mime_type: str | None) -> MediaType:
 def relative_cache_path(media_type: MediaType, md5: str, extension: str) -> str:
     """Where content stands in a cache, relative to its root."""
     return cache_path(media_type, md5, extension)
+
+
+def archive_key(media_id: str, extension: str, created_at: datetime | None) -> str:
+    """What a medium's object is called in an archive, without the configured prefix; raises ValueError."""
+    return key_for(media_id, extension, created_at)
 
 
 def dimensions_of(path: Path) -> tuple[int | None, int | None]:

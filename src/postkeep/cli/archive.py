@@ -68,14 +68,14 @@ def send(
 def _write_summary(summary: ArchiveSummary) -> None:
     write("Archive Summary:")
     pairs = [
-        ("Run ID:", summary.run_id),
-        ("Archive:", summary.place),
-        ("Due:", str(summary.due)),
-        ("Archived:", str(summary.archived)),
-        *([("Found there:", str(summary.found))] if summary.found else []),
-        ("Failed:", str(summary.failed)),
-        ("Sent:", human_size(summary.bytes)),
-        *([("Waiting:", str(summary.waiting))] if summary.waiting else []),
+        ("Run ID", summary.run_id),
+        ("Archive", summary.place),
+        ("Due", str(summary.due)),
+        ("Archived", str(summary.archived)),
+        *([("Found there", str(summary.found))] if summary.found else []),
+        ("Failed", str(summary.failed)),
+        ("Sent", human_size(summary.bytes)),
+        *([("Waiting", str(summary.waiting))] if summary.waiting else []),
     ]
     write_pairs(pairs)
     for kind, number in sorted(summary.kinds.items()):
@@ -161,13 +161,13 @@ def _write_check(check: ArchiveCheck) -> None:
     write("Archive Check:")
     write_pairs(
         [
-            ("Run ID:", check.run_id),
-            ("Archive:", check.place),
-            ("Checked:", str(check.checked)),
-            ("Read back:", str(check.read)),
-            ("Faulty:", str(len(check.faults))),
-            *([("Unknown:", f"{check.strangers}, {human_size(check.strange_bytes)}")] if check.strangers else []),
-            *([("Queued:", str(check.queued))] if check.queued else []),
+            ("Run ID", check.run_id),
+            ("Archive", check.place),
+            ("Checked", str(check.checked)),
+            ("Read back", str(check.read)),
+            ("Faulty", str(len(check.faults))),
+            *([("Unknown", f"{check.strangers}, {human_size(check.strange_bytes)}")] if check.strangers else []),
+            *([("Queued", str(check.queued))] if check.queued else []),
         ]
     )
     for fault in check.faults[:_FAULTS_SHOWN]:
@@ -203,12 +203,12 @@ def _write_restored(summary: RestoreSummary) -> None:
     write("Restore Summary:")
     write_pairs(
         [
-            ("Run ID:", summary.run_id),
-            ("Archive:", summary.place),
-            ("Due:", str(summary.due)),
-            ("Restored:", str(summary.restored)),
-            ("Failed:", str(len(summary.failed))),
-            ("Received:", human_size(summary.bytes)),
+            ("Run ID", summary.run_id),
+            ("Archive", summary.place),
+            ("Due", str(summary.due)),
+            ("Restored", str(summary.restored)),
+            ("Failed", str(len(summary.failed))),
+            ("Received", human_size(summary.bytes)),
         ]
     )
     for path, reason in summary.failed[:_FAULTS_SHOWN]:

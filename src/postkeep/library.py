@@ -13,6 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from postkeep.archive import open_archive
+from postkeep.archive.names import key_for
 from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
@@ -24,10 +25,11 @@ from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
 from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, lost, queues, retention
+from postkeep.stages.archive import one
 from postkeep.stages.archive_job import archive_import, run_watch
 from postkeep.stages.archiving import Archives
 from postkeep.stages.backfill import run_backfill
-from postkeep.stages.costs import accounted, entering, run_costs
+from postkeep.stages.costs import accounted, enter_proven, entering, run_costs
 from postkeep.stages.fetching import run_fetch
 from postkeep.stages.importing import run_import
 from postkeep.stages.parts import Parts
@@ -338,6 +340,7 @@ class Library:
         """Send what the archive is not proven to hold and prove it; raises LeaseTaken, NotFound, ConfigError."""
         post_id = self._post_id(post)
         with self._asking() as (archives, _):
+            enter_proven(self._parts, archives.archive)
             return archives.run(post_id=post_id, media_id=media_id, limit=limit, stop=stop, progress=progress)
 
     def watch_archive(
@@ -350,6 +353,7 @@ class Library:
     ) -> WatchSummary:
         """Send what comes into the cache, looking every so many seconds, until `stop`."""
         with self._asking() as (archives, _):
+            enter_proven(self._parts, archives.archive)
             return run_watch(archives, every=every, on_round=on_round, stop=stop, progress=progress)
 
     def archive_imported(
@@ -386,6 +390,16 @@ class Library:
     def archive_link(self, media_id: str, *, seconds: int = 3600) -> ArchiveLink:
         """A link that opens an archived medium for a while; raises NotFound."""
         return self._archives().link(media_id, seconds=seconds)
+
+    def archive_file(self, path: Path, media_id: str) -> str:
+        """Archive a local file as a medium's content; returns its object's stable name, when it is proven."""
+        with self._asking() as (archives, _):
+            return one.archive_file(self._parts, archives.archive, path, media_id)
+
+    def archive_holds(self, url: str, md5: str) -> bool:
+        """Whether the archive's object of this name has this MD5; raises NotFound, ArchiveError."""
+        with self._asking() as (archives, _):
+            return one.holds(archives.archive, url, md5)
 
     def set_up_archive(self) -> list[ArchiveStep]:
         """Make the archive's store fit for it, and prove that it can be used."""
@@ -706,6 +720,11 @@ def guess_media_type(url: str, mime_type: str | None) -> MediaType:
 def relative_cache_path(media_type: MediaType, md5: str, extension: str) -> str:
     """Where content stands in a cache, relative to its root."""
     return cache_path(media_type, md5, extension)
+
+
+def archive_key(media_id: str, extension: str, created_at: datetime | None) -> str:
+    """What a medium's object is called in an archive, without the configured prefix; raises ValueError."""
+    return key_for(media_id, extension, created_at)
 
 
 def dimensions_of(path: Path) -> tuple[int | None, int | None]:

@@ -195,3 +195,19 @@ def run(url: str, statements: tuple[str, ...]) -> None:
         with psycopg.connect(dsn) as connection:
             for statement in statements:
                 connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_a_time_no_calendar_has_is_listed_and_stops_nothing(small: Small) -> None:
+    odd = "(SELECT min(profile_id) FROM profiles)"
+    run(small.url, (f"UPDATE profiles SET last_synced_at = 'infinity' WHERE profile_id = {odd}",))
+    small.upgrade()
+    found = small.read().rows["adoption_findings"]
+    assert [row for row in found if row["kind"] == "unreadable_value" and "infinity" in row["detail"]]
+
+
+def test_a_lost_history_is_not_the_predecessors(small: Small) -> None:
+    small.upgrade()
+    run(small.url, ("DELETE FROM alembic_version",))
+    with pytest.raises(StoreError, match="alembic_version that says its revision is gone"):
+        small.upgrade()

@@ -267,3 +267,32 @@ def test_an_archive_that_fails_leaves_the_import_as_it_is(here: World, folder: P
 def test_without_an_archive_it_is_said_before_anything_is_done(here: World) -> None:
     with pytest.raises(ConfigError, match="no archive is set up"):
         here.library.must_have_archive()
+
+
+def test_what_is_archived_and_brought_back_by_others_is_paid_as_well(here: World, folder: Path) -> None:
+    with with_archive(here, folder) as library:
+        library.import_([here.write(with_pictures(1, here.asset("A1")))])
+        [(media_id, path, size)] = here.rows("SELECT media_id, local_file_path, file_size FROM post_media")
+        library.archive_file(here.root / path, media_id)
+        spent = "SELECT kind, operation, quantity, size FROM costs ORDER BY kind, operation"
+        kept = [("request", "put", 1, size), ("storage", "storage", 1, size)]
+        assert here.rows(spent) == kept
+
+        (here.root / path).unlink()
+        here.write_rows("UPDATE media_files SET cached_at = NULL")
+        here.write_rows("UPDATE post_media SET download_state = 'pending'")
+        here.write_rows(
+            "INSERT INTO work (stage, subject, host, due_at) VALUES ('fetch', ?, 'media.licdn.com', ?)",
+            media_id,
+            utc_now(),
+        )
+        requests = len(here.server.log)
+        library.fetch_due()
+        assert len(here.server.log) == requests
+        assert here.rows(spent) == [("request", "get", 1, size), *kept]
+
+        here.write_rows("DELETE FROM costs WHERE kind = 'storage'")
+        library.archive_media()
+        assert here.rows("SELECT began_at FROM costs WHERE kind = 'storage'") == here.rows(
+            "SELECT proven_at FROM archive_objects"
+        )

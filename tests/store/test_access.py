@@ -133,6 +133,7 @@ def test_who_is_listed_sees_and_changes_all_but_the_list(supabase: Store) -> Non
             "INSERT INTO access_users (user_id) VALUES ('x')",
             "UPDATE access_users SET note = ''",
             "DELETE FROM access_users",
+            "DELETE FROM alembic_version",
             "DELETE FROM v_main_post_view",
             "TRUNCATE posts CASCADE",
             "CREATE TRIGGER mine BEFORE UPDATE ON posts EXECUTE FUNCTION suppress_redundant_updates_trigger()",

@@ -83,7 +83,7 @@ def fetch_text(summary: FetchSummary) -> str:
         ("Run ID", summary.run_id),
         ("Due", summary.due),
         ("Cached", summary.cached),
-        *_not_zero(("Linked", summary.linked)),
+        *_not_zero(("Linked", summary.linked), ("Restored", summary.restored)),
         ("Errors", sum(states.get(state, 0) for state in FAILED_STATES)),
         *_not_zero(
             ("Expired", states.get(MediaState.EXPIRED, 0)),

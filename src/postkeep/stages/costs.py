@@ -50,6 +50,14 @@ def accounted(parts: Parts, archive: Archive) -> Iterator[CountedArchive]:
         enter_asked(parts, with_count)
 
 
+def enter_proven(parts: Parts, archive: Archive) -> None:
+    """Write down what an archive was proven to hold, as far as a death kept it out of the ledger; idempotent."""
+    seller, more = seller_of(parts.config.archive, archive), _PAGE
+    while more == _PAGE:
+        with parts.store.writing() as tx:
+            more = costs.begin_all_proven(tx, seller, ids=parts.ids, limit=_PAGE)
+
+
 def entering(parts: Parts, archive: CountedArchive, progress: OnProgress) -> OnProgress:
     """Progress that also writes down what was asked for until then, so that no more is lost than one step's."""
 

@@ -62,7 +62,8 @@ def _user(user_id: str, note: str | None, created_at: Any) -> AccessUserView:
 
 # --- what there should be -------------------------------------------------------------------------------
 
-TABLES = (*sorted(metadata.tables), "alembic_version")
+_HISTORY = "alembic_version"
+TABLES = (*sorted(metadata.tables), _HISTORY)
 """Everything of ours that holds rows."""
 
 _SECURITY = "row level security"
@@ -114,7 +115,9 @@ def _policies(table: str, with_account: str) -> dict[str, str]:
 
 def _rights(name: str) -> str:
     """What `authenticated` may try at all; the policies decide what comes of it."""
-    return "select" if name == _LIST or name in VIEWS else "delete, insert, select, update"
+    # Without its history a database is nobody's: whoever is let in must not be able to lose it.
+    only_read = name in (_LIST, _HISTORY) or name in VIEWS
+    return "select" if only_read else "delete, insert, select, update"
 
 
 def wanted(tx: Connection) -> Shape:

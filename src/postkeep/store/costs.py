@@ -76,7 +76,10 @@ def enter(tx: Connection, entries: Iterable[Entry], *, ids: IdFactory) -> None:
 def enter_requests(
     tx: Connection, seller: Seller, asked: Sequence[Asked], *, ids: IdFactory, now: datetime
 ) -> None:
-    """Add requests that were sent to a store, each for the content whose key it was about, if any has it."""
+    """Add requests that were sent to a store, each for the content whose key it was about, if any has it.
+
+    Whatever way such a content was proven: what the store keeps of these from now on stands in the ledger, too.
+    """
     keys = {each.key for each in asked if each.key is not None}
     found = bulk.among(
         tx, "SELECT key, file_id FROM archive_objects WHERE key {in} AND store = ?", keys, seller.place
@@ -99,6 +102,7 @@ def enter_requests(
         ),
         ids=ids,
     )
+    begin_proven(tx, seller, file_of.values(), ids=ids)
 
 
 def begin_storage(
@@ -117,21 +121,43 @@ def begin_storage(
     }
     enter(
         tx,
-        (
-            Entry(
-                CostKind.STORAGE,
-                seller.source,
-                STORAGE,
-                1,
-                now,
-                place=seller.place,
-                size=size,
-                file_id=file_id,
-            )
-            for file_id, size in sizes.items()
-            if file_id not in kept
-        ),
+        (_kept(seller, file_id, size, now) for file_id, size in sizes.items() if file_id not in kept),
         ids=ids,
+    )
+
+
+def begin_proven(tx: Connection, seller: Seller, file_ids: Iterable[str], *, ids: IdFactory) -> None:
+    """Say since when a store keeps those of these contents that it was proven to hold; idempotent."""
+    rows = bulk.among(
+        tx,
+        "WITH wanted AS (SELECT w.file_id FROM media_files w WHERE w.file_id {in})"  # noqa: S608
+        f" SELECT {_UNENTERED} AND a.file_id IN (SELECT file_id FROM wanted)",
+        file_ids,
+        seller.place,
+    )
+    enter(tx, [_kept(seller, file_id, size, bulk.moment(at)) for file_id, size, at in rows], ids=ids)
+
+
+def begin_all_proven(tx: Connection, seller: Seller, *, ids: IdFactory, limit: int) -> int:
+    """The same for the first contents of all that are not in the ledger; returns how many there were."""
+    rows = bulk.execute(tx, f"SELECT {_UNENTERED} LIMIT ?", seller.place, limit).all()
+    enter(tx, [_kept(seller, file_id, size, bulk.moment(at)) for file_id, size, at in rows], ids=ids)
+    return len(rows)
+
+
+_UNENTERED = (
+    "a.file_id, f.file_size, a.proven_at"  # noqa: S608
+    " FROM archive_objects a JOIN media_files f ON f.file_id = a.file_id"
+    f" WHERE a.store = ? AND a.state = '{ObjectState.PROVEN}' AND a.proven_at IS NOT NULL"
+    " AND NOT EXISTS (SELECT 1 FROM costs c WHERE c.file_id = a.file_id AND c.place = a.store"
+    f" AND c.kind = '{CostKind.STORAGE}' AND c.ended_at IS NULL)"
+)
+
+
+def _kept(seller: Seller, file_id: str, size: int, since: datetime | None) -> Entry:
+    assert since is not None, "storage begins at some time"
+    return Entry(
+        CostKind.STORAGE, seller.source, STORAGE, 1, since, place=seller.place, size=size, file_id=file_id
     )
 
 

@@ -239,6 +239,11 @@ def _is_predecessor(tx: Connection) -> bool:
     names = _table_names(tx)
     if "posts" not in names or (_VERSION_TABLE in names and _recorded(tx) is not None):
         return False
+    if "raw_records" in names:
+        raise StoreError(
+            f"the database is postkeep's, but the table {_VERSION_TABLE} that says its revision is gone or empty:"
+            " take it from a backup, together with its tables; nothing was changed"
+        )
     detect.columns_of(tx)
     return True
 

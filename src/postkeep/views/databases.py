@@ -38,8 +38,8 @@ class AdoptionFinding:
 class AdoptionSummary:
     """What adopting a predecessor's database did, or in a dry run would do.
 
-    `backup` is the copy made before (None: there is none); `backup_command` says in a dry run how to make one where
-    postkeep does not. `findings` counts them by kind, `examples` shows the first few of each.
+    `backup` is the copy made before (None: there is none); `backup_command` says in a dry run how to make one
+    where postkeep does not. `findings` counts them by kind, `examples` shows the first few of each.
     """
 
     tables: tuple[AdoptedTable, ...]

@@ -286,9 +286,9 @@ def test_what_is_archived_and_brought_back_by_others_is_paid_as_well(here: World
             media_id,
             utc_now(),
         )
-        requests = len(here.server.log)
+        requests = here.server.count()
         library.fetch_due()
-        assert len(here.server.log) == requests
+        assert here.server.count() == requests
         assert here.rows(spent) == [("request", "get", 1, size), *kept]
 
         here.write_rows("DELETE FROM costs WHERE kind = 'storage'")

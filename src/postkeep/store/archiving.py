@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from postkeep.errors import ObjectMissing
 from postkeep.ids import IdFactory
 from postkeep.model import Kind, MediaType, ObjectState, Stage
-from postkeep.store import bulk, schema, work
+from postkeep.store import bulk, costs, schema, work
 from postkeep.store.bulk import moment
 from postkeep.store.media import PLACES
 from postkeep.store.types import storable
@@ -276,6 +277,9 @@ def forget_proofs(tx: Connection, place: str, file_ids: Sequence[str], reason: s
         bulk.update(
             tx, table, ("archive_url", "updated_at"), [(None, now, each) for each in file_ids], key=["file_id"]
         )
+    if reason == ObjectMissing.kind:
+        # What is not there is not paid for.
+        costs.end_storage(tx, place, file_ids, now)
 
 
 # --- counting -----------------------------------------------------------------------------------------------

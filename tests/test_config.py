@@ -359,6 +359,7 @@ def test_an_unknown_flag_names_the_nearest(home: Path, user: Path) -> None:
 @pytest.mark.parametrize(
     ("database", "url"),
     [
+        (" postgres://u:p@h/db ", "postgresql+psycopg://u:p@h/db"),
         ("postgres://u:p@h/db", "postgresql+psycopg://u:p@h/db"),
         ("postgresql://u@h:5432/db?sslmode=require", "postgresql+psycopg://u@h:5432/db?sslmode=require"),
         ("postgresql+psycopg://h/db", "postgresql+psycopg://h/db"),
@@ -370,8 +371,19 @@ def test_databases(home: Path, user: Path, database: str, url: str) -> None:
     assert load(home, user, flags={"database": database}).database_url == url
 
 
-@pytest.mark.parametrize("database", ["host=db dbname=posts password=geheim", "dbname = posts"])
-def test_a_connection_string_of_keywords_is_no_path(home: Path, user: Path, database: str) -> None:
+@pytest.mark.parametrize(
+    "database",
+    [
+        "host=db dbname=posts password=geheim",
+        "dbname = posts",
+        "u:geheim@h/db",
+        "postgresql:/u:geheim@h/db",
+        " mysql://u:geheim@h/db",
+    ],
+)
+def test_what_is_meant_for_a_server_is_no_path_and_shows_no_password(
+    home: Path, user: Path, database: str
+) -> None:
     with pytest.raises(ConfigError, match="postgresql://") as caught:
         load(home, user, flags={"database": database})
     assert "geheim" not in str(caught.value)

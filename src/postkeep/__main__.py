@@ -7,8 +7,11 @@ import sys
 
 def main() -> int:
     """Run the command line of this process; returns its exit code."""
-    from postkeep.cli.run import run
-
+    try:
+        from postkeep.cli.run import run
+    except KeyboardInterrupt:
+        # Somebody changed his mind while the program was still loading.
+        return 130
     return run(sys.argv[1:])
 
 

@@ -23,6 +23,7 @@ PREFIX = "POSTKEEP_"
 
 
 def _database(text: str, folder: Path) -> str:
+    text = text.strip()
     scheme, found, _ = text.partition("://")
     if found:
         if scheme not in ("sqlite", "postgres", "postgresql", "postgresql+psycopg"):
@@ -30,6 +31,8 @@ def _database(text: str, folder: Path) -> str:
         return text
     if re.match(r"\s*(?:host|hostaddr|port|dbname|user|password|service)\s*=", text):
         raise ValueError("a connection string of keywords: write it as postgresql://USER@HOST:PORT/DATABASE")
+    if re.match(r"[^/]*:[^@]*@", text):
+        raise ValueError("looks like a server's address: begin it with postgresql://")
     return str(full_path(text, folder)) if text else ""
 
 
@@ -117,6 +120,12 @@ def _endpoint(text: str, _folder: Path) -> str:
     return text.rstrip("/")
 
 
+def _price(text: str, _folder: Path) -> str:
+    from postkeep.costing import read_price
+
+    return read_price(text).text
+
+
 Count = Annotated[int, Rule(least=1)]
 Bytes = Annotated[int, Rule(least=1, size=True)]
 Seconds = Annotated[float, Rule(least=0.001)]
@@ -124,6 +133,7 @@ Port = Annotated[int, Rule(least=1, most=65535)]
 Hash = Annotated[str, Rule(check=_hash)]
 NetworkPort = Annotated[str, Rule(check=_network_port)]
 Endpoint = Annotated[str, Rule(check=_endpoint)]
+Price = Annotated[str, Rule(check=_price)]
 
 
 # --- the settings -------------------------------------------------------------------------------
@@ -248,6 +258,16 @@ class ArchiveConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CostsConfig:
+    """The price table: each price with the day from which it holds, and none built in, for sellers change theirs.
+
+    A line is `SOURCE OPERATION AMOUNT CURRENCY per UNIT from YYYY-MM-DD`.
+    """
+
+    prices: tuple[Price, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; `origins` says for each dotted name where its value came from.
 
@@ -259,6 +279,7 @@ class Config:
     fetch: FetchConfig = field(default_factory=FetchConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
     archive: ArchiveConfig = field(default_factory=ArchiveConfig)
+    costs: CostsConfig = field(default_factory=CostsConfig)
     imports: Annotated[ImportConfig, Rule(name="import")] = field(default_factory=ImportConfig)
     sentry_dsn: Annotated[str, Rule(secret=True, variable="SENTRY_DSN")] = ""
     origins: Annotated[Mapping[str, str], Rule(derived=True)] = field(default_factory=dict)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from postkeep.archive import open_archive
+from postkeep.archive.names import key_for
 from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
@@ -23,8 +25,11 @@ from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
 from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, lost, queues, retention
+from postkeep.stages.archive import one
+from postkeep.stages.archive_job import archive_import, run_watch
 from postkeep.stages.archiving import Archives
 from postkeep.stages.backfill import run_backfill
+from postkeep.stages.costs import accounted, enter_proven, entering, run_costs
 from postkeep.stages.fetching import run_fetch
 from postkeep.stages.importing import run_import
 from postkeep.stages.parts import Parts
@@ -89,7 +94,9 @@ from postkeep.views.archives import (
     ArchiveSummary,
     RestoreSummary,
 )
+from postkeep.views.costs import CostBy, Costs
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopySummary, UpgradeSummary
+from postkeep.views.watching import ImportArchived, WatchRound, WatchSummary
 
 if TYPE_CHECKING:
     from postkeep.net.fetcher import Fetcher
@@ -106,16 +113,18 @@ def _quiet(step: object) -> None:
 def open_library(config: Config, *, read_only: bool = False, connect_to: Sequence[str] = ()) -> Library:
     """Open the database (created when it is new) and the cache of a configuration.
 
-    With `read_only` nothing is made or ended: a database that is not there is a StoreError. `connect_to` leads
-    host names to other addresses, for tests. The caller closes the library, or uses it as a context manager.
-    Raises StoreError when the database cannot be used, has another schema than this version, or is a SQLite file
-    on a network file system.
+    With `read_only` nothing is made or ended: a database that is not there, or is empty, is a StoreError.
+    `connect_to` leads host names to other addresses, for tests. The caller closes the library, or uses it as a
+    context manager. Raises StoreError when the database cannot be used, has another schema than this version, or
+    is a SQLite file on a network file system.
     """
     local.must_be_local(config.database_url)
     if read_only:
         _must_exist(config)
     store = Store(config.database_url)
     try:
+        if read_only and verify.is_empty(store):
+            raise StoreError(f"the database is empty: `{migrate.upgrade_command(store.url)}` makes its tables")
         migrate.ensure_current(store)
         copies.must_be_whole(store)
         library = Library(config, store, connect_to=connect_to)
@@ -299,6 +308,16 @@ class Library:
     def _archives(self) -> Archives:
         return Archives(self._parts, open_archive(self.config.archive))
 
+    @contextmanager
+    def _asking(self, progress: OnProgress = _quiet) -> Iterator[tuple[Archives, OnProgress]]:
+        """The archive for work that asks it something, which goes into the ledger step by step."""
+        with accounted(self._parts, open_archive(self.config.archive)) as archive:
+            yield Archives(self._parts, archive), entering(self._parts, archive, progress)
+
+    def must_have_archive(self) -> None:
+        """Raise ConfigError or ExtraMissing when no archive is set up; the store is not asked."""
+        open_archive(self.config.archive)
+
     def _post_id(self, post: str | None) -> str | None:
         if post is None:
             return None
@@ -319,9 +338,30 @@ class Library:
         progress: OnProgress = _quiet,
     ) -> ArchiveSummary:
         """Send what the archive is not proven to hold and prove it; raises LeaseTaken, NotFound, ConfigError."""
-        return self._archives().run(
-            post_id=self._post_id(post), media_id=media_id, limit=limit, stop=stop, progress=progress
-        )
+        post_id = self._post_id(post)
+        with self._asking() as (archives, _):
+            enter_proven(self._parts, archives.archive)
+            return archives.run(post_id=post_id, media_id=media_id, limit=limit, stop=stop, progress=progress)
+
+    def watch_archive(
+        self,
+        *,
+        every: float = 60.0,
+        on_round: Callable[[WatchRound], None] = _quiet,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
+    ) -> WatchSummary:
+        """Send what comes into the cache, looking every so many seconds, until `stop`."""
+        with self._asking() as (archives, _):
+            enter_proven(self._parts, archives.archive)
+            return run_watch(archives, every=every, on_round=on_round, stop=stop, progress=progress)
+
+    def archive_imported(
+        self, run_id: str, *, stop: Stop = _never, progress: OnProgress = _quiet
+    ) -> ImportArchived:
+        """Send what an import brought; another process that archives already is left to do it."""
+        with self._asking() as (archives, _):
+            return archive_import(archives, run_id, stop=stop, progress=progress)
 
     def archive_status(self) -> ArchiveStatus:
         """What is archived of what is known, by the rows."""
@@ -331,7 +371,8 @@ class Library:
         self, *, sample: float = 0.0, repair: bool = False, stop: Stop = _never, progress: OnProgress = _quiet
     ) -> ArchiveCheck:
         """Compare the archive's listing with the rows; `sample` is the share of objects that are read back."""
-        return self._archives().verify(sample=sample, repair=repair, stop=stop, progress=progress)
+        with self._asking(progress) as (archives, told):
+            return archives.verify(sample=sample, repair=repair, stop=stop, progress=told)
 
     def restore_archive(
         self,
@@ -342,15 +383,37 @@ class Library:
         progress: OnProgress = _quiet,
     ) -> RestoreSummary:
         """Bring back what is archived and not in the cache."""
-        return self._archives().restore(post_id=self._post_id(post), limit=limit, stop=stop, progress=progress)
+        post_id = self._post_id(post)
+        with self._asking(progress) as (archives, told):
+            return archives.restore(post_id=post_id, limit=limit, stop=stop, progress=told)
 
     def archive_link(self, media_id: str, *, seconds: int = 3600) -> ArchiveLink:
         """A link that opens an archived medium for a while; raises NotFound."""
         return self._archives().link(media_id, seconds=seconds)
 
+    def archive_file(self, path: Path, media_id: str) -> str:
+        """Archive a local file as a medium's content; returns its object's stable name, when it is proven."""
+        with self._asking() as (archives, _):
+            return one.archive_file(self._parts, archives.archive, path, media_id)
+
+    def archive_holds(self, url: str, md5: str) -> bool:
+        """Whether the archive's object of this name has this MD5; raises NotFound, ArchiveError."""
+        with self._asking() as (archives, _):
+            return one.holds(archives.archive, url, md5)
+
     def set_up_archive(self) -> list[ArchiveStep]:
         """Make the archive's store fit for it, and prove that it can be used."""
-        return self._archives().set_up()
+        with self._asking() as (archives, _):
+            return archives.set_up()
+
+    def costs(self, *, by: CostBy = CostBy.KIND, since: datetime | None = None, limit: int = 20) -> Costs:
+        """What was used and what it costs, by the ledger and the price table; at most `limit` parts by name."""
+        return run_costs(self._parts, by=by, since=since, limit=limit)
+
+    def archive_costs(self, *, by: CostBy = CostBy.KIND) -> Costs:
+        """The same of the active archive alone."""
+        place = self._archives().archive.place
+        return run_costs(self._parts, by=by, since=None, limit=1, place=place)
 
     def verify_md5(self, md5: str) -> Md5Check:
         """Hash the cached file of this MD5."""
@@ -608,6 +671,11 @@ class Library:
         with self._store.writing() as tx:
             return access.allow(tx, user, note, utc_now())
 
+    def is_supabase(self) -> bool:
+        """Whether the database is one of Supabase's, where the list of users decides who may look in."""
+        with self._store.reading() as tx:
+            return access.is_supabase(tx)
+
     def deny_user(self, user: UUID) -> AccessUserView:
         """Take a user off the list; raises NotFound for one who is not on it."""
         with self._store.writing() as tx:
@@ -652,6 +720,11 @@ def guess_media_type(url: str, mime_type: str | None) -> MediaType:
 def relative_cache_path(media_type: MediaType, md5: str, extension: str) -> str:
     """Where content stands in a cache, relative to its root."""
     return cache_path(media_type, md5, extension)
+
+
+def archive_key(media_id: str, extension: str, created_at: datetime | None) -> str:
+    """What a medium's object is called in an archive, without the configured prefix; raises ValueError."""
+    return key_for(media_id, extension, created_at)
 
 
 def dimensions_of(path: Path) -> tuple[int | None, int | None]:

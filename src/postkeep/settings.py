@@ -230,5 +230,5 @@ def shown(setting: Setting, value: object) -> str:
 def without_password(url: str) -> str:
     """A database URL with its password as ***."""
     # Greedy up to the last @: better to hide too much of an odd URL than to show half a password.
-    url = re.sub(r"^(\w[\w+.-]*://[^:/@?]*):.*@", rf"\1:{HIDDEN}@", url, flags=re.DOTALL)
+    url = re.sub(r"^(\s*(?:\w[\w+.-]*:/{1,2})?[^:/@?]*):.*@", rf"\1:{HIDDEN}@", url, flags=re.DOTALL)
     return re.sub(r"(?i)(password\s*=\s*)('[^']*'|[^&\s]*)", rf"\1{HIDDEN}", url)

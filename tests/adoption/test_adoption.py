@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.adoption.predecessor import NOTES_TABLE, TABLES, Variant
 
 _SHOWN = 25
 _FRESH_LENGTH = 17
+_DRAWN = re.compile(r"\b[a-z]{1,3}-[0-9a-f]{17}\b")
 
 
 def nothing(lines: list[str]) -> None:
@@ -58,6 +60,33 @@ def test_a_dry_run_announces_what_is_then_done(whole: Whole) -> None:
     for each in done["tables"]:
         assert each["after"] == len(whole.found.rows[each["table"]])
         assert each["before"] == each["after"] - each["made"] + each["merged"] + each["set_aside"]
+
+
+def test_a_dry_run_names_no_ids_that_will_not_be_given(whole: Whole) -> None:
+    announced = whole.announced["adopted"]["examples"]
+    drawn = [each for each in announced if _DRAWN.search(f"{each['subject']} {each['detail']}")]
+    assert drawn == []
+    assert {each["subject"] for each in announced if each["kind"] == "split_post"} == {"a new post"}
+    done = [each["subject"] for each in whole.report["adopted"]["examples"] if each["kind"] == "split_post"]
+    assert all(each in whole.found.by_id["posts"] for each in done)
+
+
+def test_times_in_findings_can_be_read(whole: Whole) -> None:
+    found = [row["detail"] for row in whole.found.rows["adoption_findings"] if row["kind"] == "posted_at_differs"]
+    assert found
+    nothing([each for each in found if re.search(r"\d{9}", each)])
+    assert any(re.search(r"stored as of 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", each) for each in found)
+
+
+def test_links_that_had_ended_say_why_they_are_not_fetched(whole: Whole) -> None:
+    ended = [row for row in whole.found.rows["post_media"] if row["download_state"] == "expired"]
+    assert ended
+    assert {row["error_kind"] for row in ended} == {"expired"}
+    nothing(
+        [row["error_message"] for row in ended if not row["error_message"].startswith("the link expired at 20")]
+    )
+    with open_library(whole.config, read_only=True) as library:
+        assert library.media_failures(kinds=["expired"])
 
 
 def lasting(report: Json) -> Json:
@@ -115,7 +144,8 @@ def test_actions_runs_and_tags(whole: Whole) -> None:
     for row in whole.built.old.rows["download_runs"]:
         run = found.by_id["download_runs"][row["run_id"]]
         ended = row["status"] not in ("running", None)
-        assert run["status"] in ((row["status"],) if ended else ("running", "interrupted"))
+        assert run["status"] == (row["status"] if ended else "interrupted")
+        assert run["completed_at"] == row["completed_at"]
         assert (run["posts_fetched"], run["error_message"]) == (row["posts_fetched"], row["error_message"])
     assert {row["name"] for row in found.rows["tags"]} == expected.tag_names
 
@@ -256,15 +286,24 @@ def test_other_ages(small: Small, variant: Variant) -> None:
 
 
 def test_the_library_opens_what_was_adopted(small: Small) -> None:
-    """And ends the runs that nobody ended."""
     small.upgrade()
+    adopted = dump(small.url)
     with open_library(small.config) as library:
         assert library.verify_database() == []
         assert library.posts(limit=3)
-    left = {row["run_id"] for row in small.built.old.rows["download_runs"] if row["status"] in ("running", None)}
-    ended = {row["run_id"] for row in small.read().rows["download_runs"] if row["status"] == "interrupted"}
-    assert ended == left
-    after = dump(small.url)
-    with open_library(small.config):
-        pass
-    assert dump(small.url) == after
+    assert dump(small.url) == adopted
+
+
+def test_a_repost_has_its_own_urn(small: Small) -> None:
+    """The old row, which was made of the repost, has the original's; it is kept beside."""
+    small.upgrade()
+    found = small.read()
+    reposts = [row for row in found.rows["posts"] if row["post_type"] == "repost"]
+    assert len(reposts) > 3
+    assert [row["urn"] for row in reposts if row["native_id"] not in row["urn"]] == []
+    moved = small.built.expected.post("repost first")
+    (kept,) = [row for row in found.rows["adopted_columns"] if row["row_id"] in moved.ids]
+    old = next(row for row in small.built.old.rows["posts"] if row["post_id"] in moved.ids)
+    assert json.loads(kept["values_json"])["urn"] == old["urn"]
+    with open_library(small.config, read_only=True) as library:
+        assert moved.native_id in library.post(min(moved.ids)).urn

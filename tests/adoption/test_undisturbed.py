@@ -17,10 +17,12 @@ from sqlalchemy import Engine, event, make_url
 
 from postkeep.errors import ConfigError, StoreError
 from postkeep.library import upgrade_database
+from postkeep.store import sqlviews
 from tests.adoption import child
 from tests.adoption.adopted import Comparison
 from tests.adoption.conftest import House, Small
 from tests.adoption.dumps import dump
+from tests.adoption.predecessor import TABLES
 
 
 class Broken(Exception):
@@ -120,6 +122,35 @@ def test_without_a_backup_somebody_must_agree(small: Small) -> None:
     assert dump(small.url) == before
 
 
+# --- what stood on the old tables ---
+
+
+_OWN_VIEW = "CREATE VIEW mine_v AS SELECT post_id FROM posts"
+
+
+def test_a_lost_view_stands_apart_from_those_made_anew(small: Small) -> None:
+    run(small.url, (_OWN_VIEW,))
+    small.upgrade()
+    found = small.read().rows["adoption_findings"]
+    lost = {row["subject"]: row["detail"] for row in found if row["kind"] == "view_dropped"}
+    assert lost.keys() == {"mine_v"}
+    assert "SELECT" in lost["mine_v"]
+    remade = {row["subject"] for row in found if row["kind"] == "view_remade"}
+    assert remade == (set() if small.path else set(sqlviews.VIEWS))
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_policies_that_go_are_named(small: Small) -> None:
+    run(small.url, ("CREATE POLICY mine ON tags AS RESTRICTIVE FOR SELECT USING (name <> 'secret')",))
+    small.upgrade()
+    found = small.read().rows["adoption_findings"]
+    gone = {row["subject"]: row["detail"] for row in found if row["kind"] == "policy_dropped"}
+    assert gone.keys() == {*(f"{table}.always true" for table in TABLES), "tags.mine"}
+    assert 'CREATE POLICY "mine" ON tags AS RESTRICTIVE FOR SELECT TO public USING (' in gone["tags.mine"]
+    assert "secret" in gone["tags.mine"]
+    assert gone["posts.always true"].endswith("USING (true) WITH CHECK (true)")
+
+
 # --- not the predecessor's ----------------------------------------------------------------------------
 
 _BLOGS = {
@@ -164,3 +195,19 @@ def run(url: str, statements: tuple[str, ...]) -> None:
         with psycopg.connect(dsn) as connection:
             for statement in statements:
                 connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_a_time_no_calendar_has_is_listed_and_stops_nothing(small: Small) -> None:
+    odd = "(SELECT min(profile_id) FROM profiles)"
+    run(small.url, (f"UPDATE profiles SET last_synced_at = 'infinity' WHERE profile_id = {odd}",))
+    small.upgrade()
+    found = small.read().rows["adoption_findings"]
+    assert [row for row in found if row["kind"] == "unreadable_value" and "infinity" in row["detail"]]
+
+
+def test_a_lost_history_is_not_the_predecessors(small: Small) -> None:
+    small.upgrade()
+    run(small.url, ("DELETE FROM alembic_version",))
+    with pytest.raises(StoreError, match="alembic_version that says its revision is gone"):
+        small.upgrade()

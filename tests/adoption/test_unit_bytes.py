@@ -74,6 +74,13 @@ def test_the_old_cache_brings_the_bytes(tmp_path: Path) -> None:
         assert library.media_list(post="p-00000000")[0].media_id in ("med-00000a00", "med-00000b00")
 
 
+def test_a_size_that_nobody_knows_is_none(tmp_path: Path) -> None:
+    with open_library(adopted(tmp_path, "linkedin")) as library:
+        (listed,) = library.media_list(post="p-00000000")
+        assert (listed.size, listed.mime_type) == (None, None)
+        assert library.post("p-00000000").media == (listed,)
+
+
 def test_media_of_a_platform_nobody_reads_are_never_queued(tmp_path: Path) -> None:
     config = adopted(tmp_path, "linkedin", "youtube")
     with open_library(config) as library:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -72,3 +73,16 @@ def test_json_is_found_in_strings_of_json(value: object, depth: int) -> None:
 def test_text_that_only_begins_like_a_json_string_stays() -> None:
     assert old_rows.innermost('"cut off') == '"cut off'
     assert old_rows.innermost("plain") == "plain"
+
+
+@pytest.mark.parametrize(
+    "value", [Decimal("1740830405250"), Decimal("1740830405.25"), "2025-03-01 12:00:05.25+00"]
+)
+def test_decimals_and_times_as_text_are_times(value: object) -> None:
+    assert old_rows.as_time(value) == NOON
+    assert old_rows.as_number(Decimal(7)) == 7
+
+
+@pytest.mark.parametrize("value", ["infinity", "-infinity", "4713-01-01 00:00:00 BC", Decimal("NaN")])
+def test_a_time_no_calendar_has_is_none(value: object) -> None:
+    assert old_rows.as_time(value) is None

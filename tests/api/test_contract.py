@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from postkeep.api import manage_data, media_cache
+from postkeep.api import manage_data, media_archive, media_cache
 
 SIGNATURES = {
     media_cache: {
@@ -23,6 +23,11 @@ SIGNATURES = {
         "get_cache_stats": [],
         "format_size": ["bytes"],
         "get_image_dimensions": ["file_path"],
+    },
+    media_archive: {
+        "upload_to_s3": ["local_path", "media_id"],
+        "generate_s3_key": ["media_id", "extension", "created_at=None"],
+        "verify_s3_upload": ["s3_url", "expected_md5"],
     },
     manage_data: {"extract_and_store_media": ["library", "post_id", "post_data"]},
 }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Self
 
 from postkeep.model import MediaState, MediaType, RunStatus
@@ -59,7 +60,9 @@ from postkeep.views.archives import (
     ArchiveSummary,
     RestoreSummary,
 )
+from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
+from postkeep.views.watching import ImportArchived, WatchSummary
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 EVIL = "safe \x1b[2J\x9b31m \u202egnp.exe\u2066 [bold red]x[/] :smile:\r\nnext\x07"
@@ -370,6 +373,25 @@ def copy_summary(**changes: Any) -> CopySummary:
     return CopySummary(**(values | changes))
 
 
+def archive_summary(**changes: Any) -> ArchiveSummary:
+    made = ArchiveSummary("run-1", RunStatus.COMPLETED, "s3://bucket", 2, 2, 0, 0, 2048, 0, {}, None)
+    return replace(made, **changes)
+
+
+_UNPRICED = (Unpriced("s3", "get", "one", Decimal("1.500000000")),)
+COSTS = Costs(
+    by=CostBy.POST,
+    since=None,
+    until=NOON,
+    total=CostSum({"USD": Decimal("0.000010000")}, _UNPRICED),
+    lines=(CostLine("p-1", CostSum({"USD": Decimal("0.000007000")}), "urn:li:activity:1"),),
+    others=CostSum({"USD": Decimal("0.000003000")}),
+    others_count=2,
+    unassigned=CostSum({}, _UNPRICED),
+    prices=("s3 put 5 USD per million from 2025-01-01",),
+)
+
+
 def everything() -> dict[str, Any]:
     """An answer for each verb of the library."""
     return {
@@ -379,9 +401,7 @@ def everything() -> dict[str, Any]:
         "verify_cache": verify_summary(),
         "adopt_cache": adopt_summary(),
         "plan_archive": ArchivePlan("s3://bucket", 2, 2048, 1),
-        "archive_media": ArchiveSummary(
-            "run-1", RunStatus.COMPLETED, "s3://bucket", 2, 2, 0, 0, 2048, 0, {}, None
-        ),
+        "archive_media": archive_summary(),
         "archive_status": ArchiveStatus(
             "s3://bucket", (ArchiveShare(MediaType.IMAGE, 3, 3072, 2, 2048, 1, 0),), 1
         ),
@@ -389,6 +409,11 @@ def everything() -> dict[str, Any]:
         "restore_archive": RestoreSummary("run-1", RunStatus.COMPLETED, "s3://bucket", 1, 1, 1024, ()),
         "archive_link": ArchiveLink("med-1", "https://bucket.example/med-1?X-Amz-Expires=3600", 3600),
         "set_up_archive": [ArchiveStep("bucket", "exists, or is made now", True, "it is there")],
+        "archive_costs": COSTS,
+        "costs": COSTS,
+        "must_have_archive": None,
+        "archive_imported": ImportArchived(2, archive_summary()),
+        "watch_archive": WatchSummary("s3://bucket", 1, 2, 0, 0, 2048),
         "verify_md5": Md5Check("0" * 32, True, True, "media/images/0.jpg", "sound"),
         "fetch_urls": [url_outcome()],
         "add_hold": HOLD,
@@ -419,6 +444,7 @@ def everything() -> dict[str, Any]:
         "verify_database": [],
         "copy_to": copy_summary(),
         "allow_user": ALLOWED,
+        "is_supabase": True,
         "deny_user": ALLOWED,
         "allowed_users": [ALLOWED],
         "backup": BackupSummary("/tmp/copy.db", 4096),

@@ -36,6 +36,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "archive restore": ("archive", "restore", "--all"),
     "archive url": ("archive", "url", "med-1"),
     "archive setup": ("archive", "setup"),
+    "costs": ("costs",),
     "hosts list": ("hosts", "list"),
     "hosts resume": ("hosts", "resume", "media.example"),
     "hold add": ("hold", "add", "p-1", "--reason", "a case"),

@@ -16,10 +16,19 @@ from tests.cli.conftest import Call
 def test_a_user_is_allowed_and_denied_in_one_spelling(call: Call, library: FakeLibrary) -> None:
     assert call("db", "allow", UUID.upper(), "--note", "the desk").code == 0
     assert call("db", "deny", UUID.replace("-", "")).code == 0
-    assert library.asked == [
+    assert [each for each in library.asked if each[0] != "is_supabase"] == [
         ("allow_user", (Uuid(UUID),), {"note": "the desk"}),
         ("deny_user", (Uuid(UUID),), {}),
     ]
+
+
+def test_what_comes_of_it_is_said_of_supabase_alone(call: Call, library: FakeLibrary) -> None:
+    assert call("db", "allow", UUID).err == f"{UUID} may see and change everything\n"
+    assert call("db", "deny", UUID).err == f"{UUID} sees nothing any more\n"
+    library.answers["is_supabase"] = False
+    because = "this database is not on Supabase, so nobody asks the list"
+    assert call("db", "allow", UUID).err == f"{UUID} is listed; {because}\n"
+    assert call("db", "deny", UUID).err == f"{UUID} is not listed any more; {because}\n"
 
 
 def test_users_are_listed(call: Call, library: FakeLibrary) -> None:

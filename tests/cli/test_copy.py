@@ -40,6 +40,20 @@ def test_a_finished_copy_says_how_to_use_it(call: Call) -> None:
     assert "set `database` to the target" in called.err
 
 
+def test_nothing_is_not_the_database_of_the_home(call: Call, library: FakeLibrary) -> None:
+    called = call("db", "copy", "--to", " ")
+    assert called.code == 2
+    assert "--to names no database" in called.err
+    assert library.asked == []
+
+
+def test_what_is_left_behind_is_named(call: Call, library: FakeLibrary) -> None:
+    library.answers["copy_to"] = answers.copy_summary(not_copied=("my\x1b[1mnotes", "reading"))
+    words, document = (call("db", "copy", "--to", "x.db", *options) for options in ((), ("--json",)))
+    assert words.err.startswith("not copied, for it is not postkeep's: my\\x1b[1mnotes, reading\n")
+    assert (words.code, json.loads(document.out)["not_copied"]) == (0, ["my\x1b[1mnotes", "reading"])
+
+
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_table_that_differs_is_named_and_5(call: Call, library: FakeLibrary, options: tuple[str, ...]) -> None:
     summary = answers.copy_summary(status=RunStatus.FAILED)

@@ -54,6 +54,47 @@ def test_each_class_that_is_told_has_its_next_step(call: Call, library: FakeLibr
     assert "retry --kind lost" not in call("media", "failures").err
 
 
+@pytest.mark.parametrize(
+    ("state", "kind", "options", "told"),
+    [
+        (MediaState.RETRY, "timeout", (), True),
+        (MediaState.EXPIRED, "expired", (), False),
+        (MediaState.EXPIRED, "expired", ("--state", "expired"), False),
+        (MediaState.UNSUPPORTED, "not_media", (), True),
+        (MediaState.UNSUPPORTED, UNREAD_PLATFORM, (), False),
+        (MediaState.GONE, "http_404", (), False),
+        (MediaState.GONE, "http_404", ("--host", "media.example"), False),
+        (MediaState.GONE, "http_404", ("--kind", "http_404"), True),
+        (MediaState.FETCHED, "lost", (), True),
+    ],
+)
+def test_a_retry_is_advised_only_where_it_queues_any(
+    state: MediaState, kind: str, options: tuple[str, ...], told: bool, call: Call, library: FakeLibrary
+) -> None:
+    found: MediaFailures = answers.failures_answer()
+    classes = (replace(found.classes[0], state=state, kind=kind),)
+    library.answers["media_failures"] = replace(found, classes=classes)
+    assert ("queues again what may still come" in call("media", "failures", *options).err) is told
+
+
+def test_media_of_a_platform_nobody_reads_get_no_advice_that_does_nothing(
+    call: Call, library: FakeLibrary
+) -> None:
+    found: MediaFailures = answers.failures_answer()
+    unread = replace(found.classes[0], state=MediaState.UNSUPPORTED, kind=UNREAD_PLATFORM, media=70)
+    library.answers["media_failures"] = replace(found, classes=(unread,))
+    called = call("media", "failures")
+    assert called.out.splitlines()[1].split()[:3] == ["unsupported", UNREAD_PLATFORM, "70"]
+    assert called.err == "\nWhat to do:\n  no_parser  nothing yet: this version cannot read its platform\n"
+
+    library.answers["retry_media"] = answers.retry_summary(queued=0, states={})
+    for options in (("--state", "unsupported"), ("--kind", UNREAD_PLATFORM), ("--all-failed",)):
+        assert call("media", "retry", *options).err == (
+            "70 of a platform that this version cannot read, left as they are\n"
+        )
+    assert call("media", "retry", "--kind", "timeout").err == ""
+
+
 @pytest.mark.parametrize("command", ["failures", "retry"])
 def test_a_kind_that_is_none_is_2_and_the_kinds_are_named(call: Call, library: FakeLibrary, command: str) -> None:
     called = call("media", command, "--kind", "nonsense")
@@ -341,10 +382,54 @@ def test_failures_fit_a_narrow_terminal(call: Call, library: FakeLibrary, monkey
     values = {name: getattr(view, name) for name in type(view).__slots__} | long
     library.answers["media_failures"] = MediaFailures(1, found.classes, (type(view)(**values),))
     classes, listed = call("media", "failures").out.split("\n\n")
-    head, row = listed.splitlines()
+    head, row, *more = listed.splitlines()
     assert row.split()[:3] == [MEDIA[0], POST, "retry"]
-    assert "took too" in row
-    assert all(len(line) <= 80 for line in (*classes.splitlines(), head, row))
+    # What the error says goes on in the next lines: it is what the list is for.
+    assert " ".join(" ".join((row, *more)).split()).count("took too long") >= 6
+    assert all(len(line) <= 80 for line in (*classes.splitlines(), head, row, *more))
+
+
+def test_the_end_of_a_link_is_told_whole_on_a_narrow_terminal(
+    call: Call, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow(monkeypatch)
+    words = f"the link expired at {NOON:%Y-%m-%d %H:%M} UTC"
+    over = {"media_id": MEDIA[0], "post_id": POST, "state": MediaState.EXPIRED, "expires_at": NOON}
+    over["error_at"] = NOON + timedelta(days=1)
+    library.answers["media_list"] = [answers.media_view(cached=False, error=words, **over)]
+    listed = call("media", "list").out
+    assert f"expired {NOON.date()}" in listed
+    assert "Error" not in listed
+
+    found: MediaFailures = answers.failures_answer()
+    expired = replace(found.classes[0], state=MediaState.EXPIRED, kind="expired", message=words)
+    view = replace(found.media[0], kind="expired", message=words, host="media-exp1.licdn.com", **over)
+    library.answers["media_failures"] = MediaFailures(1, (expired,), (view,))
+    out = call("media", "failures").out
+    assert words in " ".join(out.partition("\n\n")[0].split())
+    other = replace(expired, state=MediaState.UNSUPPORTED, kind=UNREAD_PLATFORM, host="i.ytimg.com")
+    library.answers["media_failures"] = MediaFailures(2, (expired, other), (view,))
+    classes = call("media", "failures").out.partition("\n\n")[0]
+    assert "i.ytimg.com" in classes
+    assert all(len(line) <= 80 for line in classes.splitlines())
+    assert f"over since {NOON.date()}" in out
+    assert "…" not in out
+    assert all(len(line) <= 80 for line in (*listed.splitlines(), *out.splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "words", "error"),
+    [(NOON, f"expired {NOON.date()}", ""), (NOON + timedelta(days=9), "link expired", "the page says so")],
+)
+def test_a_host_that_ends_a_link_before_its_time_is_quoted(
+    expires_at: datetime, words: str, error: str, call: Call, library: FakeLibrary
+) -> None:
+    ended = {"expires_at": expires_at, "error_at": NOON + timedelta(days=1), "error": "the page says so"}
+    library.answers["media_list"] = [answers.media_view(state=MediaState.EXPIRED, cached=False, **ended)]
+    row = call("media", "list").out.splitlines()[1]
+    assert words in row
+    assert row.endswith(error)
+    assert ("the page says so" in row) is bool(error)
 
 
 def test_a_hold_keeps_its_end_on_a_narrow_terminal(

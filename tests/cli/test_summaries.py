@@ -36,7 +36,7 @@ New:        50
 Duplicates: 50
 Updated:    3
 Errors:     2
-Quarantined: 2
+Quarantine: 2
 Unreadable: 1
 
 Media:
@@ -70,8 +70,32 @@ def test_lines_that_tell_something_are_added(call: Call, library: FakeLibrary) -
     assert called.out == ALL_LINES
     assert called.err == (
         "a.json: record 0\na.json: record 1\na.json: record 2\n"
-        "5 files wait: `postkeep media download-all` fetches what is due\n"
+        "5 files wait: `postkeep media download-all` fetches those whose links still live\n"
     )
+
+
+def test_the_values_of_every_line_stand_in_one_column(call: Call, library: FakeLibrary) -> None:
+    counts = {
+        "new": 0,
+        "duplicates": 0,
+        "updated": 0,
+        "processed": 5,
+        "errors": 5,
+        "quarantined": 5,
+        "unreadable": 5,
+    }
+    library.answers["import_"] = answers.import_summary(**counts, media=MediaTotals())
+    lines = call("import", "x").out.partition("\n\n")[0].splitlines()[2:]
+    assert {line[:12].rstrip()[-1] for line in lines} == {":"}
+    assert [line[12:] for line in lines] == ["5", "0", "0", "5", "5", "5"]
+
+
+def test_a_number_is_written_in_one_way_whatever_stands_beside_it(call: Call, library: FakeLibrary) -> None:
+    library.answers["hosts"] = [answers.HostView("media.example", 12923, 0, NOON, "HTTP 429", 1)]
+    library.answers["fetch_due"] = answers.fetch_summary(waiting=12923, resting={"media.example": NOON})
+    called = call("media", "download-all")
+    assert "Waiting:    12923\n" in called.out
+    assert "for it 12923 files wait\n" in called.err
 
 
 def test_ten_problems_are_told_and_the_rest_counted(call: Call, library: FakeLibrary) -> None:
@@ -107,7 +131,7 @@ def test_a_fetch_counts_facts_apart_from_errors() -> None:
     )
 
 
-RESTING = "media.example rests until 2025-03-01 12:00 UTC (HTTP 429); for it 9,970 files wait\n"
+RESTING = "media.example rests until 2025-03-01 12:00 UTC (HTTP 429); for it 9970 files wait\n"
 NEXT = "`postkeep media download-all` goes on with it then; `--patience 2h` waits for it\n"
 
 
@@ -154,7 +178,7 @@ def test_of_many_hosts_those_with_most_work_are_named(call: Call, library: FakeL
 def test_an_import_that_fetches_nothing_blames_no_host(call: Call, library: FakeLibrary) -> None:
     library.answers["import_"] = answers.import_summary(fetched=False, media=MediaTotals(found=1, pending=1))
     assert call("import", "--no-fetch", "x").err == (
-        "1 file waits: `postkeep media download-all` fetches what is due\n"
+        "1 file waits: `postkeep media download-all` fetches those whose links still live\n"
     )
 
 

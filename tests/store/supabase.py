@@ -13,23 +13,24 @@ from postkeep.store import Store
 ROLES = """
     SELECT pg_advisory_xact_lock(7011);
     DO $$ DECLARE wanted text; BEGIN
-        FOREACH wanted IN ARRAY ARRAY['anon', 'authenticated'] LOOP
+        FOREACH wanted IN ARRAY ARRAY['anon', 'authenticated', 'service_role'] LOOP
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
                 EXECUTE format('CREATE ROLE %I NOLOGIN NOINHERIT', wanted);
             END IF;
         END LOOP;
+        ALTER ROLE service_role BYPASSRLS;
     END $$"""
 
 CLAIMS = "NULLIF(current_setting('request.jwt.claims', true), '')::jsonb"
 
 DATABASE = f"""
     CREATE SCHEMA auth;
-    GRANT USAGE ON SCHEMA auth, public TO anon, authenticated;
+    GRANT USAGE ON SCHEMA auth, public TO anon, authenticated, service_role;
     CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE SET search_path = '' AS
         $$ SELECT NULLIF(current_setting('request.jwt.claim.sub', true), '')::uuid $$;
     CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE SET search_path = '' AS $$ SELECT {CLAIMS} $$;
-    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated;
-    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authenticated"""
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON TABLES TO anon, authenticated, service_role;
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON SEQUENCES TO anon, authenticated, service_role"""
 
 
 def make_roles(server_url: str) -> None:
@@ -55,5 +56,6 @@ def asking(store: Store, role: str, user: str | None = None, *, anonymous: bool 
         claims = '{"is_anonymous": true}' if anonymous else '{"is_anonymous": false}'
         for name, value in (("request.jwt.claim.sub", user or ""), ("request.jwt.claims", claims)):
             tx.execute(text("SELECT set_config(:name, :value, true)"), {"name": name, "value": value})
-        tx.exec_driver_sql(f"SET LOCAL ROLE {role}")
+        # As others come: for us it is off.
+        tx.exec_driver_sql(f"SET LOCAL row_security = on; SET LOCAL ROLE {role}")
         yield tx

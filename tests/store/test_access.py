@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,9 @@ from sqlalchemy import Connection, exc, text
 from tests.store.lints import LINTS
 from tests.store.supabase import asking, make_roles, make_supabase
 
+from postkeep.config import Config
 from postkeep.errors import NotFound, StoreError
+from postkeep.library import open_library
 from postkeep.store import Store, access, migrate
 from postkeep.store.migrate import HEAD
 from postkeep.store.sqlviews import VIEWS
@@ -53,6 +56,11 @@ def supabase(request: pytest.FixtureRequest, empty_database_url: str) -> Iterato
 
 
 # --- the list -------------------------------------------------------------------------------------------
+
+
+def test_a_database_without_supabase_says_so(database_url: str, tmp_path: Path) -> None:
+    with open_library(Config(tmp_path, database_url)) as library:
+        assert not library.is_supabase()
 
 
 def test_the_list_is_kept_on_both_databases(store: Store) -> None:
@@ -125,6 +133,7 @@ def test_who_is_listed_sees_and_changes_all_but_the_list(supabase: Store) -> Non
             "INSERT INTO access_users (user_id) VALUES ('x')",
             "UPDATE access_users SET note = ''",
             "DELETE FROM access_users",
+            "DELETE FROM alembic_version",
             "DELETE FROM v_main_post_view",
             "TRUNCATE posts CASCADE",
             "CREATE TRIGGER mine BEFORE UPDATE ON posts EXECUTE FUNCTION suppress_redundant_updates_trigger()",
@@ -236,6 +245,8 @@ DRIFT = [
     ("GRANT TRUNCATE ON posts TO authenticated", "posts: rights of authenticated differs"),
     ("GRANT INSERT ON access_users TO authenticated", "access_users: rights of authenticated differs"),
     ("REVOKE SELECT ON tags FROM authenticated", "tags: rights of authenticated differs"),
+    ("REVOKE DELETE ON tags FROM service_role", "tags: rights of service_role differs (expected: all; found: "),
+    ("REVOKE ALL ON tags FROM service_role", "tags: rights of service_role is missing (expected: all)"),
 ]
 
 
@@ -249,6 +260,16 @@ def test_each_drift_is_one_finding_and_upgrade_mends_it(supabase: Store) -> None
         assert found.startswith(finding)
         assert migrate.upgrade(supabase).settled, statement
         assert told(supabase) == [], statement
+
+
+@postgresql_only
+def test_the_same_on_many_tables_is_one_finding(supabase: Store) -> None:
+    tables = [table for table in access.TABLES if table != "posts"]
+    run(supabase, *(f"GRANT SELECT ON {table} TO anon" for table in tables), "GRANT DELETE ON posts TO anon")
+    assert told(supabase) == [
+        f"{', '.join(tables[:3])} and {len(tables) - 3} more: rights of anon should not be there (found: select)",
+        "posts: rights of anon should not be there (found: delete)",
+    ]
 
 
 @postgresql_only
@@ -272,7 +293,7 @@ def test_policies_of_others_are_dropped_by_name_on_our_tables_alone(supabase: St
             " JOIN pg_policy p ON p.polrelid = c.oid WHERE c.relname = 'theirs'"
         ).all()
     assert theirs == [(False, True, "everybody")]
-    assert told(supabase) == ["theirs: table should not be there (found: a table)"]
+    assert told(supabase) == []
 
 
 @postgresql_only
@@ -284,7 +305,7 @@ def test_a_table_of_a_later_version_is_closed_before_anybody_sees_it(supabase: S
         tx.exec_driver_sql("SET LOCAL search_path = public")
         assert access.settle(tx) == [
             "row level security set on leases",
-            "rights of anon, authenticated and PUBLIC set on leases",
+            "rights of Supabase's roles and PUBLIC set on leases",
         ]
         assert set(linted(tx)) == {"no primary key"}
 
@@ -298,9 +319,32 @@ def test_roles_that_come_later_are_one_finding(request: pytest.FixtureRequest, s
     assert told(store) == [
         "every table: row level security is missing (expected: on; `postkeep db upgrade` sets it)"
     ]
-    secured, granted = migrate.upgrade(store).settled
+    run(
+        store,
+        'CREATE POLICY "Enable read access for all users" ON posts USING (true)',
+        "ALTER TABLE posts ENABLE ROW LEVEL SECURITY",
+    )
+    policy = (
+        "posts: policy Enable read access for all users should not be there (found: for all to public using true)"
+    )
+    assert told(store) == [
+        f"{', '.join(access.TABLES[:3])} and {len(access.TABLES) - 4} more: row level security is missing"
+        " (expected: on; `postkeep db upgrade` sets it)",
+        policy,
+    ]
+    run(store, *(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY" for table in access.TABLES))
+    assert told(store) == [
+        "every table: policy of postkeep is missing (expected: `postkeep db upgrade` sets it)",
+        policy,
+    ]
+    run(store, *(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY" for table in access.TABLES))
+    _dropped, secured, granted = migrate.upgrade(store).settled
     assert secured == f"row level security set on {len(access.TABLES)} tables"
-    assert granted.startswith("rights of anon")
+    assert granted.startswith("rights of Supabase's roles")
+    with asking(store, "service_role") as tx:
+        for relation in SOURCES:
+            assert count(tx, relation) >= 0
+        assert tx.exec_driver_sql(POST.format("p-9")).rowcount == 1
     assert told(store) == []
 
 

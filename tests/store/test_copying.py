@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from postkeep.model import RunStatus
 from postkeep.stages import copying
 from postkeep.store import Store, bulk, leases, schema, walking
 from postkeep.store.sums import Sum, canonical_json
+from postkeep.store.verify import verify_schema
 from postkeep.store.walking import Walk
 
 KINDS = ("sqlite", "postgresql")
@@ -108,6 +110,18 @@ def test_what_was_imported_is_the_same_there_and_back(
         with databases.library(url) as library:
             assert library.verify_database() == []
             assert library.import_([str(DATA)], fetch=False).new == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_ours_is_named_and_stays(databases: Databases, kind: str) -> None:
+    source, target = filled(databases, kind), databases.url("sqlite")
+    databases.execute(source, "CREATE TABLE notes (a int)", "CREATE VIEW mine AS SELECT a FROM notes")
+
+    summary = databases.copy(source, target)
+
+    assert summary.status is RunStatus.COMPLETED
+    assert summary.not_copied == ("mine", "notes")
+    assert databases.copy(target, databases.url("sqlite")).not_copied == ()
 
 
 def test_leases_stay_where_they_are(databases: Databases) -> None:
@@ -208,6 +222,20 @@ def test_a_finished_copy_is_brought_up_to_date(databases: Databases) -> None:
     assert databases.contents(target) == databases.contents(source)
 
 
+def test_going_on_compares_until_something_is_to_be_copied(databases: Databases, small_batches: None) -> None:
+    source, target = filled(databases, "sqlite"), databases.url("sqlite")
+
+    def phases() -> list[str]:
+        words: list[str] = []
+        databases.copy(source, target, progress=lambda step: words.append(step.doing))
+        return [word for word, _ in itertools.groupby(words)]
+
+    assert phases() == ["copying", "verifying"]
+    assert phases() == ["comparing", "verifying"]
+    databases.execute(source, "UPDATE posts SET is_read = NOT is_read WHERE post_id = 'posts-003'")
+    assert phases() == ["comparing", "copying", "verifying"]
+
+
 def test_a_copy_that_was_used_is_left_alone(databases: Databases) -> None:
     source, target = filled(databases, "sqlite"), databases.url("postgresql")
     databases.copy(source, target)
@@ -244,6 +272,21 @@ def test_what_is_somebody_elses_is_refused_and_unchanged(databases: Databases, k
         assert reason in refused.value.message
 
     assert {url: everything(databases, url) for url in before} == before
+
+
+def test_a_postgresql_schema_may_be_shared_and_a_file_may_not(databases: Databases) -> None:
+    source = filled(databases, "sqlite")
+    shared, alien = databases.url("postgresql", bare=True), databases.url("sqlite", bare=True)
+    for url in (shared, alien):
+        databases.execute(url, "CREATE TABLE x (a int)", "INSERT INTO x VALUES (1)")
+
+    assert databases.copy(source, shared).status is RunStatus.COMPLETED
+    with pytest.raises(StoreError, match=r"another program \(x\)"):
+        databases.copy(source, alien)
+
+    assert ("x", ["(1,)"]) in everything(databases, shared)
+    assert everything(databases, alien) == [("x", ["(1,)"])]
+    assert verify_schema(databases.store(shared)) == []
 
 
 def everything(databases: Databases, url: str) -> list[Any]:

@@ -297,3 +297,19 @@ def test_a_backup_of_a_closed_store(store: Store, tmp_path: Path) -> None:
     store.close()
     with pytest.raises(StoreError, match="closed"):
         backup(store, tmp_path / "copy.db")
+
+
+@postgresql_only
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        (("CREATE VIEW on_tags AS SELECT * FROM tags", "DROP TABLE tags"), r"in the way.*view on_tags depends"),
+        (("SET LOCAL search_path = nowhere", "CREATE TABLE here (a int)"), "no schema has been selected"),
+        (("DO $$ BEGIN RAISE EXCEPTION 'not on my watch'; END $$",), r"in the way.*not on my watch"),
+    ],
+)
+def test_what_others_made_is_named_when_it_is_in_the_way(
+    store: Store, statements: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(StoreError, match=words), store.writing() as tx:
+        tx.exec_driver_sql("; ".join(statements))

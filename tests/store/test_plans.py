@@ -34,14 +34,6 @@ EXEMPT = {
 Commands about the whole database or cache (stats, metrics, db verify, placeholders, equal MD5s) are no paths.
 """
 
-TO_BE_MENDED = {
-    "t.error_kind <> 'changed' AND (f.evicted_at": (
-        "stages/lost.py: each page goes through all contents that left the cache, and SQLite without statistics"
-        " goes through all work for each of them; it should begin at the few places with an error, by an index of them"
-    ),
-}
-"""Queries that should pass and do not yet, by what is in them, each with what is wrong."""
-
 
 class Walked:
     """A grown database, and what was asked of it on every path."""
@@ -99,7 +91,7 @@ def told(judged: dict[Asked, Judged]) -> list[str]:
 
 
 def reasons(asked: Asked) -> list[str]:
-    return [reason for part, reason in (EXEMPT | TO_BE_MENDED).items() if part in asked.statement]
+    return [reason for part, reason in EXEMPT.items() if part in asked.statement]
 
 
 def test_no_page_and_no_batch_reads_a_big_table(walked):

@@ -14,6 +14,8 @@ from postkeep.cli.text import UNKNOWN, beginning, moment
 
 _COLUMNS = (Column("User", whole=True), Column("Since", whole=True, spare=1), Column("Note", cut=True))
 
+_NOT_ASKED = "this database is not on Supabase, so nobody asks the list"
+
 
 @click.command("allow")
 @click.argument("user_id", metavar="USER_ID", type=click.UUID)
@@ -27,10 +29,13 @@ def allow(face: Face, user_id: UUID, note: str | None, as_json: bool) -> int:
     """
     with face.library() as library:
         listed = library.allow_user(user_id, note=note)
+        asked = library.is_supabase()
     if as_json:
         write_json(listed)
-    else:
+    elif asked:
         say(f"{listed.user_id} may see and change everything")
+    else:
+        say(f"{listed.user_id} is listed; {_NOT_ASKED}")
     return 0
 
 
@@ -42,10 +47,13 @@ def deny(face: Face, user_id: UUID, as_json: bool) -> int:
     """Take a user off the list; from the next query on nothing is seen any more."""
     with face.library() as library:
         denied = library.deny_user(user_id)
+        asked = library.is_supabase()
     if as_json:
         write_json(denied)
-    else:
+    elif asked:
         say(f"{denied.user_id} sees nothing any more")
+    else:
+        say(f"{denied.user_id} is not listed any more; {_NOT_ASKED}")
     return 0
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import click
 
 from postkeep.cli import exits
-from postkeep.cli.as_json import write_json
+from postkeep.cli.as_json import jsonable, write_json
+from postkeep.cli.costs import cost_text
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.patience import Patience
 from postkeep.cli.tables import Column, write_pairs, write_table
 from postkeep.cli.text import plural, visible
+from postkeep.cli.watching import Rounds, write_watched
 from postkeep.views import human_size
 from postkeep.views.archives import ArchiveCheck, ArchiveStatus, ArchiveSummary, RestoreSummary
+from postkeep.views.costs import CostBy, Costs
 
 _FAULTS_SHOWN = 20
 
@@ -27,6 +30,15 @@ def archive() -> None:
 @click.option("--post-id", metavar="POST", help="Only media of this post (an id, URN or URL).")
 @click.option("--media-id", metavar="MEDIA", help="Only this medium.")
 @click.option("--dry-run", is_flag=True, help="Only tell how much would go up.")
+@click.option("--watch", is_flag=True, help="Go on until stopped: send also what comes into the cache later.")
+@click.option(
+    "--every",
+    type=Patience(),
+    default="1m",
+    show_default=True,
+    metavar="SPAN",
+    help="How often --watch looks for what is new.",
+)
 @limit_option(None, "files")
 @json_option
 @pass_face
@@ -36,6 +48,8 @@ def send(
     post_id: str | None,
     media_id: str | None,
     dry_run: bool,
+    watch: bool,
+    every: float,
     limit: int | None,
     as_json: bool,
 ) -> int:
@@ -43,8 +57,12 @@ def send(
 
     A file is called archived when the store's own answer, or reading it back, shows the same bytes.
     """
+    if watch:
+        if post_id is not None or media_id is not None or dry_run or limit is not None:
+            raise click.UsageError("--watch sends all media: it goes with --all alone")
+        return _watch(face, every=max(1.0, every), as_json=as_json)
     if sum((everything, post_id is not None, media_id is not None)) != 1:
-        raise click.UsageError("say which media: one of --all, --post-id and --media-id")
+        raise click.UsageError("say which media: one of --all, --post-id and --media-id, or --watch")
     if dry_run:
         with face.library(read_only=True) as library:
             plan = library.plan_archive(post=post_id, media_id=media_id)
@@ -65,17 +83,29 @@ def send(
     return work.interrupts.code(exits.of_archive(summary))
 
 
+def _watch(face: Face, *, every: float, as_json: bool) -> int:
+    with face.working(as_json=as_json) as work:
+        summary = work.library.watch_archive(
+            every=every, on_round=Rounds(), stop=work.stop, progress=work.progress
+        )
+    if as_json:
+        write_json(summary)
+    else:
+        write_watched(summary)
+    return work.interrupts.code(exits.of_watch(summary))
+
+
 def _write_summary(summary: ArchiveSummary) -> None:
     write("Archive Summary:")
     pairs = [
-        ("Run ID:", summary.run_id),
-        ("Archive:", summary.place),
-        ("Due:", str(summary.due)),
-        ("Archived:", str(summary.archived)),
-        *([("Found there:", str(summary.found))] if summary.found else []),
-        ("Failed:", str(summary.failed)),
-        ("Sent:", human_size(summary.bytes)),
-        *([("Waiting:", str(summary.waiting))] if summary.waiting else []),
+        ("Run ID", summary.run_id),
+        ("Archive", summary.place),
+        ("Due", str(summary.due)),
+        ("Archived", str(summary.archived)),
+        *([("Found there", str(summary.found))] if summary.found else []),
+        ("Failed", str(summary.failed)),
+        ("Sent", human_size(summary.bytes)),
+        *([("Waiting", str(summary.waiting))] if summary.waiting else []),
     ]
     write_pairs(pairs)
     for kind, number in sorted(summary.kinds.items()):
@@ -92,16 +122,25 @@ def _write_summary(summary: ArchiveSummary) -> None:
 def status(face: Face, as_json: bool) -> int:
     """Show how much is archived, by the rows; the store is not asked."""
     with face.library(read_only=True) as library:
-        found = library.archive_status()
+        found, spent = library.archive_status(), library.archive_costs(by=CostBy.MONTH)
     if as_json:
-        write_json(found)
+        document = jsonable(found)
+        assert isinstance(document, dict), "a status is a dataclass"
+        write_json({**document, "costs": jsonable(spent)})
     else:
-        _write_status(found)
+        _write_status(found, spent)
     return 0
 
 
-def _write_status(found: ArchiveStatus) -> None:
-    write_pairs([("Archive", found.place), ("Waiting", str(found.waiting))])
+def _write_status(found: ArchiveStatus, spent: Costs) -> None:
+    write_pairs(
+        [
+            ("Archive", found.place),
+            ("Waiting", str(found.waiting)),
+            ("Cost so far", cost_text(spent.total)),
+            *((f"Cost in {each.key}", cost_text(each.cost)) for each in spent.lines),
+        ]
+    )
     if not found.shares:
         say("no media yet")
         return
@@ -161,17 +200,13 @@ def _write_check(check: ArchiveCheck) -> None:
     write("Archive Check:")
     write_pairs(
         [
-            ("Run ID:", check.run_id),
-            ("Archive:", check.place),
-            ("Checked:", str(check.checked)),
-            ("Read back:", str(check.read)),
-            ("Faulty:", str(len(check.faults))),
-            *(
-                [("Unknown:", f"{check.strangers}, {human_size(check.strange_bytes)}")]
-                if check.strangers
-                else []
-            ),
-            *([("Queued:", str(check.queued))] if check.queued else []),
+            ("Run ID", check.run_id),
+            ("Archive", check.place),
+            ("Checked", str(check.checked)),
+            ("Read back", str(check.read)),
+            ("Faulty", str(len(check.faults))),
+            *([("Unknown", f"{check.strangers}, {human_size(check.strange_bytes)}")] if check.strangers else []),
+            *([("Queued", str(check.queued))] if check.queued else []),
         ]
     )
     for fault in check.faults[:_FAULTS_SHOWN]:
@@ -207,12 +242,12 @@ def _write_restored(summary: RestoreSummary) -> None:
     write("Restore Summary:")
     write_pairs(
         [
-            ("Run ID:", summary.run_id),
-            ("Archive:", summary.place),
-            ("Due:", str(summary.due)),
-            ("Restored:", str(summary.restored)),
-            ("Failed:", str(len(summary.failed))),
-            ("Received:", human_size(summary.bytes)),
+            ("Run ID", summary.run_id),
+            ("Archive", summary.place),
+            ("Due", str(summary.due)),
+            ("Restored", str(summary.restored)),
+            ("Failed", str(len(summary.failed))),
+            ("Received", human_size(summary.bytes)),
         ]
     )
     for path, reason in summary.failed[:_FAULTS_SHOWN]:

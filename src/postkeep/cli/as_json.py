@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 
@@ -39,6 +40,9 @@ def jsonable(value: object) -> Json:
             return value.value
         case str():
             return str(value)
+        case Decimal():
+            # As a text: JSON's readers make a float of a number.
+            return format(value, "f")
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case date():

@@ -28,6 +28,9 @@ def copy(face: Face, target: str, as_json: bool) -> int:
     """
     from postkeep.cli.progress import shown_progress
 
+    if not target.strip():
+        # Of an unset variable: it would mean the database in the home.
+        raise click.UsageError("--to names no database")
     with (
         Interrupts() as interrupts,
         face.library(read_only=True) as library,
@@ -59,7 +62,12 @@ def copy_text(summary: CopySummary) -> str:
 
 
 def copy_remarks(summary: CopySummary) -> list[str]:
-    """What to do next."""
+    """What to do next, and what the target will not have."""
+    left = [f"not copied, for it is not postkeep's: {', '.join(map(visible, summary.not_copied))}"]
+    return [*(left if summary.not_copied else []), *_next(summary)]
+
+
+def _next(summary: CopySummary) -> list[str]:
     if summary.status is RunStatus.COMPLETED:
         return ["to use it, set `database` to the target; media files are not copied, they stay in the cache"]
     differing = [visible(each.table) for each in summary.tables if each.equal is False]

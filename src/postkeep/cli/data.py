@@ -35,6 +35,11 @@ def data_stats(face: Face, as_json: bool) -> int:
     return 0
 
 
+def _of_raw(totals: Totals) -> str:
+    """Why there are fewer raw records than posts: an import keeps one for each, an adopted database has none."""
+    return " imported; adopted posts keep raw JSON of their own" if totals.raw_records < totals.posts else ""
+
+
 def _write_totals(totals: Totals) -> None:
     write_pairs(
         [
@@ -45,7 +50,7 @@ def _write_totals(totals: Totals) -> None:
             ("Last", moment(totals.last_observed_at)),
             ("Profiles", str(totals.profiles)),
             ("Media", str(totals.media)),
-            ("Raw records", str(totals.raw_records)),
+            ("Raw records", f"{totals.raw_records}{_of_raw(totals)}"),
             ("Quarantined", str(totals.quarantined)),
             ("Runs", str(totals.runs)),
         ]

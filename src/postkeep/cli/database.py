@@ -12,7 +12,7 @@ from postkeep.cli.copying import copy
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.text import plural, visible
-from postkeep.cli.upgrades import upgrade_text, without_backup
+from postkeep.cli.upgrades import telling_when_stopped, upgrade_text, without_backup
 from postkeep.views import Finding, human_size
 
 
@@ -32,7 +32,7 @@ def upgrade(face: Face, dry_run: bool, yes: bool, as_json: bool) -> int:
     from postkeep.cli.progress import shown_progress
     from postkeep.library import upgrade_database
 
-    with shown_progress(as_json=as_json) as progress:
+    with telling_when_stopped(), shown_progress(as_json=as_json) as progress:
         summary = upgrade_database(
             config, dry_run=dry_run, agreed=lambda command: yes or without_backup(command), progress=progress
         )
@@ -58,7 +58,9 @@ def findings(face: Face, kind: str | None, limit: int, after: str | None, as_jso
     else:
         for each in found:
             write(visible(f"{each.kind}  {each.subject}  {each.detail}"))
-        if len(found) == limit:
+        if not found:
+            say("no findings")
+        elif len(found) == limit:
             say(visible(f"there may be more: --after {found[-1].kind}:{found[-1].subject}"))
     return 0
 
@@ -90,7 +92,10 @@ def finding_line(finding: Finding) -> str:
 @json_option
 @pass_face
 def backup(face: Face, target: Path, as_json: bool) -> int:
-    """Copy the database to TARGET while others use it."""
+    """Copy a SQLite database to TARGET while others use it.
+
+    On PostgreSQL no backup is made: the pg_dump command that makes one is named, and the exit code is 3.
+    """
     with face.library(read_only=True) as library:
         summary = library.backup(target)
     if as_json:

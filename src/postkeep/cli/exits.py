@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         WarmSummary,
     )
     from postkeep.views.archives import ArchiveCheck, ArchiveStep, ArchiveSummary, RestoreSummary
+    from postkeep.views.watching import ImportArchived, WatchSummary
 
 
 class Exit(IntEnum):
@@ -98,6 +99,20 @@ def of_archive(summary: ArchiveSummary) -> Exit:
     if _broken_off(summary.status, summary.error):
         return Exit.UNAVAILABLE
     return _some(summary.failed)
+
+
+def of_watch(summary: WatchSummary) -> Exit:
+    return Exit.UNAVAILABLE if summary.error else _some(summary.failed)
+
+
+def of_import_archived(summary: ImportSummary, archived: ImportArchived | PostkeepError | None) -> Exit:
+    """What went wrong with the import comes first; what did with the archive makes no import fail."""
+    code = of_import(summary)
+    if code is not Exit.DONE or archived is None:
+        return code
+    if isinstance(archived, PostkeepError):
+        return of_error(archived)
+    return code if archived.summary is None else of_archive(archived.summary)
 
 
 def of_archive_check(check: ArchiveCheck) -> Exit:

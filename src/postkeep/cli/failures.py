@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,11 +12,15 @@ from postkeep import errors
 from postkeep.cli import exits
 from postkeep.cli.as_json import write_json
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
+from postkeep.cli.media_table import link_end
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_pairs, write_table
-from postkeep.cli.text import beginning, known, moment, plural, visible
+from postkeep.cli.text import beginning, day, known, moment, plural, visible
 from postkeep.model import MediaState
 from postkeep.views import LOST, FailureClass, FailureView, RetrySummary
+
+if TYPE_CHECKING:
+    from postkeep.library import Library
 
 _STATES = click.Choice(
     [state.value for state in MediaState if state not in (MediaState.PENDING, MediaState.FETCHED)]
@@ -33,8 +37,9 @@ _NEXT = {
     MediaState.UNSUPPORTED.value: "a newer scrape, or postkeep media retry --state unsupported",
     MediaState.FAILED.value: "when its host is well again: postkeep media retry --state failed",
     LOST: "a newer scrape, then postkeep media retry --kind lost",
+    _UNREAD_PLATFORM: "nothing yet: this version cannot read its platform",
 }
-"""What to do about each class, by the word it is told with."""
+"""What to do about each class, by its state, or by its kind where that decides."""
 
 
 class Kind(click.ParamType[str]):
@@ -61,8 +66,8 @@ _CLASS_COLUMNS = (
     Column("State", whole=True),
     Column("Kind", whole=True),
     Column("Media", right=True),
-    Column("Host", cut=True),
-    Column("For example", cut=True),
+    Column("Host", cut=True, spare=1),
+    Column("For example", least=30),
 )
 _MEDIA_COLUMNS = (
     Column("Media", whole=True),
@@ -72,7 +77,7 @@ _MEDIA_COLUMNS = (
     Column("Tried", whole=True, spare=3),
     Column("Next try", whole=True, spare=4),
     Column("Host", cut=True, spare=1),
-    Column("Error", cut=True),
+    Column("Error", least=24),
 )
 
 
@@ -117,18 +122,26 @@ def failures(
         if found.classes:
             _say_next(found.classes)
             narrowed = bool(states or kinds or host)
-            how = "media retry` with the same options" if narrowed else "media retry --all-failed`"
-            say(f"`postkeep {how} queues again what may still come")
+            if any(_may_come(each, named=bool(states or kinds)) for each in found.classes):
+                how = "media retry` with the same options" if narrowed else "media retry --all-failed`"
+                say(f"`postkeep {how} queues again what may still come")
     return 0
 
 
 def _say_next(classes: Sequence[FailureClass]) -> None:
-    words = {_word(each) for each in classes}
+    words = {_UNREAD_PLATFORM if each.kind == _UNREAD_PLATFORM else _word(each) for each in classes}
     width = max(map(len, words))
     say("\nWhat to do:")
     for word, deed in _NEXT.items():
         if word in words:
             say(f"  {word:<{width}}  {deed}")
+
+
+def _may_come(each: FailureClass, *, named: bool) -> bool:
+    """Whether a retry queues any of these; what is gone only where its state or kind is `named`."""
+    if each.kind == _UNREAD_PLATFORM or each.state is MediaState.EXPIRED:
+        return False
+    return named or each.state is not MediaState.GONE
 
 
 def _word(each: FailureClass | FailureView) -> str:
@@ -141,6 +154,7 @@ def _class_row(each: FailureClass) -> tuple[str, ...]:
 
 
 def _media_row(each: FailureView) -> tuple[str, ...]:
+    over_at = link_end(each)
     return (
         each.media_id,
         each.post_id or each.profile_id or "",
@@ -149,7 +163,7 @@ def _media_row(each: FailureView) -> tuple[str, ...]:
         moment(each.error_at),
         moment(each.next_try_at),
         each.host,
-        beginning(each.message, 100),
+        f"over since {day(over_at)}" if over_at else beginning(each.message, 100),
     )
 
 
@@ -198,11 +212,24 @@ def retry(
             dry_run=dry_run,
             stop=work.stop,
         )
+        unread = 0 if as_json or media_ids else _unread(work.library, states, kinds, host)
     if as_json:
         write_json(summary)
     else:
         _write_retry(summary, host)
+        if unread:
+            say(f"{unread} of a platform that this version cannot read, left as they are")
     return work.interrupts.code(exits.Exit.DONE)
+
+
+def _unread(library: Library, states: Sequence[str], kinds: Sequence[str], host: str | None) -> int:
+    """How many of those meant no retry queues, because no part of postkeep reads their platform."""
+    if kinds and _UNREAD_PLATFORM not in kinds:
+        return 0
+    found = library.media_failures(
+        states=[MediaState(state) for state in states], kinds=[_UNREAD_PLATFORM], host=host, limit=1
+    )
+    return sum(each.media for each in found.classes if each.kind == _UNREAD_PLATFORM)
 
 
 def _write_retry(summary: RetrySummary, host: str | None) -> None:
@@ -217,7 +244,7 @@ def _write_retry(summary: RetrySummary, host: str | None) -> None:
     if summary.expired:
         say(f"{plural(summary.expired, 'link')} expired, left as they are: import those posts again, scraped anew")
     if summary.other:
-        say(f"{summary.other} of the ids: not failed, or not what the other options name")
+        say(f"{summary.other} of the ids: not failed, never to be fetched, or not what the other options name")
     if summary.stopped:
         say("stopped before the end: the same command goes on from there")
     if summary.dry_run:

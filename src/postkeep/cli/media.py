@@ -135,9 +135,9 @@ def _write_stats(stats: MediaStats) -> None:
     write_pairs(
         [
             ("Cache", stats.cache_root),
-            ("Files", str(stats.files)),
+            ("Files", f"{stats.files} in the cache, each content once"),
             ("Size", f"{human_size(stats.bytes)} of {human_size(stats.cache_limit)}{used}"),
-            ("In posts", str(stats.places)),
+            ("In posts", plural(stats.places, "place")),
             ("To fetch", f"{stats.waiting}, due now: {stats.due}"),
             *([("Lost", f"{stats.lost} (postkeep media failures --kind lost)")] if stats.lost else []),
         ]
@@ -152,7 +152,7 @@ def _write_stats(stats: MediaStats) -> None:
             indent="  ",
         )
     if stats.by_state:
-        write("\nBy state:")
+        write("\nPlaces in posts by state (`fetched`: its content is known, in the cache or not):")
         write_pairs([(state, str(number)) for state, number in stats.by_state.items()], indent="  ")
 
 

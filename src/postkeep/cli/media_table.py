@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from postkeep.cli.tables import Column, write_table
 from postkeep.cli.text import UNKNOWN, beginning, day, moment
 from postkeep.model import MediaState
-from postkeep.views import MediaView, human_size
+from postkeep.views import FailureView, MediaView, human_size
 
 _COLUMNS = (
     Column("Media", whole=True),
@@ -17,7 +18,7 @@ _COLUMNS = (
     Column("Type", whole=True, spare=2),
     Column("Size", right=True, spare=1),
     Column("Dimensions", right=True, spare=4),
-    Column("Error", cut=True, spare=1),
+    Column("Error", least=16, spare=1),
 )
 
 LOST_WORDS = "lost: not here, nor at its source"
@@ -29,7 +30,7 @@ STATE_WORDS = {
     MediaState.GONE: "gone at its source",
     MediaState.EXPIRED: "link expired",
     MediaState.REFUSED: "refused",
-    MediaState.UNSUPPORTED: "not media",
+    MediaState.UNSUPPORTED: "unsupported",
     MediaState.FAILED: "failed",
 }
 
@@ -53,12 +54,22 @@ def state_words(media: MediaView) -> str:
         words = LOST_WORDS
     else:
         words = STATE_WORDS[media.state]
-        if media.state is MediaState.RETRY and media.next_try_at:
+        if over_at := link_end(media):
+            words = f"expired {day(over_at)}"
+        elif media.state is MediaState.RETRY and media.next_try_at:
             # A day ahead at most, so that the year need not be told.
             words += f" {moment(media.next_try_at).partition('-')[2]}"
     if media.incomplete_at_source:
         words += "; incomplete at its source"
     return f"{words}; no longer in the post" if media.absent_since else words
+
+
+def link_end(media: MediaView | FailureView) -> datetime | None:
+    """When an expired link was over, where its own time says it; that alone is what went wrong then."""
+    if media.state is not MediaState.EXPIRED or media.expires_at is None:
+        return None
+    # A host may call a link expired before its time, and is then the one who knows.
+    return media.expires_at if media.error_at is None or media.expires_at <= media.error_at else None
 
 
 def _row(media: MediaView) -> tuple[str, ...]:
@@ -71,5 +82,5 @@ def _row(media: MediaView) -> tuple[str, ...]:
         media.mime_type or media.media_type.value,
         UNKNOWN if media.size is None else human_size(media.size),
         f"{media.width}×{media.height}" if known_size else UNKNOWN,
-        beginning(media.error, 80),
+        "" if link_end(media) else beginning(media.error, 80),
     )

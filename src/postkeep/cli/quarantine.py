@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from postkeep.cli import exits, summaries
 from postkeep.cli.as_json import write_json
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
-from postkeep.cli.output import say
-from postkeep.cli.tables import Column, write_table
+from postkeep.cli.output import say, write
+from postkeep.cli.tables import Column, cell_width, terminal_width, write_pairs, write_table
 from postkeep.cli.text import beginning, moment, plural
 from postkeep.views import QuarantineView, human_size
 
@@ -41,7 +43,7 @@ def list_quarantine(face: Face, limit: int, after: str | None, as_json: bool) ->
     elif not found:
         say("the quarantine is empty")
     else:
-        write_table(_COLUMNS, [_row(each) for each in found])
+        _write(found)
         if len(found) == limit:
             say(f"there may be more: --after {found[-1].quarantine_id}")
     return 0
@@ -63,6 +65,21 @@ def replay(face: Face, as_json: bool) -> int:
             say(f"{plural(summary.not_replayable, 'record')} {kept}: import the source again")
         summaries.say_end(summary.status, None)
     return work.interrupts.code(exits.of_replay(summary))
+
+
+def _write(records: Sequence[QuarantineView]) -> None:
+    """Print a table, or where it is too wide a paragraph a record: nobody reads a path in a narrow column."""
+    rows = [_row(each) for each in records]
+    titles = [column.title for column in _COLUMNS]
+    width = terminal_width()
+    widths = [max(map(cell_width, cells)) for cells in zip(titles, *rows, strict=True)]
+    if width is None or sum(widths) + 2 * (len(widths) - 1) <= width:
+        write_table(_COLUMNS, rows)
+        return
+    for number, row in enumerate(rows):
+        if number:
+            write("")
+        write_pairs(zip(titles, row, strict=True))
 
 
 def _row(record: QuarantineView) -> tuple[str, ...]:

@@ -19,9 +19,8 @@ COMMANDS = {
     "hold": Entry("postkeep.cli.holds:hold", "Keep files in the cache, whoever wants room."),
     "retention": Entry("postkeep.cli.retention:retention", "Remove cached files by age, platform and profile."),
     "cache": Entry("postkeep.cli.cache:cache", "Take over the media of another cache."),
-    "archive": Entry(
-        "postkeep.cli.archive:archive", "See, check and set up the archive, and bring media back."
-    ),
+    "archive": Entry("postkeep.cli.archive:archive", "See, check and set up the archive, and bring media back."),
+    "costs": Entry("postkeep.cli.costs:costs", "See what was spent, on what and for whom."),
     "hosts": Entry("postkeep.cli.hosts:hosts", "See which hosts have work, and which are left alone."),
     "data": Entry("postkeep.cli.data:data", "Import posts, and see how much there is."),
     "runs": Entry("postkeep.cli.runs:runs", "See what was done when, and how it ended."),

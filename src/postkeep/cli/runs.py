@@ -21,6 +21,7 @@ _COLUMNS = (
     Column("Status", whole=True),
     Column("Outcome", cut=True),
 )
+_IMPORT = "import"
 
 
 @click.group()
@@ -77,9 +78,7 @@ def _write_run(detail: RunDetail, limit: int) -> None:
     write_pairs(pair for pair in pairs if pair[1])
     if run.summary:
         write("\nSummary:")
-        write_pairs(
-            [(_words(key).capitalize(), _amount(key, value)) for key, value in run.summary.items()], indent="  "
-        )
+        write_pairs(_counts(run), indent="  ")
     if detail.outcomes:
         write("\nPosts:")
         write_pairs([(word, str(number)) for word, number in detail.outcomes.items()], indent="  ")
@@ -89,6 +88,19 @@ def _write_run(detail: RunDetail, limit: int) -> None:
         write(f"  {visible(post_id)}  {visible(outcome)}")
     if len(detail.posts) == limit:
         say("there may be more posts: a larger --limit shows them")
+
+
+def _counts(run: RunView) -> list[tuple[str, str]]:
+    """The run's own counts, and for an import what makes them add up."""
+    counts = {key: _amount(key, value) for key, value in run.summary.items()}
+    if run.kind == _IMPORT:
+        if run.summary.get("errors"):
+            counts["errors"] += " (quarantined)"
+        found, cached, errors = (run.summary.get(f"media_{each}") for each in ("found", "cached", "errors"))
+        if isinstance(found, int) and isinstance(cached, int) and isinstance(errors, int):
+            others = found - cached - errors
+            counts |= {"media_others": f"{others} (expired, gone, or still to be fetched then)"} if others else {}
+    return [(_words(key).capitalize(), value) for key, value in counts.items()]
 
 
 def _row(run: RunView) -> tuple[str, ...]:

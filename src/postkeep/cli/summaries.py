@@ -41,7 +41,8 @@ def import_text(summary: ImportSummary) -> str:
         ("Duplicates", summary.duplicates),
         *_not_zero(("Updated", summary.updated)),
         ("Errors", summary.errors),
-        *_not_zero(("Quarantined", summary.quarantined), ("Unreadable", summary.unreadable)),
+        # One letter more would not fit the column, whose width scripts know.
+        *_not_zero(("Quarantine", summary.quarantined), ("Unreadable", summary.unreadable)),
     ]
     return _joined("Import Summary:", lines, summary.media)
 
@@ -82,7 +83,7 @@ def fetch_text(summary: FetchSummary) -> str:
         ("Run ID", summary.run_id),
         ("Due", summary.due),
         ("Cached", summary.cached),
-        *_not_zero(("Linked", summary.linked)),
+        *_not_zero(("Linked", summary.linked), ("Restored", summary.restored)),
         ("Errors", sum(states.get(state, 0) for state in FAILED_STATES)),
         *_not_zero(
             ("Expired", states.get(MediaState.EXPIRED, 0)),
@@ -198,11 +199,11 @@ def say_waiting(pending: int, hosts: Sequence[HostView]) -> None:
     if resting:
         say("`postkeep media download-all` goes on with it then; `--patience 2h` waits for it")
     elif pending:
-        say(f"{_wait(pending)}: `postkeep media download-all` fetches what is due")
+        say(f"{_wait(pending)}: `postkeep media download-all` fetches those whose links still live")
 
 
 def _wait(files: int) -> str:
-    return f"{files:,} {'file waits' if files == 1 else 'files wait'}"
+    return plural(files, "file waits", "files wait")
 
 
 def say_fetch(summary: FetchSummary, hosts: Sequence[HostView]) -> None:

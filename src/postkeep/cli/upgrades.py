@@ -4,21 +4,42 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from textwrap import shorten
 
 import click
 
+from postkeep.cli.output import say
 from postkeep.cli.text import plural, visible
+from postkeep.errors import ConfigError
 from postkeep.views.databases import AdoptedTable, AdoptionSummary, UpgradeSummary
+
+_LONGEST_EXAMPLE = 200
 
 
 def without_backup(command: str) -> bool:
-    """Ask on a terminal whether to go on without a backup; nobody there to be asked means no."""
+    """Ask on a terminal whether to go on without a backup; nobody there to be asked means no.
+
+    Raises ConfigError for a no that was said: whoever said it has read what to do instead.
+    """
     if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     click.echo(
         visible(f"postkeep does not back up PostgreSQL databases; this makes a backup: {command}"), err=True
     )
-    return click.confirm("This upgrade changes every table of the predecessor. Go on?", err=True)
+    if not click.confirm("This upgrade changes every table of the predecessor. Go on?", err=True):
+        raise ConfigError("stopped; nothing was changed")
+    return True
+
+
+@contextmanager
+def telling_when_stopped() -> Iterator[None]:
+    """Say of an upgrade that Ctrl-C ends that its one transaction took it back."""
+    try:
+        yield
+    except (KeyboardInterrupt, click.Abort):
+        say("stopped; nothing was changed")
+        raise
 
 
 def upgrade_text(summary: UpgradeSummary) -> str:
@@ -57,8 +78,9 @@ def _adoption(summary: UpgradeSummary, adopted: AdoptionSummary) -> Iterator[str
     if adopted.backup is not None:
         yield f"as it was before: {adopted.backup}"
     elif adopted.backup_command is not None:
-        did = "postkeep makes no backup of PostgreSQL" if summary.dry_run else "no backup was made"
-        yield f"{did}; this command makes one: {adopted.backup_command}"
+        yield f"postkeep does not back up PostgreSQL; before the upgrade, run: {adopted.backup_command}"
+    elif not summary.dry_run:
+        yield "postkeep made no backup; what pg_dump wrote before the upgrade is the only one"
 
 
 def _table(table: AdoptedTable) -> str:
@@ -77,4 +99,4 @@ def _table(table: AdoptedTable) -> str:
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= 120 else f"{line[:117]}..."
+    return shorten(line, _LONGEST_EXAMPLE, placeholder=" …") if len(line) > _LONGEST_EXAMPLE else line

@@ -64,8 +64,7 @@ class Staging:
                 state = os.fstat(file.fileno())
                 if state.st_size != digest.size:
                     raise CacheError(f"{path} holds {state.st_size} bytes where {digest.size} were written")
-                if stat.S_IMODE(state.st_mode) != PRIVATE_FILE:
-                    self._disk.restrict(file.fileno())
+                self._restrict(file.fileno(), state)
                 dimensions = measure(file, kind, digest.size)
                 staged = Staged(path, digest, kind, dimensions, is_whole(file, kind, digest.size))
             self._syncing.wrote(str(path))
@@ -77,11 +76,17 @@ class Staging:
     def known(self, path: Path, digest: Digest, kind: Kind) -> Staged:
         """Stage a temporary file whose content was hashed on its way, and recognised and measured long before."""
         try:
+            with path.open("rb", buffering=0) as file:
+                self._restrict(file.fileno(), os.fstat(file.fileno()))
             self._syncing.wrote(str(path))
         except BaseException:
             discard(path, self._disk)
             raise
         return Staged(path, digest, kind, Dimensions(None, None))
+
+    def _restrict(self, descriptor: int, state: os.stat_result) -> None:
+        if stat.S_IMODE(state.st_mode) != PRIVATE_FILE:
+            self._disk.restrict(descriptor)
 
     def copy(self, source: Path, most: int | None) -> Staged:
         """Stage a copy of a foreign file; raises FileMissing, NotMedia or CacheError, too."""

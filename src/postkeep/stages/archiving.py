@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from postkeep.archive.port import Archive
 from postkeep.archive.proof import sums
 from postkeep.errors import ArchiveError, CacheError, NotFound
+from postkeep.log import get_logger
 from postkeep.model import MediaType, RunStatus, Stage
 from postkeep.stages.archive import ArchiveTally, Archiving
 from postkeep.stages.archive.checking import Checking, CheckTally
+from postkeep.stages.archive.claimed import TakingUp
 from postkeep.stages.archive.restoring import Restoring
 from postkeep.stages.eviction import Evictor
 from postkeep.stages.parts import Parts
@@ -30,6 +32,8 @@ from postkeep.views.archives import (
     ArchiveSummary,
     RestoreSummary,
 )
+
+log = get_logger("archive")
 
 ARCHIVE_LEASE = "archive"
 _PAGE = 200
@@ -201,7 +205,9 @@ class Archives:
         if not found:
             raise NotFound(f"{media_id} is not archived in {self.archive.place}")
         seconds = min(seconds, _LONGEST_LINK)
-        return ArchiveLink(media_id, self.archive.link(found[0].key, seconds), seconds)
+        link = self.archive.link(found[0].key, seconds)
+        log.info("media_signed", media_id=media_id, file_id=file_id, object=found[0].key, seconds=seconds)
+        return ArchiveLink(media_id, link, seconds)
 
     def set_up(self) -> list[ArchiveStep]:
         """Make the store fit to be an archive, and prove that something can be written, read and removed there."""
@@ -227,7 +233,10 @@ class Archives:
     def restore(
         self, *, post_id: str | None, limit: int | None, stop: Stop, progress: OnProgress
     ) -> RestoreSummary:
-        """Bring back what is archived and not in the cache: all of it, or a post's."""
+        """Bring back what is archived and not in the cache: all of it, or a post's.
+
+        What a predecessor's rows only say to be there is read, and taken up when it is what they name.
+        """
         parts, place = self.parts, self.archive.place
         evictor = Evictor(parts.store, parts.cache, parts.config, clock=parts.clock)
 
@@ -236,9 +245,16 @@ class Archives:
                 raise evictor.full()
 
         stage = Restoring(parts.store, parts.cache, self.archive, ids=parts.ids, clock=parts.clock, room=room)
+        said = TakingUp(parts.store, parts.cache, self.archive, ids=parts.ids, clock=parts.clock, room=room)
+
+        def step() -> None:
+            done = stage.tally.restored + len(stage.tally.failed) + said.taken + len(said.failed)
+            progress(Progress("restoring", done, due, "files"))
+
         with recorded(parts.store, "archive restore", ids=parts.ids, clock=parts.clock) as run:
             with parts.store.reading() as tx:
                 due = archiving.restorable_count(tx, place, post_id=post_id)
+                due += archiving.said_count(tx, place, post_id=post_id)
             due, last, left = due if limit is None else min(due, limit), "", limit
             try:
                 while not stop() and left != 0:
@@ -249,20 +265,23 @@ class Archives:
                         break
                     last, left = page[-1].file_id, None if left is None else left - len(page)
                     stage.bring(page)
-                    done = stage.tally.restored + len(stage.tally.failed)
-                    progress(Progress("restoring", done, due, "files"))
+                    step()
+                said.run(post_id=post_id, limit=left, stop=stop, progress=step)
             except (ArchiveError, CacheError) as error:
                 run.status, run.error = RunStatus.FAILED, error.message
-            _end(run, some_failed=bool(stage.tally.failed), stop=stop)
-            run.summary.update(due=due, restored=stage.tally.restored, bytes=stage.tally.bytes)
+            failed = [(each.path, reason) for each, reason in stage.tally.failed]
+            failed += [(each.path, reason) for each, reason in said.failed]
+            restored, received = stage.tally.restored + said.taken, stage.tally.bytes + said.bytes
+            _end(run, some_failed=bool(failed), stop=stop)
+            run.summary.update(due=due, restored=restored, taken_up=said.taken, bytes=received)
             return RestoreSummary(
                 run_id=run.run_id,
                 status=run.status,
                 place=place,
                 due=due,
-                restored=stage.tally.restored,
-                bytes=stage.tally.bytes,
-                failed=tuple((known.path, reason) for known, reason in stage.tally.failed),
+                restored=restored,
+                bytes=received,
+                failed=tuple(failed),
                 error=run.error,
             )
 

@@ -18,7 +18,7 @@ from postkeep.errors import StoreError
 from postkeep.model import RunStatus
 from postkeep.points import passing
 from postkeep.stages.parts import Parts
-from postkeep.store import Store, copies, leases, local, migrate, schema
+from postkeep.store import Store, copies, leases, local, migrate, schema, verify
 from postkeep.store.copies import Mark, shown_place
 from postkeep.store.copying import OddRow, RowWriter, gone, is_refusal
 from postkeep.store.sums import Sum
@@ -108,8 +108,10 @@ class _Copy:
         self._clock, self._stop, self._progress = clock, stop, progress
         self._mark = Mark(identity, shown_place(source.url), migrate.HEAD)
         self._tables: list[_Copied] = []
+        self._not_copied: tuple[str, ...] = ()
         self._beat_at = clock()
         self._done = 0
+        self._writes = False
 
     def run(self) -> CopySummary:
         with _named():
@@ -125,6 +127,7 @@ class _Copy:
     def _all(self) -> RunStatus:
         with self._source.reading() as tx:
             hold_still(tx)
+            self._not_copied = tuple(verify.of_others(tx))
             self._count(tx)
             for copied in self._tables:
                 if not self._copy(tx, copied):
@@ -214,9 +217,11 @@ class _Copy:
         for batch in walk.batches():
             found.add(batch.lines)
             copied.written += self._write(writer, batch, fresh=not copied.there)
+            self._writes = self._writes or copied.written > 0
             passing("copy_batch_committed")
             self._done += len(batch.rows)
-            self._step("copying", self._done, total, copied.table)
+            # One word for all that follows: each change of it begins the progress anew.
+            self._step("copying" if self._writes else "comparing", self._done, total, copied.table)
             if self._stop():
                 return False
         copied.checksum = found.checksum
@@ -298,6 +303,7 @@ class _Copy:
             written=sum(each.written for each in tables),
             removed=sum(each.removed for each in tables),
             tables=tables,
+            not_copied=self._not_copied,
         )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
@@ -21,6 +22,7 @@ from postkeep.model import (
 )
 from postkeep.net.fetcher import Fetcher
 from postkeep.stages import looking
+from postkeep.stages.archive.returning import Returning, returning_for
 from postkeep.stages.eviction import Evictor
 from postkeep.stages.fetch.keep import stage
 from postkeep.stages.fitting import Fitting
@@ -28,7 +30,7 @@ from postkeep.stages.importing import run_import
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
-from postkeep.store import media
+from postkeep.store import archiving, media
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
 
 log = get_logger("direct")
@@ -47,7 +49,7 @@ class StoredMedia:
 def fetch_url(parts: Parts, url: str, *, timeout: float | None) -> FileView:
     """Bring a URL into the cache, or give out what it brought before; raises FetchError or CacheError."""
     must_be_there(parts.store, parts.cache)
-    if (known := _known(parts, url)) is not None:
+    if (known := _known(parts, url, returning_for(parts))) is not None:
         return known
 
     async def fetch() -> Staged:
@@ -84,6 +86,7 @@ async def _fetch_all(
     slots = asyncio.Semaphore(at_once)
     distinct = list(dict.fromkeys(urls))
     limit = _Limit(parts)
+    returning = returning_for(parts, stop=stop)
     done = 0
 
     async def one(fetcher: Fetcher, url: str) -> UrlOutcome:
@@ -92,7 +95,7 @@ async def _fetch_all(
             if stop():
                 return UrlOutcome(url, None, "stopped before its turn", "cancelled")
             try:
-                view = await asyncio.to_thread(_known, parts, url)
+                view = await asyncio.to_thread(_known, parts, url, returning)
                 if view is None:
                     staged = await _in_time(_download(parts, fetcher, url, limit), seconds, url)
                     view = await asyncio.to_thread(_remember, parts, url, staged)
@@ -119,7 +122,17 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-def _known(parts: Parts, url: str) -> FileView | None:
+def _known(parts: Parts, url: str, returning: Returning | None) -> FileView | None:
+    """What the URL brought before: from the cache, or else from the archive."""
+    known = looking.find_file(parts, md5=None, url=url)
+    if known is not None or returning is None:
+        return known
+    with parts.store.reading() as tx:
+        found = media.files_of_url(tx, url, looking.url_key(url))
+        file_ids = archiving.absent(tx, [each.file_id for each in found])
+    if not file_ids:
+        return None
+    returning.bring(file_ids, room=partial(_make_room, parts))
     return looking.find_file(parts, md5=None, url=url)
 
 
@@ -169,7 +182,7 @@ async def _staged(parts: Parts, fetcher: Fetcher, url: str, *, fresh: bool = Fal
 def _remember(parts: Parts, url: str, staged: Staged) -> FileView:
     """Give the bytes their name and their row together, so that nobody evicts them in between."""
     try:
-        _find_room(parts, staged)
+        make_room(parts, staged)
     except BaseException:
         parts.cache.discard(staged)
         raise
@@ -189,15 +202,20 @@ def _remember(parts: Parts, url: str, staged: Staged) -> FileView:
     return looking.file_view(parts, stored, url=url)
 
 
-def _find_room(parts: Parts, staged: Staged) -> None:
+def make_room(parts: Parts, staged: Staged) -> None:
     """Make room for these bytes where they need some; raises CacheFull."""
-    size, limit = staged.digest.size, parts.config.cache.max_bytes
+    if not _fits(parts, staged.digest.size) and parts.cache.locate(staged.digest, staged.kind) is None:
+        _make_room(parts, staged.digest.size)
+
+
+def _fits(parts: Parts, size: int) -> bool:
     with parts.store.reading() as tx:
-        used = media.cached_bytes(tx)
-    if used + size <= limit or parts.cache.locate(staged.digest, staged.kind) is not None:
-        return
+        return media.cached_bytes(tx) + size <= parts.config.cache.max_bytes
+
+
+def _make_room(parts: Parts, size: int) -> None:
     evictor = Evictor(parts.store, parts.cache, parts.config, clock=parts.clock)
-    if evictor.make_room(size).room < size:
+    if not _fits(parts, size) and evictor.make_room(size).room < size:
         raise evictor.full()
 
 

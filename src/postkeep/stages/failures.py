@@ -12,6 +12,7 @@ from postkeep.errors import NotFound
 from postkeep.log import get_logger
 from postkeep.model import MediaState
 from postkeep.stages import lost
+from postkeep.stages.archive.returning import returning_for
 from postkeep.stages.hosts import host_of
 from postkeep.stages.parts import Parts
 from postkeep.stages.queues import resume
@@ -157,6 +158,8 @@ def run_retry(
         even_gone = bool(kinds or ids)
         more = _lost_batches(parts, host, ids, even_gone=even_gone, dry_run=dry_run, stop=stop)
         batches = chain(batches, more)
+        if returning_for(parts) is not None:
+            batches = chain(batches, _left_there_batches(parts, host, ids, dry_run=dry_run, stop=stop))
     for rows, left in batches:
         queued.update(LOST if each.kind == LOST else str(each.state) for each in rows)
         expired += left
@@ -226,6 +229,25 @@ def _lost_batches(
                 break
             last = rows[-1].place.media_id
             yield alive, len(meant) - len(alive)
+
+
+def _left_there_batches(
+    parts: Parts, host: str | None, ids: Sequence[str], *, dry_run: bool, stop: Stop
+) -> Iterator[tuple[list[Lost], int]]:
+    """The same for what an archive holds, whose links need not be good."""
+    for start in range(0, max(1, len(ids)), _PAGE):
+        last = ""
+        while not stop():
+            now = parts.clock()
+            with parts.store.reading() if dry_run else parts.store.writing() as tx:
+                rows = lost.left_there(tx, ids[start : start + _PAGE], after=last, limit=_PAGE)
+                meant = [each.place for each in rows if host is None or host_of(each.place.url) == host]
+                if not dry_run:
+                    lost.again(tx, meant, now)
+            if not rows:
+                break
+            last = rows[-1].place.media_id
+            yield meant, 0
 
 
 def _known(parts: Parts, media_ids: Sequence[str]) -> tuple[str, ...]:

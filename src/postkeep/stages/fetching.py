@@ -10,6 +10,7 @@ from postkeep.errors import CacheError, LeaseTaken, StoreClash, StoreInterrupted
 from postkeep.log import get_logger
 from postkeep.model import RunStatus, Stage
 from postkeep.points import passing
+from postkeep.stages.archive.returning import returning_for
 from postkeep.stages.eviction import Evictor, finish_removals
 from postkeep.stages.fetch import Fetch, FetchTally
 from postkeep.stages.fetch.outcomes import adopt
@@ -56,7 +57,12 @@ def run_fetch(
         with parts.store.reading() as tx:
             waiting = work.counts(tx, Stage.FETCH, parts.clock())["waiting"]
         run.summary.update(
-            due=tally.due, cached=tally.cached, linked=tally.linked, failed=tally.failed, bytes=tally.bytes
+            due=tally.due,
+            cached=tally.cached,
+            linked=tally.linked,
+            restored=tally.restored,
+            failed=tally.failed,
+            bytes=tally.bytes,
         )
         return FetchSummary(
             run_id=run.run_id,
@@ -71,6 +77,7 @@ def run_fetch(
             states=dict(tally.states),
             resting=dict(tally.resting),
             error=run.error,
+            restored=tally.restored,
         )
 
 
@@ -112,6 +119,7 @@ def under_lease(
             run_id=run.run_id,
             lease=FETCH_LEASE,
             evictor=Evictor(parts.store, parts.cache, parts.config, clock=parts.clock),
+            returning=returning_for(parts, stop=stop),
             below=below,
             limit=limit,
             patience=patience,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from postkeep.model import MediaState, Stage
 from postkeep.stages.hosts import host_of
-from postkeep.store import bulk, work
+from postkeep.store import archiving, bulk, work
 from postkeep.store.bulk import moment
 from postkeep.store.failures import Lost
 from postkeep.store.media import PLACES, UNREAD_PLATFORM
@@ -23,25 +23,32 @@ GONE = frozenset({"http_404", "http_410"})
 
 _GONE_HERE = "no longer here"
 
+_IDLE = " AND ".join(
+    f"NOT EXISTS (SELECT 1 FROM {table} q WHERE q.file_id = f.file_id"  # noqa: S608
+    " AND EXISTS (SELECT 1 FROM work w WHERE w.stage = 'fetch' AND w.subject = q.media_id))"
+    for table, _ in PLACES.values()
+)
+
+
+def _files(where: str, evicted: str) -> str:
+    """Contents that are not here, that a try did not bring, and that nothing is on its way for."""
+    # One place is queued for all that show a content, and has the error; the few of them are found by an index.
+    # "changed" is none: the new bytes came. What is of a platform nobody reads was never asked for.
+    return " UNION ".join(
+        f"SELECT t.file_id FROM {table} t JOIN media_files f ON f.file_id = t.file_id"  # noqa: S608
+        " WHERE t.download_state = 'fetched' AND t.error_kind IS NOT NULL"
+        f" AND t.error_kind NOT IN ('changed', '{UNREAD_PLATFORM}') AND f.cached_at IS NULL AND {where}"
+        f" AND (f.evicted_at IS NULL OR (f.evicted_because IN ({evicted}) AND t.error_at > f.evicted_at))"
+        f" AND {_IDLE}"
+        for table, _ in PLACES.values()
+    )
+
+
 # What left the cache for room and was never asked for again may still be had; what an archive holds, or a policy
 # took away, is not lost.
-_ABSENT = (
-    "f.cached_at IS NULL AND f.archive_url IS NULL AND (f.evicted_at IS NULL OR f.evicted_because = 'lru')"
-    f" AND m.download_state = 'fetched' AND coalesce(m.error_kind, '') <> '{UNREAD_PLATFORM}'"
-)
-# One place is queued for all that show a content, and has the error. "changed" is none: the new bytes came. What
-# is of a platform nobody reads was never asked for.
-_TRIED = " OR ".join(
-    f"EXISTS (SELECT 1 FROM {table} t WHERE t.file_id = f.file_id"  # noqa: S608
-    f" AND t.error_kind IS NOT NULL AND t.error_kind NOT IN ('changed', '{UNREAD_PLATFORM}')"
-    " AND (f.evicted_at IS NULL OR t.error_at > f.evicted_at))"
-    for table, _ in PLACES.values()
-)
-_IDLE = " AND ".join(
-    f"NOT EXISTS (SELECT 1 FROM {table} q JOIN work w ON w.stage = 'fetch' AND w.subject = q.media_id"  # noqa: S608
-    " WHERE q.file_id = f.file_id)"
-    for table, _ in PLACES.values()
-)
+_LOST_FILES = _files("f.archive_url IS NULL", "'lru'")
+# Asked for while the archive did not answer: not lost, and in no list of work either.
+_LEFT_THERE = _files(f"f.sha256 IS NOT NULL AND {archiving.PROVEN}", "'lru', 'archived'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +77,20 @@ def newest(tx: Connection, *, before: str | None, limit: int) -> list[Lost]:
 
 def oldest(tx: Connection, media_ids: Sequence[str], *, after: str, limit: int) -> list[Tried]:
     """A page by id, after the given one; of these media alone, where some are given."""
+    return _oldest(tx, media_ids, after, limit, _LOST_FILES)
+
+
+def left_there(tx: Connection, media_ids: Sequence[str], *, after: str, limit: int) -> list[Tried]:
+    """The same for what an archive holds and neither came from there nor from its source when it was asked for."""
+    return _oldest(tx, media_ids, after, limit, _LEFT_THERE)
+
+
+def _oldest(tx: Connection, media_ids: Sequence[str], after: str, limit: int, files: str) -> list[Tried]:
     ids = tuple(each for each in media_ids if storable(each))
     where = " AND m.media_id > ?"
     if media_ids:
         where += f" AND m.media_id IN ({', '.join('?' * len(ids)) or 'NULL'})"
-    return _page(tx, where, (after, *ids), limit, descending=False)
+    return _page(tx, where, (after, *ids), limit, descending=False, files=files)
 
 
 def again(tx: Connection, rows: Sequence[Lost], now: datetime) -> None:
@@ -88,11 +104,22 @@ def again(tx: Connection, rows: Sequence[Lost], now: datetime) -> None:
     )
 
 
-def _from(table: str) -> str:
-    return f"FROM media_files f JOIN {table} m ON m.file_id = f.file_id WHERE {_ABSENT} AND ({_TRIED}) AND {_IDLE}"
+def _from(table: str, files: str = _LOST_FILES) -> str:
+    return (
+        f"FROM {table} m WHERE m.file_id IN ({files}) AND m.download_state = 'fetched'"
+        f" AND coalesce(m.error_kind, '') <> '{UNREAD_PLATFORM}'"
+    )
 
 
-def _page(tx: Connection, where: str, parameters: Sequence[Any], limit: int, *, descending: bool) -> list[Tried]:
+def _page(
+    tx: Connection,
+    where: str,
+    parameters: Sequence[Any],
+    limit: int,
+    *,
+    descending: bool,
+    files: str = _LOST_FILES,
+) -> list[Tried]:
     found: list[Tried] = []
     order = "DESC" if descending else "ASC"
     places = list(PLACES.values())
@@ -100,7 +127,7 @@ def _page(tx: Connection, where: str, parameters: Sequence[Any], limit: int, *, 
         if len(found) < limit:
             statement = (
                 f"SELECT m.media_id, m.{owner}, m.media_url, m.error_kind, m.error_message, m.error_at,"
-                f" m.expires_at {_from(table)}{where} ORDER BY m.media_id {order} LIMIT ?"
+                f" m.expires_at {_from(table, files)}{where} ORDER BY m.media_id {order} LIMIT ?"
             )
             rows = bulk.execute(tx, statement, *parameters, limit - len(found)).all()
             found += [_tried(row) for row in rows]

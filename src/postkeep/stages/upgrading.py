@@ -18,7 +18,7 @@ from postkeep.stages.adoption.reading import Records
 from postkeep.stages.adoption.run import Adoption
 from postkeep.store import Store, migrate, work
 from postkeep.store.adoption import aside, detect, old_rows
-from postkeep.store.adoption.findings import Findings
+from postkeep.store.adoption.findings import Findings, without_fresh_ids
 from postkeep.store.adoption.writing import Writer
 from postkeep.store.backup import backup, pg_dump_command
 from postkeep.views import OnProgress, Progress
@@ -49,7 +49,7 @@ def run_upgrade(
         if not agreed(command):
             raise ConfigError(
                 "postkeep does not back up PostgreSQL databases, and this upgrade changes every table of the"
-                f" predecessor: make a backup ({command}), then run `postkeep db upgrade --yes`"
+                f" predecessor: make a backup ({command}), then run `{migrate.upgrade_command(store.url)} --yes`"
             )
     try:
         report = migrate.upgrade(store, adopt=adopting, dry_run=dry_run)
@@ -118,7 +118,11 @@ class _Adopting:
         self.progress(Progress("upgrading", done, total, "rows", what))
 
     def _summary(self, tx: Connection, writer: Writer) -> AdoptionSummary:
+        examples = writer.findings.examples
+        # The ids that a dry run draws are not those that the upgrade will give.
+        examples = without_fresh_ids(tx, examples) if self.dry_run else examples
         target = Path(f"postkeep-before-upgrade-{_stamp(self.now)}.dump")
+        sqlite = self.store.is_sqlite
         return AdoptionSummary(
             tables=tuple(
                 AdoptedTable(
@@ -134,11 +138,10 @@ class _Adopting:
             ),
             media_queued=int(work.counts(tx, Stage.FETCH, self.now)["waiting"]),
             findings=dict(sorted(writer.findings.counts.items())),
-            examples=tuple(
-                AdoptionFinding(each.kind, each.subject, each.detail) for each in writer.findings.examples
-            ),
+            examples=tuple(AdoptionFinding(each.kind, each.subject, each.detail) for each in examples),
             backup=str(self._backup) if self._backup else None,
-            backup_command=None if self.store.is_sqlite else pg_dump_command(self.store.url, target),
+            # After the upgrade it would dump our tables under a name that says otherwise.
+            backup_command=pg_dump_command(self.store.url, target) if self.dry_run and not sqlite else None,
         )
 
 

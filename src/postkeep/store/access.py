@@ -62,13 +62,17 @@ def _user(user_id: str, note: str | None, created_at: Any) -> AccessUserView:
 
 # --- what there should be -------------------------------------------------------------------------------
 
-TABLES = (*sorted(metadata.tables), "alembic_version")
+_HISTORY = "alembic_version"
+TABLES = (*sorted(metadata.tables), _HISTORY)
 """Everything of ours that holds rows."""
 
 _SECURITY = "row level security"
 _POLICY = "policy "
+_OUR_POLICIES = f"{_POLICY}postkeep_"
 _RIGHTS = "rights of "
 _ON = "on"
+_SERVED = f"{_RIGHTS}service_role"
+_ALL = "all"
 _LIST = access_users.name
 _MOST_NAMED = 3
 
@@ -78,6 +82,8 @@ _WHO = "(SELECT auth.uid())::text"
 _READERS = """
     SELECT count(*) = 2 AND to_regprocedure('auth.uid()') IS NOT NULL, to_regprocedure('auth.jwt()') IS NOT NULL
     FROM pg_roles WHERE rolname IN ('anon', 'authenticated')"""
+
+_SERVICE_ROLE = "SELECT 1 FROM pg_roles WHERE rolname = 'service_role'"
 
 
 def is_supabase(tx: Connection) -> bool:
@@ -109,7 +115,9 @@ def _policies(table: str, with_account: str) -> dict[str, str]:
 
 def _rights(name: str) -> str:
     """What `authenticated` may try at all; the policies decide what comes of it."""
-    return "select" if name == _LIST or name in VIEWS else "delete, insert, select, update"
+    # Without its history a database is nobody's: whoever is let in must not be able to lose it.
+    only_read = name in (_LIST, _HISTORY) or name in VIEWS
+    return "select" if only_read else "delete, insert, select, update"
 
 
 def wanted(tx: Connection) -> Shape:
@@ -117,11 +125,13 @@ def wanted(tx: Connection) -> Shape:
     if not is_supabase(tx):
         return {}
     with_account = _with_account(tx)
-    shape: Shape = {view: {f"{_RIGHTS}authenticated": _rights(view)} for view in VIEWS}
+    # Supabase gives it everything, but only on what is made after it.
+    served = {_SERVED: _ALL} if tx.exec_driver_sql(_SERVICE_ROLE).all() else {}
+    shape: Shape = {view: {f"{_RIGHTS}authenticated": _rights(view), **served} for view in VIEWS}
     for of, tables in ((_LIST, [_LIST]), ("posts", [table for table in TABLES if table != _LIST])):
         policies = _as_postgresql_keeps(tx, _policies(of, with_account))
         for table in tables:
-            shape[table] = {_SECURITY: _ON, f"{_RIGHTS}authenticated": _rights(table), **policies}
+            shape[table] = {_SECURITY: _ON, f"{_RIGHTS}authenticated": _rights(table), **served, **policies}
     return shape
 
 
@@ -165,7 +175,7 @@ _PG_RIGHTS = """
         JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a
         WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v')
     ) q LEFT JOIN pg_roles r ON r.oid = q.grantee
-    WHERE q.relname = ANY (%s) AND (q.grantee = 0 OR r.rolname IN ('anon', 'authenticated'))
+    WHERE q.relname = ANY (%s) AND (q.grantee = 0 OR r.rolname IN ('anon', 'authenticated', 'service_role'))
     GROUP BY 1, 2"""
 
 
@@ -182,6 +192,11 @@ def found(tx: Connection) -> Shape:
         shape[name] |= policies
     for name, role, rights in tx.exec_driver_sql(_PG_RIGHTS, (names,)):
         shape[name][f"{_RIGHTS}{role}"] = rights
+    for name, facts in shape.items():
+        # More than what rows need, such as TRUNCATE, is Supabase's affair.
+        needed = {"select"} if name in VIEWS else {"delete", "insert", "select", "update"}
+        if needed <= set(facts.get(_SERVED, "").split(", ")):
+            facts[_SERVED] = _ALL
     return shape
 
 
@@ -205,10 +220,21 @@ def _found_policies(tx: Connection, tables: list[str], *, temporary: bool = Fals
 
 
 def untouched(actual: Shape) -> bool:
-    """Whether nothing was ever done about access here, as when the roles came after the tables."""
-    return not any(
-        _SECURITY in facts or any(what.startswith(_POLICY) for what in facts) for facts in actual.values()
-    )
+    """Whether nothing was ever done here about access by us, as when the roles came after the tables."""
+    return not any(what.startswith(_OUR_POLICIES) for facts in actual.values() for what in facts)
+
+
+def open_tables(actual: Shape) -> list[str]:
+    """The tables without row level security."""
+    return [name for name in TABLES if _SECURITY not in actual.get(name, {_SECURITY: _ON})]
+
+
+def policies_of_others(actual: Shape) -> Iterator[tuple[str, str, str]]:
+    """Table, `policy name` and how it is, of each that is not ours."""
+    for name, facts in sorted(actual.items()):
+        for what, how in sorted(facts.items()):
+            if what.startswith(_POLICY) and not what.startswith(_OUR_POLICIES):
+                yield name, what, how
 
 
 def settle(tx: Connection) -> list[str]:
@@ -245,7 +271,7 @@ def settle(tx: Connection) -> list[str]:
     if secured:
         told.append(f"row level security set on {_named(secured, 'tables')}")
     if granted:
-        told.append(f"rights of anon, authenticated and PUBLIC set on {_named(granted, 'tables and views')}")
+        told.append(f"rights of Supabase's roles and PUBLIC set on {_named(granted, 'tables and views')}")
     return told
 
 
@@ -276,7 +302,10 @@ def _to_secure(name: str, expected: dict[str, str], actual: dict[str, str], ours
 
 
 def _to_grant(name: str, expected: dict[str, str], actual: dict[str, str]) -> Iterator[str]:
-    if _rights_of(actual) != _rights_of(expected):
+    wanted, there = _rights_of(expected), _rights_of(actual)
+    if wanted.pop(_SERVED, None) != there.pop(_SERVED, None):
+        yield f"GRANT ALL ON {name} TO service_role"
+    if wanted != there:
         yield f"REVOKE ALL ON {name} FROM PUBLIC, anon, authenticated CASCADE"
         yield f"GRANT {expected[f'{_RIGHTS}authenticated']} ON {name} TO authenticated"
 
@@ -295,6 +324,8 @@ __all__ = [
     "deny",
     "found",
     "is_supabase",
+    "open_tables",
+    "policies_of_others",
     "settle",
     "untouched",
     "wanted",

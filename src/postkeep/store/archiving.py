@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from postkeep.errors import ObjectMissing
 from postkeep.ids import IdFactory
 from postkeep.model import Kind, MediaType, ObjectState, Stage
-from postkeep.store import bulk, schema, work
+from postkeep.store import bulk, costs, schema, work
 from postkeep.store.bulk import moment
 from postkeep.store.media import PLACES
+from postkeep.store.types import storable
 
 PROVEN = (
     "EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id"  # noqa: S608
@@ -275,6 +277,9 @@ def forget_proofs(tx: Connection, place: str, file_ids: Sequence[str], reason: s
         bulk.update(
             tx, table, ("archive_url", "updated_at"), [(None, now, each) for each in file_ids], key=["file_id"]
         )
+    if reason == ObjectMissing.kind:
+        # What is not there is not paid for.
+        costs.end_storage(tx, place, file_ids, now)
 
 
 # --- counting -----------------------------------------------------------------------------------------------
@@ -383,6 +388,35 @@ def proven_objects(tx: Connection, place: str, file_ids: Iterable[str]) -> list[
     return [_known(row) for row in rows]
 
 
+def absent_assets(tx: Connection, assets: Iterable[tuple[str, str, str | None]]) -> set[str]:
+    """Contents (file ids) some archive was proven to hold that are not in the cache, and that a row shows as one
+    of these assets (platform, media key, rendition)."""
+    wanted = set(assets)
+    found = set()
+    for table, owner in PLACES.values():
+        parent = "posts" if owner == "post_id" else "profiles"
+        rows = bulk.among(
+            tx,
+            f"SELECT f.file_id, o.platform, m.media_key, m.file_rendition FROM {table} m"  # noqa: S608
+            f" JOIN {parent} o ON o.{owner} = m.{owner} JOIN media_files f ON f.file_id = m.file_id"
+            f" WHERE m.media_key {{in}} AND f.cached_at IS NULL AND f.sha256 IS NOT NULL AND {PROVEN}",
+            {key for _, key, _ in wanted},
+        )
+        found |= {file_id for file_id, *asset in rows if tuple(asset) in wanted}
+    return found
+
+
+def absent(tx: Connection, file_ids: Iterable[str]) -> set[str]:
+    """Those of these contents that are not in the cache and that some archive was proven to hold."""
+    rows = bulk.among(
+        tx,
+        "SELECT f.file_id FROM media_files f WHERE f.file_id {in} AND f.cached_at IS NULL"  # noqa: S608
+        f" AND f.sha256 IS NOT NULL AND {PROVEN}",
+        file_ids,
+    )
+    return {file_id for (file_id,) in rows}
+
+
 def known_keys(tx: Connection, place: str, keys: Iterable[str]) -> set[str]:
     """Those of these keys that some content has in a store, proven or not."""
     rows = bulk.among(tx, "SELECT key FROM archive_objects WHERE key {in} AND store = ?", keys, place)
@@ -421,6 +455,50 @@ def restorable(tx: Connection, place: str, after: str, *, limit: int, post_id: s
         limit,
     ).all()
     return [_known(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A content that is not in the cache and whose row names an object that nothing proved; `sha256` None: its
+    bytes were never read."""
+
+    file_id: str
+    url: str
+    md5: str
+    sha256: str | None
+    path: str
+
+
+# By the first characters: how a database compares text is its own affair.
+_SAID = (
+    "FROM media_files f WHERE f.cached_at IS NULL AND substr(f.archive_url, 1, ?) = ? AND f.file_id > ?"  # noqa: S608
+    " AND NOT EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id AND a.store = ?"
+    f" AND a.state = '{ObjectState.PROVEN}')"
+)
+_OF_POST = " AND EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND m.post_id = ?)"
+
+
+def _said_parameters(place: str, after: str, post_id: str | None) -> tuple[Any, ...]:
+    start = f"{place}/"
+    return (len(start), start, after, place, *(() if post_id is None else (post_id,)))
+
+
+def said(tx: Connection, place: str, after: str, *, limit: int, post_id: str | None) -> list[Said]:
+    """Contents that are not here and said, without a proof, to be in this store, by file id; or only a post's."""
+    rows = bulk.execute(
+        tx,
+        f"SELECT f.file_id, f.archive_url, f.md5_sum, f.sha256, f.local_file_path {_SAID}"
+        f"{'' if post_id is None else _OF_POST} ORDER BY f.file_id LIMIT ?",
+        *_said_parameters(place, after, post_id),
+        limit,
+    ).all()
+    return [Said(*row) for row in rows]
+
+
+def said_count(tx: Connection, place: str, *, post_id: str | None) -> int:
+    """How many there are of these, in all or of a post."""
+    statement = f"SELECT count(*) {_SAID}{'' if post_id is None else _OF_POST}"
+    return int(bulk.execute(tx, statement, *_said_parameters(place, "", post_id)).scalar())
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,3 +554,25 @@ def file_of(tx: Connection, media_id: str) -> str | None:
         media_id,
     ).scalar()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The content a media row shows, if any, and the rendition it is to have."""
+
+    file_id: str | None
+    rendition: str | None
+    rendition_rank: int | None
+
+
+def shown_by(tx: Connection, media_id: str) -> Shown | None:
+    """What a media row shows; None for a row nobody knows."""
+    if media_id[:3] not in PLACES or not storable(media_id):
+        return None
+    table, _ = PLACES[media_id[:3]]
+    row = bulk.execute(
+        tx,
+        f"SELECT file_id, rendition, rendition_rank FROM {table} WHERE media_id = ?",  # noqa: S608
+        media_id,
+    ).first()
+    return Shown(*row) if row is not None else None

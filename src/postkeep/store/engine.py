@@ -53,7 +53,6 @@ def _sqlite(url: URL, busy_seconds: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
-        _switch_to_wal(connection, busy_seconds)
         for pragma in (
             "foreign_keys = ON",
             "synchronous = FULL",
@@ -95,6 +94,7 @@ class Store:
         self._busy_seconds = busy_seconds
         self._known = False
         self._closed = False
+        self._in_wal = False
         self._inode = self._file_now()
 
     def _file_now(self) -> tuple[int, int] | None:
@@ -115,6 +115,23 @@ class Store:
     def path(self) -> Path | None:
         """The file of a SQLite database."""
         return Path(self.engine.url.database or "") if self.is_sqlite else None
+
+    def use_wal(self) -> None:
+        """Switch a SQLite file to WAL, which marks it for good; for a file that is known to be ours. Idempotent.
+
+        Raises StoreBusy when another process holds it for too long.
+        """
+        if self._in_wal or not self.is_sqlite:
+            return
+
+        @event.listens_for(self.engine, "connect")
+        def switch(connection: Any, _record: Any) -> None:
+            _switch_to_wal(connection, self._busy_seconds)
+
+        # In the pool are connections from before.
+        self.engine.dispose()
+        with self.reading():
+            self._in_wal = True
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -28,8 +28,10 @@ _READ_ONLY = "25006"
 _NOT_ALLOWED = "42501"
 _DISK_FULL = "53100"
 _NO_MORE_CONNECTIONS = "53300"
-# Connection, resources, operator, authorisation, no such database, transaction state, system.
-_UNUSABLE_CLASSES = ("08", "53", "57", "28", "3D", "25", "58", "XX")
+# Connection, resources, operator, authorisation, no such database or schema, transaction state, system.
+_UNUSABLE_CLASSES = ("08", "53", "57", "28", "3D", "3F", "25", "58", "XX")
+# What stands in the way was made by somebody else: objects that depend on a table, triggers that refuse.
+_HINDERED_CLASSES = ("2B", "P0")
 
 # A failed connection comes without a code. Servers may speak other languages: then nothing is waited for.
 _NO_ROOM = re.compile(
@@ -112,6 +114,11 @@ def _of_postgresql(error: exc.DBAPIError) -> StoreError | None:
             return StoreBusy(f"the database has no free connection; try again later: {said}")
         case _ if state == _READ_ONLY:
             return StoreError(f"the database takes no writes, as a standby or by its settings: {said}")
+        case _ if state == _NOT_ALLOWED and "row-level security" in said:
+            return StoreError(
+                f"the database would show its user only some of the rows: {said}; use the owner of the tables,"
+                " or a user with BYPASSRLS"
+            )
         case _ if state == _NOT_ALLOWED:
             return StoreError(f"the database does not allow this to its user: {said}")
         case _ if state == _DISK_FULL:
@@ -122,6 +129,10 @@ def _of_postgresql(error: exc.DBAPIError) -> StoreError | None:
             return StoreError(_unusable(said)) if outer else None
         case _ if state[:2] in _UNUSABLE_CLASSES:
             return StoreError(_unusable(said))
+        case _ if state[:2] in _HINDERED_CLASSES:
+            detail = getattr(getattr(error.orig, "diag", None), "message_detail", None)
+            more = f": {' '.join(detail.split())}" if detail else ""
+            return StoreError(f"something of others in the database is in the way: {said}{more}")
     return None
 
 

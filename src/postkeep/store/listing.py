@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from postkeep.ids import is_id
 from postkeep.model import MediaState, MediaType, Stage
 from postkeep.store import bulk, work
+from postkeep.store.adoption.old_rows import UNKNOWN_TYPE
 from postkeep.store.bulk import moment
 from postkeep.store.media import UNREAD_PLATFORM
 from postkeep.store.types import storable
@@ -261,6 +262,13 @@ def _original(tx: Connection, post_id: str) -> OriginalView | None:
     return OriginalView(row[0], reference, row[3], row[4], row[5], moment(row[6]))
 
 
+# Of bytes that nobody has read, zero and "some bytes" are no answers.
+_KNOWN_KIND = (
+    f"CASE WHEN f.sha256 IS NULL THEN nullif(m.mime_type, '{UNKNOWN_TYPE}') ELSE m.mime_type END,"
+    " CASE WHEN f.sha256 IS NULL THEN nullif(m.file_size, 0) ELSE m.file_size END"
+)
+
+
 def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str | None = None) -> list[MediaView]:
     """Media of one post in order, or a page of all media by id, after the given one."""
     if post_id is not None:
@@ -270,7 +278,7 @@ def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str 
     rows = bulk.execute(
         tx,
         "SELECT m.media_id, m.post_id, m.role, m.position, m.media_type, m.download_state,"  # noqa: S608
-        " f.cached_at IS NOT NULL, m.media_url, m.local_file_path, m.mime_type, m.file_size, m.width, m.height,"
+        f" f.cached_at IS NOT NULL, m.media_url, m.local_file_path, {_KNOWN_KIND}, m.width, m.height,"
         " f.duration, m.md5_sum, f.sha256, m.archive_url, m.expires_at, m.absent_since, m.error_kind,"
         " m.error_message, m.error_at,"
         # Joined to a page whose length it does not know, SQLite would read all work for a filter first.

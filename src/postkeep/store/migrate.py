@@ -5,22 +5,24 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import shlex
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL
 
 from postkeep.errors import SchemaNewer, StoreBusy, StoreError
-from postkeep.store import access, sqlviews
+from postkeep.store import access, copies, sqlviews
 from postkeep.store.adoption import detect
 from postkeep.store.engine import Store
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision, oldest first: known without importing Alembic, which costs a quarter of a second."""
 
 HEAD = REVISIONS[-1]
@@ -79,18 +81,26 @@ def ensure_current(store: Store) -> None:
         upgrade(store)
     elif before != HEAD:
         raise StoreError(
-            f"the database has revision {before}, this postkeep needs {HEAD}: run `postkeep db upgrade`"
+            f"the database has revision {before}, this postkeep needs {HEAD}: run `{upgrade_command(store.url)}`"
         )
+    else:
+        store.use_wal()
 
 
 def upgrade(store: Store, *, adopt: Adopt | None = None, dry_run: bool = False) -> UpgradeReport:
     """Apply all missing revisions in one transaction; idempotent, and safe when several processes try at once.
 
     A predecessor's database is turned into ours by `adopt`, in the same transaction. With `dry_run` all is done
-    and nothing kept. Raises what `ensure_current` raises, except that an older revision is what it is for.
+    and nothing kept. A SQLite file that is refused, or that only a dry run has seen, is the same byte for byte: it
+    is switched to WAL when it is ours. Raises what `ensure_current` raises, except that an older revision is what
+    it is for.
     """
     report: UpgradeReport | None = None
-    with _one_at_a_time, _upgrade_lock(store.path):
+    with store.reading() as tx:
+        if adopt is None or not _is_predecessor(tx):
+            _judged(tx)
+    # A dry run leaves no file behind; who upgrades meanwhile is kept out by its transaction.
+    with _one_at_a_time, _upgrade_lock(None if dry_run else store.path):
         try:
             with _writing(store, adopting=adopt is not None) as tx:
                 report = _upgraded(tx, adopt)
@@ -98,9 +108,18 @@ def upgrade(store: Store, *, adopt: Adopt | None = None, dry_run: bool = False) 
                     raise _NotKept
         except _NotKept:
             pass
+        else:
+            # The upgrade is done, whoever still holds the file; the next to open it switches it.
+            with suppress(StoreBusy):
+                store.use_wal()
     if report is None:
         raise AssertionError("unreachable")
     return report
+
+
+def upgrade_command(url: URL) -> str:
+    """The command that upgrades this database, whichever one the configuration names; without its password."""
+    return f"postkeep --database {shlex.quote(copies.shown_place(url))} db upgrade"
 
 
 def is_predecessor(store: Store) -> bool:
@@ -203,9 +222,10 @@ def _judged(tx: Connection) -> str | None:
             )
         raise StoreError("the database belongs to another program; nothing was changed")
     if _is_predecessor(tx):
+        command = upgrade_command(tx.engine.url)
         raise StoreError(
-            "the database is the predecessor's: `postkeep db upgrade --dry-run` says what would become of it, and"
-            " `postkeep db upgrade` makes it postkeep's; nothing was changed"
+            f"the database is the predecessor's: `{command} --dry-run` says what would become of it, and"
+            f" `{command}` makes it postkeep's; nothing was changed"
         )
     if in_the_way := _in_the_way(tx, names - {_VERSION_TABLE}):
         raise StoreError(
@@ -219,6 +239,11 @@ def _is_predecessor(tx: Connection) -> bool:
     names = _table_names(tx)
     if "posts" not in names or (_VERSION_TABLE in names and _recorded(tx) is not None):
         return False
+    if "raw_records" in names:
+        raise StoreError(
+            f"the database is postkeep's, but the table {_VERSION_TABLE} that says its revision is gone or empty:"
+            " take it from a backup, together with its tables; nothing was changed"
+        )
     detect.columns_of(tx)
     return True
 
@@ -256,4 +281,5 @@ __all__ = [
     "is_predecessor",
     "revision",
     "upgrade",
+    "upgrade_command",
 ]

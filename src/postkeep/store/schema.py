@@ -290,10 +290,13 @@ def _place_columns() -> list[Column[Any]]:
 
 _NOT_TO_BE_HAD = "download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 'expired')"
 
+_TRIED_IN_VAIN = "error_kind IS NOT NULL"
 
-def _failures(name: str) -> tuple[Index, Index]:
-    """Find the few places whose bytes are not to be had among the many: page by page, and class by class."""
+
+def _failures(name: str) -> tuple[Index, Index, Index]:
+    """Find the few places whose bytes are not to be had among the many: of known content, by page, by class."""
     return (
+        _where(f"{name.removesuffix('_failures')}_tried", "download_state", "file_id", where=_TRIED_IN_VAIN),
         _where(name, "media_id", "download_state", "error_kind", where=_NOT_TO_BE_HAD),
         _where(f"{name}_classes", "download_state", "error_kind", "media_id", where=_NOT_TO_BE_HAD),
     )
@@ -431,6 +434,30 @@ archive_objects = Table(
     Column("error_at", Utc),
     UniqueConstraint("store", "key"),
     UniqueConstraint("file_id", "store"),
+)
+
+costs = Table(
+    "costs",
+    metadata,
+    _id("cost_id"),
+    _required("kind"),
+    _required("source"),
+    Column("place", Text),
+    _required("operation"),
+    _required("quantity", BigInteger),
+    _defaulted("size", BigInteger, "0"),
+    _required("began_at", Utc),
+    Column("ended_at", Utc),
+    # What it was for: a content is divided among the posts that show it, a post or profile bears it alone.
+    _to("file_id", "media_files.file_id", on_delete="SET NULL", required=False),
+    _to("post_id", "posts.post_id", on_delete="SET NULL", required=False),
+    _to("profile_id", "profiles.profile_id", on_delete="SET NULL", required=False),
+    # What the seller itself asked for one, as a decimal text; without it the price table says.
+    Column("charged", Text),
+    Column("currency", Text),
+    _where("idx_costs_file_id", "file_id", where="file_id IS NOT NULL"),
+    _where("idx_costs_post_id", "post_id", where="post_id IS NOT NULL"),
+    _where("idx_costs_profile_id", "profile_id", where="profile_id IS NOT NULL"),
 )
 
 work = Table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Column, Connection, Dialect, ForeignKeyConstraint, Index, Table
@@ -36,19 +36,23 @@ def found(tx: Connection) -> Shape:
 _QUOTED = re.compile(r"('(?:[^']|'')*')")
 _CAST = re.compile(r"::(?:character varying|timestamp with(?:out)? time zone|double precision|\w+)(?:\[\])?")
 _ANY = re.compile(r"= any \(array\[(.*?)\]\)", re.DOTALL)
+_NONE = re.compile(r"<> all \(array\[(.*?)\]\)", re.DOTALL)
+_AND = " and "
 _TYPES = {"float": "double precision", "int4": "integer", "int8": "bigint", "bool": "boolean"}
 
 
 def plain(expression: str) -> str:
-    """An SQL expression without what a database adds or drops when it keeps one: casts, outer parentheses,
-    the case of keywords, blanks, and `= ANY (ARRAY[...])` for IN."""
+    """An SQL expression without what a database adds or drops when it keeps one: casts, outer parentheses and
+    those of conditions joined by AND, the case of keywords, blanks, `= ANY (ARRAY[...])` for IN and
+    `<> ALL (ARRAY[...])` for NOT IN."""
     parts = _QUOTED.split(expression)
     for i in range(0, len(parts), 2):
         part = _CAST.sub("", parts[i]).casefold()
         part = re.sub(r"\s+", " ", part)
         parts[i] = re.sub(r"\s*,\s*", ", ", part)
     text = _unwrapped("".join(parts).strip())
-    text = _unwrapped(_ANY.sub(r"in (\1)", text))
+    text = _unwrapped(_NONE.sub(r"not in (\1)", _ANY.sub(r"in (\1)", text)))
+    text = _AND.join(_conditions(text))
     number = re.fullmatch(r"'(-?\d+)'", text)
     return number.group(1) if number else text
 
@@ -57,6 +61,27 @@ def _unwrapped(text: str) -> str:
     while text.startswith("(") and _closing(text, 0) == len(text) - 1:
         text = text[1:-1].strip()
     return text
+
+
+def _conditions(text: str) -> Iterator[str]:
+    """What AND joins at the top level; one that holds an OR keeps its parentheses, which mean something there."""
+    start = 0
+    for end in (*_places(text, _AND), len(text)):
+        condition = text[start:end]
+        yield condition if " or " in condition else _unwrapped(condition)
+        start = end + len(_AND)
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    """Where a word stands outside quotes and parentheses."""
+    depth, quoted = 0, False
+    for at, letter in enumerate(text):
+        if letter == "'":
+            quoted = not quoted
+        elif not quoted:
+            depth += (letter == "(") - (letter == ")")
+            if depth == 0 and text.startswith(word, at):
+                yield at
 
 
 def _closing(text: str, opening: int) -> int:

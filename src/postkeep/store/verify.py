@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from postkeep.store import access, migrate, shapes, sqlviews
 from postkeep.store.engine import Store
+from postkeep.store.schema import metadata
 
 SHOWN_IDS = 10
 """How many ids a RowFault names."""
+
+_TOLD_EACH = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,13 @@ class RowFault:
 def verify_schema(store: Store) -> list[Difference]:
     """Compare the live tables, views, rights and the recorded revision with those this program is made for.
 
-    Empty when equal. Changes nothing. Differences come by table; those of a missing table are one. On PostgreSQL
-    comments the schema does not ask for are nobody's business, and nowhere a table that was its owner's own
-    before his database became ours.
+    Empty when equal. Changes nothing. Differences come by table; those of a missing table are one. Nobody's
+    business are on PostgreSQL, which may be shared, tables of others and comments the schema does not ask for,
+    and nowhere a table that was its owner's own before his database became ours.
     """
     with store.reading() as tx:
         wanted, found = shapes.wanted(tx.dialect), shapes.found(tx)
-        for table in _tables_of_others(tx) if "adoption_findings" in found else ():
+        for table in _tables_of_others(tx, wanted, found):
             found.pop(table, None)
         more = list(_of_what_stands_on_tables(tx))
     differences = [*_of_tables(wanted, found), *more]
@@ -73,7 +76,12 @@ def verify_schema(store: Store) -> list[Difference]:
     return differences
 
 
-def _tables_of_others(tx: Connection) -> list[str]:
+def _tables_of_others(tx: Connection, wanted: shapes.Shape, found: shapes.Shape) -> list[str]:
+    if tx.dialect.name != "sqlite":
+        # A table that has the name of one of our views is in its place.
+        return sorted(found.keys() - wanted.keys() - set(sqlviews.VIEWS))
+    if "adoption_findings" not in found:
+        return []
     query = "SELECT subject FROM adoption_findings WHERE kind = 'foreign_table'"
     return list(tx.exec_driver_sql(query).scalars())
 
@@ -117,10 +125,64 @@ def _of_views(wanted: shapes.Shape, found: shapes.Shape) -> Iterator[Difference]
 def _of_access(wanted: shapes.Shape, found: shapes.Shape) -> Iterator[Difference]:
     """What is not there at all is told of the tables and views themselves."""
     if wanted and access.untouched(found):
-        yield Difference("every table", "row level security", "on; `postkeep db upgrade` sets it", None)
+        if tables := access.open_tables(found):
+            where = "every table" if len(tables) == len(access.TABLES) else _of_many(tables)
+            yield Difference(where, "row level security", "on; `postkeep db upgrade` sets it", None)
+        else:
+            yield Difference("every table", "policy of postkeep", "`postkeep db upgrade` sets it", None)
+        for name, policy, how in access.policies_of_others(found):
+            yield Difference(name, policy, None, how)
         return
-    for name in sorted(wanted.keys() & found.keys()):
-        yield from _of_table(name, wanted[name], found[name])
+    names = sorted(wanted.keys() & found.keys())
+    yield from _once([each for name in names for each in _of_table(name, wanted[name], found[name])])
+
+
+def _once(differences: Sequence[Difference]) -> Iterator[Difference]:
+    """The same of many tables told as one; the others as they are."""
+    alike: defaultdict[tuple[str, str | None, str | None], list[Difference]] = defaultdict(list)
+    for each in differences:
+        alike[each.what, each.expected, each.found].append(each)
+    for same in alike.values():
+        if len(same) <= _TOLD_EACH:
+            yield from same
+        else:
+            yield replace(same[0], table=_of_many([each.table for each in same]))
+
+
+def _of_many(names: Sequence[str]) -> str:
+    """Several tables in few words."""
+    if len(names) <= _TOLD_EACH:
+        return ", ".join(names)
+    return f"{', '.join(names[:_TOLD_EACH])} and {len(names) - _TOLD_EACH} more"
+
+
+# --- what is not ours ------------------------------------------------------------------------------------
+
+
+def of_others(tx: Connection) -> list[str]:
+    """The tables and views beside ours, by name; on PostgreSQL without those of extensions."""
+    listed = _SQLITE_RELATIONS if tx.dialect.name == "sqlite" else _PG_RELATIONS
+    ours = {*metadata.tables, *sqlviews.VIEWS, "alembic_version"}
+    return sorted(name for name in tx.exec_driver_sql(listed).scalars() if name not in ours)
+
+
+def is_empty(store: Store) -> bool:
+    """Whether nothing of ours was ever made here, nor, in a SQLite file, anything else."""
+    if migrate.revision(store) is not None:
+        return False
+    with store.reading() as tx:
+        tables = shapes.found(tx).keys()
+    return not (tables if store.is_sqlite else tables & metadata.tables.keys())
+
+
+_SQLITE_RELATIONS = """
+    SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"""
+
+_PG_RELATIONS = """
+    SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (
+        SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+            AND d.deptype = 'e')"""
 
 
 # --- the rows -------------------------------------------------------------------------------------------

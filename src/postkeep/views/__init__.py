@@ -66,7 +66,8 @@ class ImportSummary:
 class FetchSummary:
     """What a fetch did: `cached` came over the network, `linked` were here already, `states` count all.
 
-    `resting` are hosts that are left alone, and until when.
+    `restored` contents came from the archive; what shows them was linked. `resting` are hosts that are left
+    alone, and until when.
     """
 
     run_id: str
@@ -81,6 +82,7 @@ class FetchSummary:
     states: Mapping[str, int] = field(default_factory=dict)
     resting: Mapping[str, datetime] = field(default_factory=dict)
     error: str | None = None
+    restored: int = 0
 
 
 @dataclass(frozen=True, slots=True)

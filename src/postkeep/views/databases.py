@@ -38,8 +38,8 @@ class AdoptionFinding:
 class AdoptionSummary:
     """What adopting a predecessor's database did, or in a dry run would do.
 
-    `backup` is the copy made before (None: there is none, and `backup_command` says how to make one). `findings`
-    counts them by kind, `examples` shows the first few of each.
+    `backup` is the copy made before (None: there is none); `backup_command` says in a dry run how to make one
+    where postkeep does not. `findings` counts them by kind, `examples` shows the first few of each.
     """
 
     tables: tuple[AdoptedTable, ...]
@@ -90,7 +90,10 @@ class CopiedTable:
 
 @dataclass(frozen=True, slots=True)
 class CopySummary:
-    """What a copy did. Only when `completed` the target may be used."""
+    """What a copy did. Only when `completed` the target may be used.
+
+    `not_copied` are the tables and views in the source that are not postkeep's.
+    """
 
     source: str
     target: str
@@ -99,3 +102,4 @@ class CopySummary:
     written: int
     removed: int
     tables: tuple[CopiedTable, ...]
+    not_copied: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ _IN_ORDER: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("idx_runs_started_at", "download_runs", ("started_at", "run_id")),
 )
 _NOT_TO_BE_HAD = "download_state IN ('retry', 'failed', 'refused', 'unsupported', 'gone', 'expired')"
+_TRIED_IN_VAIN = "error_kind IS NOT NULL"
 _CLASSES = ("download_state", "error_kind", "media_id")
 _OF_FEW: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("idx_runs_running", "download_runs", ("status", "run_id"), "status = 'running'"),
@@ -23,6 +24,8 @@ _OF_FEW: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("idx_media_waiting", "post_media", ("download_state", "post_id"), "download_state IN ('pending', 'retry')"),
     ("idx_media_failures_classes", "post_media", _CLASSES, _NOT_TO_BE_HAD),
     ("idx_profile_media_failures_classes", "profile_media", _CLASSES, _NOT_TO_BE_HAD),
+    ("idx_media_tried", "post_media", ("download_state", "file_id"), _TRIED_IN_VAIN),
+    ("idx_profile_media_tried", "profile_media", ("download_state", "file_id"), _TRIED_IN_VAIN),
     ("idx_files_absent", "media_files", ("cached_at", "file_id"), "cached_at IS NULL"),
     (
         "idx_files_last_used_at",

@@ -16,12 +16,11 @@ from postkeep.stages.adoption.media import FileFacts, OldMedia, read_media
 from postkeep.stages.adoption.reading import Reader
 from postkeep.store import bulk, schema
 from postkeep.store.adoption.findings import FindingKind, Findings
-from postkeep.store.adoption.old_rows import OldTable
+from postkeep.store.adoption.old_rows import UNKNOWN_TYPE, OldTable
 from postkeep.store.adoption.staging import Staging
 from postkeep.store.adoption.writing import Writer
 
 _PAGE = 1000
-_UNKNOWN = "application/octet-stream"
 _EXTENSIONS = {"image/jpeg": "jpg", "video/quicktime": "mov", "image/webp": "webp"}
 _COLUMNS = (
     "md5_sum",
@@ -60,7 +59,7 @@ class _Content:
         self.archive_url = self.archive_url or media.archive_url
 
     def values(self) -> tuple[Any, ...]:
-        mime, extension = self.mime_type or _UNKNOWN, _extension(self.mime_type)
+        mime, extension = self.mime_type or UNKNOWN_TYPE, _extension(self.mime_type)
         # Where the cache would put it. The old path, which may be stale, is kept beside.
         path = cache_path(self.media_type, self.md5_sum, extension)
         sides = (self.width, self.height)
@@ -90,17 +89,15 @@ def adopt_files(writer: Writer, old: OldTable, staging: Staging) -> None:
     unclear = _count(writer.tx, "file_size = 0")
     if contents:
         why = (
-            f"{contents} contents are known by their MD5 alone, and their bytes were not read:"
+            f"known by their MD5 alone, their bytes not read: {contents};"
             " `postkeep cache adopt DIR` brings them from the predecessor's cache"
         )
         writer.findings.add(FindingKind.BYTES_ELSEWHERE, "media_files", why)
     if archived:
-        why = f"{archived} contents have an archive URL that was never proven; it counts as no copy until it is"
+        why = f"with an archive URL that was never proven, and counts as no copy until it is: {archived}"
         writer.findings.add(FindingKind.ARCHIVE_UNPROVEN, "media_files", why)
     if unclear:
-        writer.findings.add(
-            FindingKind.FILE_UNCLEAR, "media_files", f"{unclear} contents have no known size: 0 stands"
-        )
+        writer.findings.add(FindingKind.FILE_UNCLEAR, "media_files", f"without a known size: {unclear}")
 
 
 def files_of(tx: Connection, md5s: Iterable[str | None]) -> dict[str, FileFacts]:
@@ -123,7 +120,7 @@ def _load(tx: Connection, md5s: Iterable[str]) -> dict[str, _Content]:
     )
     found = {}
     for row in rows:
-        mime = None if row[4] == _UNKNOWN else row[4]
+        mime = None if row[4] == UNKNOWN_TYPE else row[4]
         found[row[1]] = _Content(
             row[0], row[1], MediaType(row[2]), row[3] or None, mime, row[5], row[6], row[7], new=False
         )
@@ -148,7 +145,7 @@ def _store(writer: Writer, contents: Iterable[_Content]) -> None:
 
 def _kind(stated: str, path: str | None) -> str | None:
     """The MIME type a row tells, by its own column or by its path's extension."""
-    if stated and stated != _UNKNOWN:
+    if stated and stated != UNKNOWN_TYPE:
         return stated
     suffix = PurePosixPath(path or "").suffix.lower()
     return None if suffix in ("", ".bin") else mimetypes.guess_type(f"file{suffix}")[0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from postkeep.errors import LinkExpired
 from postkeep.ids import is_id
 from postkeep.model import MediaRef, MediaState, MediaType, Role
 from postkeep.platforms.linkedin.media import Place, locate
@@ -319,5 +320,8 @@ def settle_states(places: Iterable[AdoptedPlace], now: datetime) -> None:
         if not each.proven:
             row.position, behind = behind, behind + 1
         if row.download_state is not MediaState.FETCHED:
-            ended = row.expires_at is not None and row.expires_at <= now
-            row.download_state = MediaState.EXPIRED if ended else MediaState.PENDING
+            row.download_state = MediaState.PENDING
+            if row.expires_at is not None and row.expires_at <= now:
+                row.download_state = MediaState.EXPIRED
+                row.error_kind, row.error_at = LinkExpired.kind, now
+                row.error_message = f"the link expired at {row.expires_at:%Y-%m-%d %H:%M} UTC"

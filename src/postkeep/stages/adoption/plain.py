@@ -25,7 +25,7 @@ Values = dict[str, Any]
 
 
 def adopt_runs(writer: Writer, old: OldTable) -> None:
-    """Runs as they are; those that never ended are ended by whoever opens the library next."""
+    """Runs as they are; those that never ended were interrupted, for the old program is stopped."""
 
     def values(read: Reader) -> Values:
         started = read.time("started_at") or read.time("created_at") or writer.now
@@ -33,9 +33,7 @@ def adopt_runs(writer: Writer, old: OldTable) -> None:
         return {
             "started_at": started,
             "completed_at": read.time("completed_at"),
-            # Whoever ends it takes its last sign of life for its end.
-            "heartbeat_at": read.time("completed_at") if status == RunStatus.RUNNING else None,
-            "status": status,
+            "status": RunStatus.INTERRUPTED if status == RunStatus.RUNNING else status,
             "script_name": read.text("script_name"),
             "platform": read.text("platform") or "linkedin",
             "posts_fetched": read.number("posts_fetched") or 0,

@@ -123,7 +123,7 @@ def adopt_post(target: Target, rows: Sequence[OldPost], findings: Findings) -> A
         post_id=target.post_id,
         platform=target.platform,
         native_id=target.native_id,
-        urn=oldest.urn,
+        urn=_urn(oldest, proof.post),
         full_urn=first("full_urn"),
         posted_at_timestamp=posted_ms,
         posted_at=_EPOCH + timedelta(milliseconds=posted_ms),
@@ -156,6 +156,13 @@ def adopt_post(target: Target, rows: Sequence[OldPost], findings: Findings) -> A
         created_at=min(each.created_at for each in rows),
         updated_at=max(each.updated_at for each in rows),
     )
+
+
+def _urn(oldest: OldPost, post: Post | None) -> str:
+    """The name in the old row, but for a bare repost, whose row tells the original's."""
+    if post is not None and post.kind is PostKind.REPOST and post.native_id not in oldest.urn:
+        return post.urn
+    return oldest.urn
 
 
 def split_post(target: Target, first: Record, first_seen_at: datetime, now: datetime) -> AdoptedPost:
@@ -211,9 +218,14 @@ def _posted(target: Target, rows: Sequence[OldPost], post: Post | None, findings
         findings.add(
             FindingKind.POSTED_AT_DIFFERS,
             target.post_id,
-            f"posted_at_timestamp says {stored}, its record or id {told}; kept as it was stored",
+            f"it is stored as of {_readable(stored)}, and its record or id tells {_readable(told)};"
+            " kept as it was stored",
         )
     return stored
+
+
+def _readable(milliseconds: int) -> str:
+    return f"{_EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%d %H:%M:%S} UTC"
 
 
 # --- what records prove -----------------------------------------------------------------------------------

@@ -250,7 +250,5 @@ class Adoption:
             counts[platform] = int(count)
         for platform, count in sorted(counts.items()):
             if platform not in self.parsed:
-                why = (
-                    f"no part of postkeep reads {platform}: its {count} posts stay, and its media are not fetched"
-                )
+                why = f"no part of postkeep reads {platform}: its posts ({count}) stay, its media are not fetched"
                 self.findings.add(FindingKind.NO_PARSER, platform, why)

@@ -200,7 +200,7 @@ def _leave(writer: Writer, reader: Any, row_id: str, number: int, told: dict[str
 _OWN = frozenset(
     {
         *("local_file_path", "file_size", "mime_type", "width", "height", "md5_sum", "archive_url"),
-        *("media_url", "media_type", "ai_analysis", "ai_analyzed_at", "author_username"),
+        *("media_url", "media_type", "ai_analysis", "ai_analyzed_at", "author_username", "urn"),
     }
 )
 """Columns in which even the row itself may now say something else, for several rows tell of one thing."""

@@ -111,14 +111,16 @@ class Restoring:
         return files
 
     def _judge(self, refused: Sequence[tuple[KnownObject, ArchiveError]]) -> None:
+        whole = [error for _, error in refused if not isinstance(error, ObjectMissing | ObjectDiffers)]
         for known, error in refused:
             self.tally.failed.append((known, error.message))
-            log.error("restoring_failed", file_id=known.file_id, object=known.key, reason=error.message)
+            # An archive that refuses everything is told once, by whoever gets its error.
+            voice = log.info if len(whole) == len(refused) else log.error
+            voice("restoring_failed", file_id=known.file_id, object=known.key, reason=error.message)
         for kind in (ObjectMissing, ObjectDiffers):
             gone = [known.file_id for known, error in refused if isinstance(error, kind)]
             if gone:
                 with self.store.writing() as tx:
                     archiving.forget_proofs(tx, self.archive.place, gone, kind.kind, self.clock())
-        whole = [error for _, error in refused if not isinstance(error, ObjectMissing | ObjectDiffers)]
         if whole and len(whole) == len(refused):
             raise whole[0]

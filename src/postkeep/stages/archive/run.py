@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import BinaryIO
 
+from postkeep.archive.counting import counted
 from postkeep.archive.port import Archive
 from postkeep.archive.uploading import Proven, prove, upload
 from postkeep.config import ArchiveConfig
@@ -32,7 +33,8 @@ from postkeep.media.cache import Cache
 from postkeep.model import Digest, ObjectState
 from postkeep.points import passing
 from postkeep.stages.archive.plan import Policy, claim_for, own_claim, refused
-from postkeep.store import Store, archiving, leases
+from postkeep.stages.costs import seller_of
+from postkeep.store import Store, archiving, costs, leases
 from postkeep.store.archiving import Claim, ProvenObject, Refused, Wanted
 
 log = get_logger("archive")
@@ -120,7 +122,8 @@ class Archiving:
         tally: ArchiveTally | None = None,
         rest: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.store, self.cache, self.archive, self.config = store, cache, archive, config
+        self.store, self.cache, self.archive, self.config = store, cache, counted(archive), config
+        self.seller = seller_of(config, archive)
         self.ids, self.clock, self.lease, self.limit = ids, clock, lease, limit
         self.stop, self.progress, self.rest = stop, progress, rest
         self.tally = tally or ArchiveTally()
@@ -191,6 +194,7 @@ class Archiving:
         with self.store.writing() as tx:
             now = self.clock()
             leases.renew(tx, self.lease, now)
+            costs.end_missing(tx, self.archive.place, [each.file_id for each in page])
             keys = archiving.claim(tx, self.archive.place, claims, ids=self.ids, now=now)
         passing("object_claimed")
         tasks = [
@@ -301,9 +305,9 @@ class Archiving:
             seconds -= _GLANCE
 
     def _flush(self) -> None:
-        """Record what was tried; raises LeaseLost when another process took the stage over."""
+        """Record what was tried and asked; raises LeaseLost when another process took the stage over."""
         tries, self._tries = self._tries, []
-        if not tries:
+        if not tries and not self.archive.has_asked:
             return
         now = self.clock()
         proven = [
@@ -325,10 +329,13 @@ class Archiving:
         ]
         claims = [each.outcome for each in tries if isinstance(each.outcome, Claim)]
         self._begun -= len(claims)
-        with self.store.writing() as tx:
+        with self.archive.taking() as asked, self.store.writing() as tx:
             leases.renew(tx, self.lease, now)
+            # Before the keys change by which requests are told apart.
+            costs.enter_requests(tx, self.seller, asked, ids=self.ids, now=now)
             archiving.reclaim(tx, self.archive.place, claims)
             archived = archiving.record_proven(tx, self.archive.place, proven, now)
+            costs.begin_storage(tx, self.seller, _sizes(tries, archived), ids=self.ids, now=now)
             archiving.record_refused(tx, self.archive.place, failed, now)
             passing("proofs_written")
         passing("proofs_committed")
@@ -355,6 +362,10 @@ class Archiving:
                 tally.kinds[one.kind] = tally.kinds.get(one.kind, 0) + 1
                 log.info("archiving_failed", file_id=one.file_id, kind=one.kind, reason=one.message)
         self.progress(tally)
+
+
+def _sizes(tries: Sequence[_Try], archived: set[str]) -> dict[str, int]:
+    return {each.wanted.file_id: each.wanted.size for each in tries if each.wanted.file_id in archived}
 
 
 def _with(wanted: Wanted, claimed: tuple[str, ObjectState]) -> Wanted:

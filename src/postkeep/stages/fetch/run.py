@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -33,6 +33,7 @@ from postkeep.media.journal import Journal
 from postkeep.media.partials import Partials
 from postkeep.model import CachedFile, MediaState, Proof, Stage
 from postkeep.net.fetcher import Fetcher
+from postkeep.stages.archive.returning import Returning
 from postkeep.stages.eviction import Evictor
 from postkeep.stages.fetch.assets import Assets
 from postkeep.stages.fetch.figures import Figures
@@ -43,7 +44,7 @@ from postkeep.stages.fetch.transfers import Landing, Transfers
 from postkeep.stages.fetch.verdict import expired, has_expired, judge
 from postkeep.stages.fitting import Fitting, is_size_cached
 from postkeep.stages.room import NEARLY, nearly_full, refetched
-from postkeep.store import Store, hosts, keeping, media, placeholders, work
+from postkeep.store import Store, archiving, hosts, keeping, media, placeholders, work
 from postkeep.store.hosts import HostState
 from postkeep.store.media import Due, StoredFile
 
@@ -63,10 +64,12 @@ class FetchTally:
     """What a fetch did so far.
 
     `due` is how much there was to do when it began, `resting` are hosts left alone and until when, `held` how
-    much of what was due is theirs. `waiting` is for how many seconds nothing is done but wait.
+    much of what was due is theirs. `restored` contents came from the archive. `waiting` is for how many seconds
+    nothing is done but wait.
     """
 
     due: int = 0
+    restored: int = 0
     figures: Figures = field(default_factory=Figures)
     states: dict[str, int] = field(default_factory=dict)
     done: int = 0
@@ -106,9 +109,10 @@ class Fetch:
 
     `below` limits it to work of smaller priority numbers: 0 takes only what somebody asked for, 1 all that is
     due. `patience` is how many seconds it waits, when nothing else is to do, for work that is due later and for
-    hosts that rest. `evictor` makes room at the cache's limit. `stop` is asked often; when it says
-    so, nothing new begins, what is under way is finished or dropped, and every outcome is stored. The fetcher
-    is closed at the end. `tally` is counted in, for whoever wants to know it when this raises.
+    hosts that rest. `evictor` makes room at the cache's limit. `returning`, if there is an archive, is asked
+    before any host is. `stop` is asked often; when it says so, nothing new begins, what is under way is finished
+    or dropped, and every outcome is stored. The fetcher is closed at the end. `tally` is counted in, for whoever
+    wants to know it when this raises.
     """
 
     def __init__(
@@ -124,6 +128,7 @@ class Fetch:
         run_id: str,
         lease: str,
         evictor: Evictor,
+        returning: Returning | None = None,
         below: int = 1,
         limit: int | None = None,
         patience: float = 0.0,
@@ -135,6 +140,7 @@ class Fetch:
         self.config, self.clock = config, clock
         self.below, self.limit, self.patience = below, limit, patience
         self.evictor, self.stop, self.progress = evictor, stop, progress
+        self.returning = returning
         self.tally = tally or FetchTally()
         # Rows taken from the work list whose outcome is not stored yet.
         self._taken: set[str] = set()
@@ -254,6 +260,7 @@ class Fetch:
             if lane.gate.is_open(now):
                 self._open(lane)
             else:
+                self._return_without(name)
                 self._rest(lane)
 
     def _open(self, lane: Lane) -> None:
@@ -291,7 +298,11 @@ class Fetch:
 
     def _enough(self) -> bool:
         """Whether nothing more may begin."""
-        return self.stop() or (self.limit is not None and self._begun >= self.limit)
+        return self.stop() or self._left() == 0
+
+    def _left(self) -> int | None:
+        """How many rows may still begin; None for any number."""
+        return None if self.limit is None else max(0, self.limit - self._begun)
 
     def _end(self, *, whole: bool) -> None:
         """Settle what arrived last, or throw it away when the run failed, and store what is known."""
@@ -357,9 +368,32 @@ class Fetch:
         with self.store.reading() as tx:
             rows = media.due(tx, lane.host, self.clock(), limit=limit, below=self.below, skip=self._taken)
             lane.known = media.cached_assets(tx, {row.asset for row in rows}) if rows else {}
+        if self._return([row for row in rows[: self._left()] if row.asset not in lane.known]):
+            with self.store.reading() as tx:
+                lane.known = media.cached_assets(tx, {row.asset for row in rows})
         self._taken.update(row.media_id for row in rows)
         lane.rows.extend(rows)
         lane.dry = not rows
+
+    def _return(self, rows: Sequence[Due]) -> int:
+        """Bring from the archive what these rows want and it was proven to hold; returns how many came."""
+        if self.returning is None or not rows:
+            return 0
+        with self.store.reading() as tx:
+            file_ids = archiving.absent_assets(tx, {row.asset for row in rows})
+        if not file_ids:
+            return 0
+        came = self.returning.bring(file_ids, room=self._take_room, meanwhile=self._store_when_time)
+        self.tally.restored += came
+        return came
+
+    def _return_without(self, host: str) -> None:
+        """The same for the first rows of a host that is left alone: it is not needed for them."""
+        if self.returning is None or self._enough():
+            return
+        with self.store.reading() as tx:
+            rows = media.due(tx, host, self.clock(), limit=_PAGE, below=self.below)
+        self._return(rows[: self._left()])
 
     def _begin(self, row: Due, lane: Lane) -> None:
         self._begun += 1
@@ -586,6 +620,13 @@ class Fetch:
         except BaseException:
             self.cache.discard(staged)
             raise
+        self._room -= size
+
+    def _take_room(self, size: int) -> None:
+        """Take bytes that come from the archive from what is left of the cache's limit; raises CacheFull."""
+        self._take_back()
+        if size > self._room:
+            self._make_room(size - 1)
         self._room -= size
 
     def _is_allowed(self, size: int) -> bool:

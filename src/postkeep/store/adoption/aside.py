@@ -13,6 +13,7 @@ from postkeep.errors import StoreError
 from postkeep.store.adoption.detect import BY_NAME, Columns
 from postkeep.store.adoption.findings import FindingKind, Findings
 from postkeep.store.schema import metadata
+from postkeep.store.sqlviews import VIEWS
 
 PREFIX = "predecessor_"
 """What the names of old tables begin with while both stand beside each other."""
@@ -114,6 +115,14 @@ def _note_strangers(tx: Connection, tables: Iterable[str], findings: Findings) -
         findings.add(FindingKind.FOREIGN_TABLE, name, "this table is not the predecessor's; it stays as it is")
 
 
+def _note_view(name: str, definition: str, findings: Findings) -> None:
+    if name in VIEWS:
+        findings.add(FindingKind.VIEW_REMADE, name, f"it is made anew, with its columns; it was: {definition}")
+    else:
+        why = f"it showed the predecessor's tables, and is gone; it was: {definition}"
+        findings.add(FindingKind.VIEW_DROPPED, name, why)
+
+
 # --- SQLite -------------------------------------------------------------------------------------------
 
 
@@ -133,7 +142,7 @@ def _aside_sqlite(tx: Connection, tables: tuple[str, ...], findings: Findings) -
     ).all():
         if kind == "view" and names.search(sql):
             tx.exec_driver_sql(f"DROP VIEW {quoted(name)}")
-            findings.add(FindingKind.VIEW_DROPPED, name, f"it showed the predecessor's tables; it was: {sql}")
+            _note_view(name, sql, findings)
         elif kind == "trigger" and table in tables:
             tx.exec_driver_sql(f"DROP TRIGGER {quoted(name)}")
             findings.add(FindingKind.TRIGGER_DROPPED, name, f"it belonged to {table}; it was: {sql}")
@@ -174,6 +183,10 @@ _TRIGGERS = """
     SELECT t.tgname, c.relname, pg_get_triggerdef(t.oid) FROM pg_trigger t
     JOIN pg_class c ON c.oid = t.tgrelid WHERE t.tgrelid = ANY (%s::oid[]) AND NOT t.tgisinternal ORDER BY 1"""
 
+_POLICIES = """
+    SELECT tablename, policyname, permissive, cmd, array_to_string(roles, ', '), qual, with_check FROM pg_policies
+    WHERE schemaname = current_schema() AND tablename = ANY (%s) ORDER BY 1, 2"""
+
 _INDEXES = """
     SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE i.indrelid = ANY (%s::oid[]) ORDER BY 1"""
@@ -198,11 +211,10 @@ def _aside_postgresql(tx: Connection, tables: tuple[str, ...], findings: Finding
         word = "MATERIALIZED VIEW" if kind == "m" else "VIEW"
         # One that was dropped with another is no longer there.
         tx.exec_driver_sql(f"DROP {word} IF EXISTS {full} CASCADE")
-        findings.add(
-            FindingKind.VIEW_DROPPED, name, f"it showed the predecessor's tables; it was: {definition.strip()}"
-        )
+        _note_view(name, definition.strip(), findings)
     for name, table, definition in tx.exec_driver_sql(_TRIGGERS, (oids,)).all():
         findings.add(FindingKind.TRIGGER_DROPPED, name, f"it belonged to {table}; it was: {definition}")
+    _note_policies(tx, tables, findings)
     incoming = tuple(_Incoming(*row) for row in tx.exec_driver_sql(_INCOMING, (oids, oids)).all())
     for key in incoming:
         tx.exec_driver_sql(f"ALTER TABLE {key.table} DROP CONSTRAINT {key.name}")
@@ -211,3 +223,14 @@ def _aside_postgresql(tx: Connection, tables: tuple[str, ...], findings: Finding
     for table in tables:
         tx.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {PREFIX}{table}")
     return incoming
+
+
+def _note_policies(tx: Connection, tables: tuple[str, ...], findings: Findings) -> None:
+    """They go with their tables; who has access afterwards is for our own to say."""
+    for table, name, permissive, command, roles, using, check in tx.exec_driver_sql(_POLICIES, (list(tables),)):
+        was = f"CREATE POLICY {quoted(name)} ON {table} AS {permissive} FOR {command} TO {roles}"
+        if using is not None:
+            was += f" USING ({using})"
+        if check is not None:
+            was += f" WITH CHECK ({check})"
+        findings.add(FindingKind.POLICY_DROPPED, f"{table}.{name}", f"it belonged to {table}; it was: {was}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 from postkeep.store import bulk, schema
 
 _EXAMPLES = 3
+_DRAWN = re.compile(r"\b[a-z]{1,3}-[0-9a-f]{17}\b")
 _LONGEST_DETAIL = 2000
 
 
@@ -34,7 +36,9 @@ class FindingKind(StrEnum):
     NAME_TAKEN = "name_taken"
     VIRTUAL_ROW = "virtual_row"
     VIEW_DROPPED = "view_dropped"
+    VIEW_REMADE = "view_remade"
     TRIGGER_DROPPED = "trigger_dropped"
+    POLICY_DROPPED = "policy_dropped"
     FOREIGN_TABLE = "foreign_table"
     FOREIGN_KEY = "foreign_key"
 
@@ -88,6 +92,22 @@ def _known(tx: Connection, keys: Iterable[tuple[str, str]]) -> set[tuple[str, st
     return {(kind, subject) for kind, subject in rows}
 
 
+def without_fresh_ids(tx: Connection, findings: Iterable[AdoptionFinding]) -> list[AdoptionFinding]:
+    """The findings with the ids that rows had before this adoption; a post that it made is called a new one."""
+    findings = list(findings)
+    drawn = {each for found in findings for each in _DRAWN.findall(f"{found.subject} {found.detail}")}
+    rows = bulk.among(
+        tx, "SELECT subject, 'a new post' FROM adoption_findings WHERE kind = 'split_post' AND subject {in}", drawn
+    )
+    rows += bulk.among(tx, "SELECT new_id, min(old_id) FROM old_ids WHERE new_id {in} GROUP BY new_id", drawn)
+    names: dict[str, str] = dict(tuple(row) for row in rows)
+
+    def named(text: str) -> str:
+        return _DRAWN.sub(lambda match: names.get(match[0], match[0]), text)
+
+    return [AdoptionFinding(each.kind, named(each.subject), named(each.detail)) for each in findings]
+
+
 def page(
     tx: Connection, *, kind: str | None = None, after: tuple[str, str] = ("", ""), limit: int = 100
 ) -> list[AdoptionFinding]:
@@ -110,4 +130,4 @@ def exists(tx: Connection, kind: str, subject: str) -> bool:
     return bulk.execute(tx, statement, kind, subject).first() is not None
 
 
-__all__ = ["AdoptionFinding", "FindingKind", "Findings", "exists", "page"]
+__all__ = ["AdoptionFinding", "FindingKind", "Findings", "exists", "page", "without_fresh_ids"]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,6 +18,9 @@ from postkeep.store.adoption.detect import BY_NAME, Columns
 
 OldRow = Mapping[str, Any]
 """A row by column, as the driver gives its values; JSON is text."""
+
+UNKNOWN_TYPE = "application/octet-stream"
+"""The MIME type of a content of which no row tells one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # No social network is older than 2003; a time beyond 2100 is another unit or a mistake.
@@ -88,9 +92,11 @@ def old_tables(columns: Columns) -> dict[str, OldTable]:
 
 
 def _old_table(name: str, columns: Mapping[str, str]) -> OldTable:
-    # Text keeps JSON as it was written, and a naive time naive.
+    # Text keeps JSON as it was written, and times that no calendar of ours has, such as `infinity`.
     selected = ", ".join(
-        f"{quoted(column)}::text" if kind in ("json", "jsonb", "uuid") else quoted(column)
+        f"{quoted(column)}::text"
+        if kind in ("json", "jsonb", "uuid", "date") or kind.startswith("timestamp ")
+        else quoted(column)
         for column, kind in columns.items()
     )
     return OldTable(name, BY_NAME[name].key, tuple(columns), selected)
@@ -103,7 +109,7 @@ def as_time(value: Any) -> datetime | None:
     """An aware UTC time; naive ones are UTC, numbers are Unix time in seconds, milli- or microseconds."""
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
         milliseconds = as_milliseconds(value)
         return None if milliseconds is None else _EPOCH + timedelta(milliseconds=milliseconds)
     if not isinstance(value, str):
@@ -117,10 +123,18 @@ def as_time(value: Any) -> datetime | None:
         return None
 
 
+def _plain_number(value: Any) -> Any:
+    """A number from its digits or from a decimal of the database's; anything else as it is."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value.strip())
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
+
+
 def as_milliseconds(value: Any) -> int | None:
     """Unix milliseconds from seconds, milli- or microseconds by their size; None outside 2003..2100."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value.strip())
+    value = _plain_number(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     for factor in (1000, 1, 0.001):
@@ -142,8 +156,7 @@ def as_number(value: Any) -> int | None:
     """A number that fits our columns: 0..2^31-1, also from text; None where it is none."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value.strip())
+    value = _plain_number(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and 0 <= value <= _LARGEST else None
@@ -188,6 +201,7 @@ def innermost(text: str) -> str:
 
 
 __all__ = [
+    "UNKNOWN_TYPE",
     "OldRow",
     "OldTable",
     "as_flag",

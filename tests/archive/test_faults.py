@@ -103,9 +103,10 @@ def test_a_strict_store_refuses_what_changed_on_its_way(
     summary = world.run(archive)
 
     failed = 1 if size > MB else 4
+    # When nothing gets through, that is nobody's failure.
     assert (summary.status, summary.archived, summary.failed) == (
-        RunStatus.PARTIAL if failed == 1 else RunStatus.FAILED, 4 - failed, failed,
-    )  # fmt: skip
+        (RunStatus.PARTIAL, 3, 1) if failed == 1 else (RunStatus.FAILED, 0, 0)
+    ), summary.error
     assert "large" not in world.archived()
     assert sum(strict.answers["PUT", status] for status in (400, 403)) >= failed
     world.check(through(bucket, bucket.endpoint), whole=False)
@@ -322,7 +323,9 @@ def test_a_store_that_is_killed_and_comes_back(
             summary = world.run(through(bucket, strict.endpoint))
     assert (summary.status, summary.failed) == (RunStatus.COMPLETED, 0)
     world.check(through(bucket, bucket.endpoint))
-    assert strict.stored == Counter(world.archived().values())
+    # What was stored when the store died, and found there, it never said.
+    assert set(strict.stored.values()) == {1}
+    assert number - 20 <= len(strict.stored) <= number
 
 
 # --- rights -------------------------------------------------------------------------------------------------

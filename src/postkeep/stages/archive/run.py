@@ -33,6 +33,7 @@ from postkeep.media.cache import Cache
 from postkeep.model import Digest, ObjectState
 from postkeep.points import passing
 from postkeep.stages.archive.plan import Policy, claim_for, own_claim, refused
+from postkeep.stages.archive.silence import Silence
 from postkeep.stages.costs import seller_of
 from postkeep.store import Store, archiving, costs, leases
 from postkeep.store.archiving import Claim, ProvenObject, Refused, Wanted
@@ -43,18 +44,15 @@ _PAGE = 200
 _BATCH = 100
 _BATCH_SECONDS = 2.0
 # So many contents wait for each thread while rows are written.
-_AHEAD = 8
+_AHEAD = 4
 # Uploads that are younger may be under way in another library.
 _BROKEN_OFF = timedelta(days=1)
 _GLANCE = 0.5
 _HEARTBEAT = 20.0
 _POLICY = Policy(tries=5, base=60.0)
-# So many tries in a row that the store did not answer mean that it is not there.
-_SILENT = 5
 _RESTS = (1.0, 4.0, 16.0)
-# A content that got no answer is tried so often in one run before that counts as a failure of its own: once more
-# than a store that is away is given time.
-_TRIES_IN_A_RUN = len(_RESTS) + 2
+# A content that got no answer is tried once more after each rest, while the store answers others.
+_TRIES_IN_A_RUN = len(_RESTS) + 1
 
 
 @dataclass(slots=True)
@@ -95,13 +93,6 @@ class _Try:
     def wanted(self) -> Wanted:
         return self.task.wanted
 
-    @property
-    def is_final(self) -> bool:
-        """Whether it is said in this run: what got no answer is tried again, and no right is nobody's try."""
-        if isinstance(self.outcome, ArchiveUnavailable):
-            return self.task.tries >= _TRIES_IN_A_RUN
-        return not isinstance(self.outcome, ArchiveDenied)
-
 
 class Archiving:
     """One run of the stage, under its lease; `run` returns when nothing is due, or raises what stopped it."""
@@ -125,13 +116,12 @@ class Archiving:
         self.store, self.cache, self.archive, self.config = store, cache, counted(archive), config
         self.seller = seller_of(config, archive)
         self.ids, self.clock, self.lease, self.limit = ids, clock, lease, limit
-        self.stop, self.progress, self.rest = stop, progress, rest
+        self.stop, self.progress = stop, progress
         self.tally = tally or ArchiveTally()
         self._begun = 0
-        self._silent = 0
-        self._rests = 0
-        self._answered = False
-        self._unanswered: ArchiveUnavailable | None = None
+        self._silence = Silence(_RESTS, rest=rest, stop=stop)
+        self._waiting: list[_Task] = []
+        self._under_way: dict[Future[_Try], _Task] = {}
         self._again: list[_Task] = []
         self._tries: list[_Try] = []
         self._first = 0.0
@@ -145,38 +135,36 @@ class Archiving:
         What was proven until then is recorded; what got no answer until then stays due.
         """
         with ThreadPoolExecutor(self.config.concurrency, thread_name_prefix="postkeep-archive") as pool:
-            under_way: dict[Future[_Try], _Task] = {}
             try:
-                self._work(pool, under_way)
+                self._work(pool)
             finally:
-                for future in [each for each in under_way if not each.cancel()]:
+                for future in [each for each in self._under_way if not each.cancel()]:
                     self._note(future.result())
                 self._flush()
 
-    def _work(self, pool: ThreadPoolExecutor, under_way: dict[Future[_Try], _Task]) -> None:
-        waiting: list[_Task] = []
+    def _work(self, pool: ThreadPoolExecutor) -> None:
         while not self.stop():
-            if not waiting:
-                waiting = self._next_page([*under_way.values(), *self._again])
-            if not waiting and not under_way:
-                waiting = self._what_got_no_answer()
-            while waiting and len(under_way) < _AHEAD * self.config.concurrency:
-                task = waiting.pop()
-                future = pool.submit(self._try, task)
-                under_way[future] = task
-                future.add_done_callback(self._ended.put)
-            if not under_way:
+            if not self._waiting:
+                self._waiting = self._next_page([*self._under_way.values(), *self._again])
+            if not self._waiting and not self._under_way:
+                self._waiting = self._what_got_no_answer()
+            while self._waiting and len(self._under_way) < _AHEAD * self.config.concurrency:
+                self._submit(pool, self._waiting.pop())
+            if not self._under_way:
                 break
             done = self._what_ended()
             for future in done:
-                del under_way[future]
+                del self._under_way[future]
                 self._note(future.result())
             self._judge(done)
             if len(self._tries) >= _BATCH or (self._tries and time.monotonic() - self._first > _BATCH_SECONDS):
                 self._flush()
             self._show_life()
-        if self._unanswered is not None and not self._answered:
-            raise self._unanswered
+
+    def _submit(self, pool: ThreadPoolExecutor, task: _Task) -> None:
+        future = pool.submit(self._try, task)
+        self._under_way[future] = task
+        future.add_done_callback(self._ended.put)
 
     def _next_page(self, in_hand: Sequence[_Task]) -> list[_Task]:
         """The next contents, with their keys claimed, the first one last; none is due twice in a run."""
@@ -208,8 +196,12 @@ class Archiving:
         return tasks[::-1]
 
     def _may_leave_something(self, task: _Task) -> bool:
-        """Whether there may be something to sweep: after a run that broke off, and where files go up in parts."""
-        return task.maybe_there or task.wanted.size > self.config.multipart_at
+        """Whether there may be something to sweep: after a run that broke off, and where files go up in parts.
+
+        In a folder, every upload that breaks off leaves something.
+        """
+        in_parts = task.wanted.size > self.config.multipart_at
+        return task.maybe_there or in_parts or self.archive.place.startswith("file:")
 
     def _what_ended(self) -> list[Future[_Try]]:
         ended: list[Future[_Try]] = []
@@ -218,7 +210,7 @@ class Archiving:
             while True:
                 ended.append(self._ended.get_nowait())
         except Empty:
-            return ended
+            return [each for each in ended if not each.cancelled()]
 
     def _show_life(self) -> None:
         """Keep the lease while a single large file takes its time."""
@@ -230,7 +222,7 @@ class Archiving:
     def _what_got_no_answer(self) -> list[_Task]:
         again, self._again = self._again, []
         if again:
-            self._pause(_RESTS[min(again[0].tries - 2, len(_RESTS) - 1)])
+            self._silence.wait()
         return again
 
     # --- in the threads -------------------------------------------------------------------------------------
@@ -273,36 +265,37 @@ class Archiving:
     # --- in the one that decides ----------------------------------------------------------------------------
 
     def _note(self, tried: _Try) -> None:
-        """Keep a try for the next batch, or its content for another try."""
-        if tried.is_final:
-            if not self._tries:
-                self._first = time.monotonic()
-            self._tries.append(tried)
-        elif isinstance(tried.outcome, ArchiveUnavailable):
-            self._again.append(replace(tried.task, maybe_there=True, tries=tried.task.tries + 1))
+        """Keep a try for the next batch, or its content for another try; a missing right is nobody's try."""
+        outcome, tries = tried.outcome, tried.task.tries
+        if isinstance(outcome, ArchiveDenied):
+            return
+        if isinstance(outcome, ArchiveUnavailable) and not (tries >= _TRIES_IN_A_RUN and self._silence.answered):
+            self._again.append(replace(tried.task, maybe_there=True, tries=tries + 1))
+            return
+        if not self._tries:
+            self._first = time.monotonic()
+        self._tries.append(tried)
 
     def _judge(self, done: Iterable[Future[_Try]]) -> None:
         """Stop at a store that refuses; give one that does not answer time, and stop when that does not help."""
         for outcome in (future.result().outcome for future in done):
-            if isinstance(outcome, ArchiveDenied):
-                raise outcome
-            if not isinstance(outcome, ArchiveUnavailable):
-                self._silent = self._rests = 0
-                self._answered = True
-                continue
-            self._silent += 1
-            self._unanswered = outcome
-            if self._silent >= _SILENT and self._rests == len(_RESTS):
-                raise ArchiveUnavailable(f"{outcome.message}; what is left goes on with the next run")
-        if self._silent >= _SILENT:
-            self._pause(_RESTS[self._rests])
-            self._rests += 1
-            self._silent = 0
+            match outcome:
+                case ArchiveDenied():
+                    raise outcome
+                case ArchiveUnavailable():
+                    self._silence.lengthen(outcome)
+                case SourceChanged():
+                    pass
+                case _:
+                    self._silence.end()
+        if self._silence.is_long:
+            self._hold_back()
+            self._silence.wait()
 
-    def _pause(self, seconds: float) -> None:
-        while seconds > 0 and not self.stop():
-            self.rest(min(seconds, _GLANCE))
-            seconds -= _GLANCE
+    def _hold_back(self) -> None:
+        """Take back what no thread has begun with."""
+        for future in [each for each in self._under_way if each.cancel()]:
+            self._waiting.append(self._under_way.pop(future))
 
     def _flush(self) -> None:
         """Record what was tried and asked; raises LeaseLost when another process took the stage over."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from postkeep.model import MediaState, MediaType, Role
+from postkeep.model import MediaState, MediaType, Post, Role
 
 
 @dataclass(slots=True)
@@ -41,6 +41,34 @@ class PostRow:
     latest_hash: str | None = None
     new: bool = False
     changed: bool = False
+
+
+def new_post(post: Post, *, post_id: str, first_seen_at: datetime) -> PostRow:
+    """The row of a post nobody stored yet: who it is, and nothing yet of what records tell about it."""
+    return PostRow(
+        post_id=post_id,
+        platform=post.platform,
+        native_id=post.native_id,
+        urn=post.urn,
+        full_urn=post.full_urn,
+        posted_at_timestamp=round(post.posted_at.timestamp() * 1000),
+        posted_at=post.posted_at,
+        author_username=None,
+        author_profile_id=None,
+        community_profile_id=None,
+        text_content=None,
+        text_altered=False,
+        text_first_seen_at=None,
+        text_last_seen_at=None,
+        media_seen_at=None,
+        post_type=str(post.kind),
+        edited=None,
+        url=None,
+        observed_at=None,
+        latest_download_id=None,
+        first_seen_at=first_seen_at,
+        new=True,
+    )
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from postkeep.store.adoption import old_rows
 from postkeep.store.adoption.findings import FindingKind, Findings
 from postkeep.store.adoption.staging import Target
 from postkeep.store.known import Known
-from postkeep.store.rows import PostRow, Span, TextRow
+from postkeep.store.rows import PostRow, Span, TextRow, new_post
 
 _SAME = timedelta(seconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -170,30 +170,8 @@ def split_post(target: Target, first: Record, first_seen_at: datetime, now: date
     post = first.post
     if post is None:
         raise ValueError(target.post_id)
-    row = PostRow(
-        post_id=target.post_id,
-        platform=target.platform,
-        native_id=target.native_id,
-        urn=post.urn,
-        full_urn=post.full_urn,
-        posted_at_timestamp=round(post.posted_at.timestamp() * 1000),
-        posted_at=post.posted_at,
-        author_username=None,
-        author_profile_id=None,
-        community_profile_id=None,
-        text_content=None,
-        text_altered=False,
-        text_first_seen_at=None,
-        text_last_seen_at=None,
-        media_seen_at=None,
-        post_type=str(post.kind),
-        edited=None,
-        url=None,
-        observed_at=None,
-        latest_download_id=None,
-        first_seen_at=first_seen_at,
-        new=True,
-    )
+    row = new_post(post, post_id=target.post_id, first_seen_at=first_seen_at)
+    row.platform, row.native_id = target.platform, target.native_id
     return AdoptedPost(target, row, [], first.text, False, False, None, None, now, now)
 
 

@@ -22,7 +22,7 @@ from postkeep.stages.ingest.candidate import Candidate
 from postkeep.stages.ingest.places import PlaceFold
 from postkeep.stages.ingest.profiles import ProfileFold
 from postkeep.store.known import Known
-from postkeep.store.rows import OriginalRow, PostRow, SnapshotRow, Span, TextRow
+from postkeep.store.rows import OriginalRow, PostRow, SnapshotRow, Span, TextRow, new_post
 
 
 @dataclass(slots=True)
@@ -117,30 +117,9 @@ class _Fold:
         key = (post.platform, post.native_id)
         row = self.known.posts.get(key)
         if row is None:
-            row = self.known.posts[key] = PostRow(
-                post_id=self.ids.new("p"),
-                platform=post.platform,
-                native_id=post.native_id,
-                urn=post.urn,
-                full_urn=post.full_urn,
-                posted_at_timestamp=round(post.posted_at.timestamp() * 1000),
-                posted_at=post.posted_at,
-                author_username=None,
-                author_profile_id=None,
-                community_profile_id=None,
-                text_content=None,
-                text_altered=False,
-                text_first_seen_at=None,
-                text_last_seen_at=None,
-                media_seen_at=None,
-                post_type=post.kind,
-                edited=post.edited,
-                url=post.url,
-                observed_at=None,
-                latest_download_id=None,
-                first_seen_at=self.now,
-                new=True,
-            )
+            row = new_post(post, post_id=self.ids.new("p"), first_seen_at=self.now)
+            row.edited, row.url = post.edited, post.url
+            self.known.posts[key] = row
         return row
 
     # --- numbers ---

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 
 from postkeep.errors import CacheError, LeaseTaken, SourceError, StoreError
@@ -48,12 +48,12 @@ def run_import(
         try:
             with _seldom_collecting():
                 step = None
-                for event in ingest.feed(events):
-                    step = reading(event, ingest.taken)
-                    progress(step)
-                    if stop():
-                        break
-                ingest.flush()
+                with closing(ingest.feed(events)) as fed:
+                    for event in fed:
+                        step = reading(event, ingest.taken)
+                        progress(step)
+                        if stop():
+                            break
                 if step is not None:
                     progress(replace(step, note=f"{ingest.taken} records"))
             if not ingest.tally.sources and not ingest.tally.processed and ingest.tally.unreadable:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -52,6 +53,30 @@ class Tally:
             self.problems.append(line)
 
 
+Outcome = tuple[str, str, datetime]
+"""Post, what became of it, and the time its record speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Records that were read and wait for being written; `size` counts the bad ones with them."""
+
+    candidates: list[Candidate]
+    packed: dict[str, bytes]
+    seen: list[_Seen]
+    bad: list[Rejected]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What became of a batch, and how long its transaction took."""
+
+    batch: _Batch
+    outcomes: list[Outcome]
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """A record whose exact bytes are known at this very time: only noted, not read again."""
@@ -93,20 +118,24 @@ class Ingest:
         self._bytes = 0
         # Only SQLite keeps all other writers waiting for as long as a batch takes.
         self._batch_size = _FEWEST_RECORDS if store.is_sqlite else _MOST_RECORDS
+        self._writing: Future[_Written] | None = None
 
-    def feed(self, events: Iterable[SourceEvent]) -> Iterable[SourceEvent]:
+    def feed(self, events: Iterable[SourceEvent]) -> Generator[SourceEvent]:
         """Take events in, writing a batch now and then, and the last at the end.
 
-        Gives back each event at which something ended: a batch was written, or a source was done. Closing the
-        generator there leaves at most the open batch for a `flush`. An interruption writes what was taken: a
-        pipe does not come back.
+        While one batch is written the next is read; batches are written in their order, one at a time.
+        Gives back each event at which something ended: a batch is on its way, or a source was done. Closing
+        the generator writes what was taken, as an interruption does: a pipe does not come back. What is raised
+        by writing a batch is raised at the next, or at the end.
         """
-        try:
-            yield from self._feed(events)
-        finally:
-            self.flush()
+        with ThreadPoolExecutor(1, thread_name_prefix="postkeep-ingest") as writer:
+            try:
+                yield from self._feed(events, writer)
+            finally:
+                self._hand_over(writer)
+                self._settle()
 
-    def _feed(self, events: Iterable[SourceEvent]) -> Iterable[SourceEvent]:
+    def _feed(self, events: Iterable[SourceEvent], writer: ThreadPoolExecutor) -> Iterator[SourceEvent]:
         for event in events:
             if type(event) is RawRecord:
                 self.taken += 1
@@ -118,7 +147,7 @@ class Ingest:
                 self._take(event)
                 ended = True
             if len(self._records) + len(self._bad) >= self._batch_size or self._bytes >= _MOST_BYTES:
-                self.flush()
+                self._hand_over(writer)
                 ended = True
             if ended:
                 yield event
@@ -142,12 +171,13 @@ class Ingest:
                 self._unstamped = False
                 log.debug("source_read", source=event.source, records=event.records)
 
-    def flush(self) -> None:
-        """Write what was taken; idempotent."""
+    def _hand_over(self, writer: ThreadPoolExecutor) -> None:
+        """Read what was taken, and have it written when the batch before it is."""
         gathered, bad = self._records, self._bad
         if not gathered and not bad:
             return
         self._records, self._bad, self._bytes = [], [], 0
+        size = len(gathered) + len(bad)
         seen, fresh = self._sort_out(gathered)
         candidates = []
         for raw, sha256 in fresh:
@@ -157,10 +187,21 @@ class Ingest:
             else:
                 bad.append(made)
         packed = {each.sha256: compress(each.raw.body) for each in candidates}
-        began = time.perf_counter()
-        outcomes = self._write(candidates, packed, seen, bad)
-        self._resize(time.perf_counter() - began, len(gathered) + len(bad))
-        self._count(outcomes, bad)
+        self._settle()
+        self._writing = writer.submit(self._write, _Batch(candidates, packed, seen, bad, size))
+
+    def _settle(self) -> None:
+        """Wait for the batch that is being written, and count it."""
+        writing = self._writing
+        if writing is None:
+            return
+        try:
+            written = writing.result()
+        finally:
+            if writing.done():
+                self._writing = None
+        self._resize(written)
+        self._count(written)
 
     def _sort_out(self, gathered: list[RawRecord]) -> tuple[list[_Seen], list[tuple[RawRecord, str]]]:
         """Part records whose bytes are known at this time from those to be read."""
@@ -187,38 +228,38 @@ class Ingest:
                 seen.append(_Seen(raw, tuple(dict.fromkeys(posts))))
         return seen, fresh
 
-    def _write(
-        self,
-        candidates: list[Candidate],
-        packed: dict[str, bytes],
-        seen: list[_Seen],
-        bad: list[Rejected],
-    ) -> list[tuple[str, str, datetime]]:
+    def _write(self, batch: _Batch) -> _Written:
         for attempt in range(5):
-            now = self.clock()
+            began = time.perf_counter()
             try:
-                with self.store.writing() as tx:
-                    loaded = _load(tx, candidates)
-                    intent = plan_batch(candidates, loaded, ids=self.ids, run_id=self.run_id, now=now)
-                    self._store(tx, intent, packed, now)
-                    outcomes = [
-                        *intent.outcomes,
-                        *((post, "unchanged", s.raw.observation.at) for s in seen for post in s.post_ids),
-                    ]
-                    runs.note_posts(tx, self.run_id, outcomes)
-                    self._quarantine(tx, bad, now)
-                    if self.priority < 0:
-                        known_posts = {post for post, outcome, _ in outcomes if outcome != "new"}
-                        work.ask_for(tx, Stage.FETCH, sorted(known_posts), now)
-                    runs.beat(tx, self.run_id, now)
-                    passing("batch_written")
-                passing("batch_committed")
-                return outcomes
+                outcomes = self._try_to_write(batch)
             except StoreClash:
                 # Another import wrote one of these posts meanwhile, or an id was drawn twice: look again.
                 if attempt == 4:
                     raise
+            else:
+                return _Written(batch, outcomes, time.perf_counter() - began)
         raise AssertionError("unreachable")
+
+    def _try_to_write(self, batch: _Batch) -> list[Outcome]:
+        now = self.clock()
+        with self.store.writing() as tx:
+            loaded = _load(tx, batch.candidates)
+            intent = plan_batch(batch.candidates, loaded, ids=self.ids, run_id=self.run_id, now=now)
+            self._store(tx, intent, batch.packed, now)
+            outcomes = [
+                *intent.outcomes,
+                *((post, "unchanged", each.raw.observation.at) for each in batch.seen for post in each.post_ids),
+            ]
+            runs.note_posts(tx, self.run_id, outcomes)
+            self._quarantine(tx, batch.bad, now)
+            if self.priority < 0:
+                known_posts = {post for post, outcome, _ in outcomes if outcome != "new"}
+                work.ask_for(tx, Stage.FETCH, sorted(known_posts), now)
+            runs.beat(tx, self.run_id, now)
+            passing("batch_written")
+        passing("batch_committed")
+        return outcomes
 
     def _store(self, tx: Connection, intent: Intent, packed: dict[str, bytes], now: datetime) -> None:
         rows = intent.known
@@ -309,14 +350,14 @@ class Ingest:
             now=now,
         )
 
-    def _resize(self, seconds: float, size: int) -> None:
+    def _resize(self, written: _Written) -> None:
         """Let the next batch take about the time a write transaction may take."""
-        if self.store.is_sqlite and size >= self._batch_size // 2:
-            factor = min(2.0, max(0.5, _GOAL_SECONDS / max(seconds, 0.001)))
+        if self.store.is_sqlite and written.batch.size >= self._batch_size // 2:
+            factor = min(2.0, max(0.5, _GOAL_SECONDS / max(written.seconds, 0.001)))
             self._batch_size = max(_FEWEST_RECORDS, min(_MOST_RECORDS, int(self._batch_size * factor)))
 
-    def _count(self, outcomes: list[tuple[str, str, datetime]], bad: list[Rejected]) -> None:
-        tally = self.tally
+    def _count(self, written: _Written) -> None:
+        tally, outcomes, bad = self.tally, written.outcomes, written.batch.bad
         new = sum(outcome == "new" for _, outcome, _ in outcomes)
         tally.new += new
         tally.duplicates += len(outcomes) - new

@@ -32,17 +32,18 @@ def peer(name: str, folder: Path, environment: Mapping[str, str]) -> Client:
             return Client(name, lambda turn: _img2dataset(turn, programs), files_written, quiet)
 
 
-def install(name: str, folder: Path) -> Path:
+def install(name: str, folder: Path, requirements: Sequence[str] = ()) -> Path:
     """The folder with a peer's programs, made by the package installer at first use."""
+    requirements = requirements or REQUIREMENTS[name]
     place = folder / name
     done = place / "requirements.txt"
-    wanted = "\n".join(REQUIREMENTS[name])
+    wanted = "\n".join(requirements)
     if not done.exists() or done.read_text() != wanted:
         print(f"installing {wanted} into {place}", flush=True)
         subprocess.run((sys.executable, "-m", "venv", "--clear", str(place)), check=True)
         python = str(place / "bin" / "python")
         quiet = ("--quiet", "--disable-pip-version-check")
-        command = (python, "-m", "pip", "install", *quiet, *REQUIREMENTS[name])
+        command = (python, "-m", "pip", "install", *quiet, *requirements)
         got = subprocess.run(command, check=False, capture_output=True, text=True)
         if got.returncode != 0:
             raise RuntimeError(f"{name} cannot be installed: {got.stderr[-2000:]}")

@@ -37,6 +37,14 @@ def bucket(strict_server: Ceph) -> Bucket:
     return Bucket(name, REGION, strict_server.endpoint, lambda: Keys(ACCESS, SECRET), seconds=30)
 
 
+@pytest.fixture(scope="session")
+def writer(strict_server: Ceph) -> Keys:
+    """The keys of another user of the server, who may do nothing until a test allows it."""
+    keys = Keys("WRITERSACCESS", "writers-secret")
+    strict_server.add_user("writer", keys.access, keys.secret)
+    return keys
+
+
 def make_bucket(server: Ceph, name: str) -> None:
     client(server).create_bucket(Bucket=name)
 

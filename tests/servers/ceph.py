@@ -5,6 +5,7 @@ Debian packages: ceph-mon ceph-osd radosgw ceph-common. It takes about 15 second
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -105,11 +106,7 @@ class Ceph:
             self._start("ceph-osd", "-i", "0", "-f")
             self._wait_for(lambda: b"1 up" in (self._ask("ceph", "--connect-timeout", "3", "osd", "stat") or b""))
             self.start()
-            self._run(
-                *("radosgw-admin", "-n", "client.rgw", "user", "create", "--uid=tests", "--display-name=tests"),
-                f"--access-key={ACCESS}",
-                f"--secret-key={SECRET}",
-            )
+            self.add_user("tests", ACCESS, SECRET)
         except BaseException:
             self.close()
             raise
@@ -128,6 +125,30 @@ class Ceph:
     def stop(self) -> None:
         """Kill the part that answers, as a crash would; what it stored stays."""
         self._end("radosgw", kill=True)
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds its processes used so far."""
+        used = 0.0
+        for process in self._processes.values():
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+            used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return used
+
+    def add_user(self, name: str, access: str, secret: str) -> None:
+        """A user who may do nothing yet with the buckets of others."""
+        self._admin("user", "create", f"--uid={name}", "--display-name=x", f"--access-key={access}",
+                    f"--secret-key={secret}")  # fmt: skip
+
+    def suspend(self, name: str) -> None:
+        """From now on every request of this user is refused, until `enable`."""
+        self._admin("user", "suspend", f"--uid={name}")
+
+    def enable(self, name: str) -> None:
+        self._admin("user", "enable", f"--uid={name}")
+
+    def _admin(self, *arguments: str) -> None:
+        self._run("radosgw-admin", "-n", "client.rgw", *arguments)
 
     def close(self) -> None:
         for name in ("radosgw", "ceph-osd", "ceph-mon"):

@@ -200,9 +200,10 @@ def test_a_store_that_refuses_stops_the_run_and_the_next_goes_on(
     assert summary.error is not None
     assert "not now" in summary.error
     assert summary.archived == len(objects(folder)) == 1
-    # A right that is missing is missing for all; a store that is silent is asked again after each rest.
-    assert refusing.asked <= (10 if error is ArchiveDenied else len(files))
-    assert refusing.asked > (1 if error is ArchiveDenied else 20)
+    # A right that is missing is missing for all. A store that is silent is asked five times before each of three
+    # rests and after the last, and what two threads had in hand already (four for each) may be asked as well.
+    assert 1 < refusing.asked <= (10 if error is ArchiveDenied else 1 + 4 * (5 + 2 * 4))
+    assert error is ArchiveDenied or refusing.asked > 4 * 5
     monkeypatch.undo()
     with parts.store.writing() as tx:
         bulk.execute(tx, "UPDATE work SET due_at = ?", utc_now())
@@ -258,4 +259,4 @@ def test_after_a_death_the_next_run_ends_as_if_nothing_had_been(
     assert archive_all(parts).status is RunStatus.COMPLETED
     check(kept, folder, *FILES)
     DirectoryArchive(folder).sweep(utc_now())
-    assert [path for path in folder.rglob("*") if path.name.startswith(directory._UNDER_WAY)] == []
+    assert [*(folder / directory._UNDER_WAY).iterdir()] == []

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from postkeep.config import ArchiveConfig
 from postkeep.errors import ArchiveUnavailable, ConfigError, StoreBusy
 from postkeep.library import open_library
 from postkeep.model import RunStatus, utc_now
+from postkeep.stages.archive import run as stage
 from postkeep.stages.archive_job import run_watch
 from postkeep.stages.archiving import ARCHIVE_LEASE, Archives
 from postkeep.stages.parts import Parts
@@ -128,19 +130,44 @@ def test_it_outlives_an_archive_that_is_away(kept: Kept, parts: Parts, folder: P
     assert objects(folder) == 2
 
 
-def test_files_whose_tries_were_spent_on_an_archive_that_was_away_are_new_again(
+def test_files_whose_tries_were_spent_while_only_others_got_an_answer_are_new_again(
+    kept: Kept, parts: Parts, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = DirectoryArchive.put
+
+    def away(self: DirectoryArchive, key: str, content: bytes, mime_type: str) -> str:
+        if kept.media_ids["a", 0] in key:
+            raise ArchiveUnavailable("not now")
+        return put(self, key, content, mime_type)
+
+    def bring_another(name: str) -> None:
+        kept.add(file(name))
+        days.go_on()
+
+    monkeypatch.setattr(DirectoryArchive, "put", away)
+    monkeypatch.setattr(stage, "_RESTS", (0.0, 0.0, 0.0))
+    days = Days(utc_now())
+    more = [partial(bring_another, f"more {number}") for number in range(8)]
+    watch = Watch(replace(parts, clock=days.now), folder, *more, monkeypatch.undo, days.go_on)
+    summary = watch.run()
+    # Five runs tried it, and four after it was queued anew; it went up in the last.
+    assert (summary.archived, summary.failed) == (10, 9)
+    assert objects(folder) == 10
+
+
+def test_an_archive_that_answers_nothing_spends_no_tries(
     kept: Kept, parts: Parts, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(self: DirectoryArchive, key: str, content: bytes, mime_type: str) -> str:
         raise ArchiveUnavailable("not now")
 
     monkeypatch.setattr(DirectoryArchive, "put", away)
+    monkeypatch.setattr(stage, "_RESTS", (0.0, 0.0, 0.0))
     days = Days(utc_now())
-    watch = Watch(replace(parts, clock=days.now), folder, *[days.go_on] * 8, monkeypatch.undo, days.go_on)
+    watch = Watch(replace(parts, clock=days.now), folder, *[days.go_on] * 8, monkeypatch.undo)
     summary = watch.run()
-    # Five tries each, and then five again; the last two went well.
-    assert (summary.archived, summary.failed) == (2, 18)
-    assert objects(folder) == 2
+    assert [each.error is not None for each in watch.rounds] == [True] * 9 + [False]
+    assert (summary.archived, summary.failed) == (2, 0)
 
 
 def test_a_file_that_is_damaged_here_is_not_tried_for_ever(kept: Kept, parts: Parts, folder: Path) -> None:

@@ -22,8 +22,9 @@ from postkeep.archive.counting import CountedArchive
 from postkeep.archive.directory import DirectoryArchive
 from postkeep.config import CostsConfig, load_config
 from postkeep.costing import Measure, Prices, Sum, Use, pieces, read_price, shown
-from postkeep.errors import ArchiveUnavailable, ConfigError
+from postkeep.errors import ArchiveUnavailable, ConfigError, ObjectDiffers
 from postkeep.model import RunStatus, utc_now
+from postkeep.stages.archive import run as stage
 from postkeep.stages.archive.checking import Checking
 from postkeep.stages.archiving import Archives
 from postkeep.stages.costs import accounted, run_costs
@@ -303,25 +304,25 @@ def test_archiving_is_paid_by_the_posts_that_show_a_file(kept: Kept, parts: Part
     archive_all(at(parts, "2025-04-16"))
 
     later = at(parts, "2025-05-31")
-    # 15 of April's 30 days and all of May, at 3 USD for a KB, and four uploads at 2 USD.
+    # 15 of April's 30 days and all of May, at 3 USD for a KB; four uploads and a look for old ones at 2 USD.
     by_month = told(later, CostBy.MONTH)
     assert [(each.key, usd(each.cost)) for each in by_month.lines] == [
-        ("2025-04", Decimal("9.5")), ("2025-05", Decimal(3)),
+        ("2025-04", Decimal("11.5")), ("2025-05", Decimal(3)),
     ]  # fmt: skip
     by_kind = told(later, CostBy.KIND)
-    assert {each.key: usd(each.cost) for each in by_kind.lines} == {"request": 8, "storage": Decimal("4.5")}
+    assert {each.key: usd(each.cost) for each in by_kind.lines} == {"request": 10, "storage": Decimal("4.5")}
     by_post = told(later, CostBy.POST)
     # Of 4.50 USD for 1000 bytes: a is divided in two, b shown twice by one post is that post's alone.
     assert [(each.key, each.name, usd(each.cost)) for each in by_post.lines] == [
         (post_id(ONE), "one", Decimal("4.125")), (post_id(TWO), "two", Decimal("1.225")),
     ]  # fmt: skip
-    assert usd(by_post.unassigned) == Decimal("7.15")
+    assert usd(by_post.unassigned) == Decimal("9.15")
     by_profile = told(later, CostBy.PROFILE)
     assert [(each.key, each.name, usd(each.cost)) for each in by_profile.lines] == [
         (profile_id("jane"), "jane", Decimal("4.125")), (profile_id("joe"), "joe", Decimal("1.225")),
     ]  # fmt: skip
     for each in (by_kind, by_month, by_post, by_profile):
-        assert usd(each.total) == Decimal("12.5")
+        assert usd(each.total) == Decimal("14.5")
     assert by_kind.until == later.clock()
     assert set(by_kind.prices) == {FREE[0], FREE[1]}
     first = told(later, CostBy.POST, limit=1)
@@ -340,9 +341,11 @@ def test_without_prices_all_is_unknown(kept: Kept, parts: Parts) -> None:
     found = told(unpriced, CostBy.POST)
     assert found.total.amounts == {}
     amounts = {(each.operation, each.unit): each.quantity for each in found.total.unknown}
-    assert amounts == {("put", "one"): 4, ("storage", "GB-month"): Decimal("0.0000005")}
+    assert amounts == {
+        ("list", "one"): 1, ("put", "one"): 4, ("storage", "GB-month"): Decimal("0.0000005"),
+    }  # fmt: skip
     assert found.prices == ()
-    for operation in ("put", "storage"):
+    for operation in ("list", "put", "storage"):
         shares = [each.cost for each in found.lines] + [found.unassigned or CostSum()]
         assert sum(one.quantity for each in shares for one in each.unknown if one.operation == operation) == sum(
             each.quantity for each in found.total.unknown if each.operation == operation
@@ -352,14 +355,32 @@ def test_without_prices_all_is_unknown(kept: Kept, parts: Parts) -> None:
 def test_uploads_that_fail_are_paid_and_keep_nothing(
     kept: Kept, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: DirectoryArchive, key: str, content: bytes, mime_type: str) -> str:
+    def damage(self: DirectoryArchive, key: str, content: bytes, mime_type: str) -> str:
+        raise ObjectDiffers(self.url(key))
+
+    monkeypatch.setattr(DirectoryArchive, "put", damage)
+    assert archive_all(parts).failed == 4
+    puts = [row for row in ledger(kept) if row[0] == "put"]
+    assert [row[1] for row in puts] == [1] * 4
+    assert {row[3] for row in puts} == set(kept.file_ids.values())
+    assert kept.rows("SELECT count(*) FROM costs WHERE kind = 'storage'") == [(0,)]
+
+
+def test_what_was_asked_of_a_store_that_did_not_answer_is_paid(
+    kept: Kept, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    def silent(self: DirectoryArchive, key: str, content: bytes, mime_type: str) -> str:
+        nonlocal asked
+        asked += 1
         raise ArchiveUnavailable("not now")
 
-    monkeypatch.setattr(DirectoryArchive, "put", refuse)
+    monkeypatch.setattr(DirectoryArchive, "put", silent)
+    monkeypatch.setattr(stage, "_RESTS", (0.0, 0.0))
     assert archive_all(parts).status is RunStatus.FAILED
-    assert [(row[0], row[1]) for row in ledger(kept)] == [("put", 1)] * 4
-    assert {row[3] for row in ledger(kept)} == set(kept.file_ids.values())
-    assert kept.rows("SELECT count(*) FROM costs WHERE kind = 'storage'") == [(0,)]
+    assert asked > len(FILES)
+    assert sum(row[1] for row in ledger(kept) if row[0] == "put") == asked
 
 
 def test_what_is_found_missing_is_paid_no_longer_and_again_when_it_is_back(
@@ -372,8 +393,9 @@ def test_what_is_found_missing_is_paid_no_longer_and_again_when_it_is_back(
     archive = DirectoryArchive(folder)
     with accounted(later, archive) as counted:
         Archives(later, counted).verify(sample=0.0, repair=True, stop=lambda: False, progress=lambda step: None)
+    # The looks for what broke off when they went up, and now for what is there.
     assert [(row[0], row[3]) for row in ledger(kept) if row[0] in ("head", "list")] == [
-        ("head", kept.file_ids["alone"]), ("list", None),
+        ("head", kept.file_ids["alone"]), ("list", None), ("list", None),
     ]  # fmt: skip
     storage = {each.key: each.cost for each in told(at(parts, "2025-04-30")).lines}["storage"]
     assert usd(storage) == Decimal(3) * 600 / 1000 / 2 + Decimal(3) * 400 / 1000 * 5 / 30

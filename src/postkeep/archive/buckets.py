@@ -62,7 +62,11 @@ def _of_profile(profile: str) -> Callable[[], Keys]:
     except ImportError:
         raise ExtraMissing("s3", "a profile of the AWS files") from None
     try:
-        credentials: Any = Session(profile=profile).get_credentials()
+        session = Session(profile=profile)
+        # A profile that says nothing of keys means none, and not those of the machine it is read on.
+        for provider in ("container-role", "iam-role"):
+            session.get_component("credential_provider").remove(provider)
+        credentials: Any = session.get_credentials()
     except BotoCoreError as error:
         raise ConfigError(f"archive.s3.profile: {error}") from error
     if credentials is None:

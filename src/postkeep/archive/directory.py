@@ -16,7 +16,8 @@ from postkeep.errors import ArchiveDenied, ArchiveUnavailable, ObjectMissing
 
 _STEP = 1024 * 1024
 _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP})
-_UNDER_WAY = ".upload-"
+# Uploads under way have a folder of their own, so that what broke off is found without a walk over all objects.
+_UNDER_WAY = ".under-way"
 
 
 class DirectoryArchive:
@@ -78,7 +79,7 @@ class DirectoryArchive:
         self._must_be_there()
         swept = 0
         with self._speaking(""):
-            for path in self._folder.rglob(f"{_UNDER_WAY}*"):
+            for path in (self._folder / _UNDER_WAY).glob("*"):
                 with contextlib.suppress(FileNotFoundError):
                     if path.lstat().st_mtime < before.timestamp():
                         path.unlink()
@@ -111,35 +112,38 @@ class DirectoryArchive:
         except FileNotFoundError:
             return
         for entry in entries:
+            if entry.name == _UNDER_WAY:
+                continue
             if entry.is_dir(follow_symlinks=False):
                 yield from self._below(Path(entry.path), after)
-            elif entry.is_file(follow_symlinks=False) and not entry.name.startswith(_UNDER_WAY):
+            elif entry.is_file(follow_symlinks=False):
                 key = Path(entry.path).relative_to(self._folder).as_posix()
                 if key > after:
                     yield Stored(key, entry.stat(follow_symlinks=False).st_size)
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")
-        if {"", ".", ".."} & {*parts} or "\0" in key:
+        if {"", ".", "..", _UNDER_WAY} & {*parts} or "\0" in key:
             raise ArchiveDenied(f"{key!r} is no key of an archive")
         return self._folder.joinpath(*parts)
 
     def _write(self, key: str, pieces: Iterator[bytes]) -> None:
-        """Write beside, bring to the disk, give the name."""
+        """Write apart, bring to the disk, give the name."""
         self._must_be_there()
         target = self._path(key)
         with self._speaking(key):
             made = _make_folders(target.parent, self._folder)
-            beside = target.with_name(f"{_UNDER_WAY}{secrets.token_hex(8)}")
+            apart = self._folder / _UNDER_WAY / secrets.token_hex(8)
+            apart.parent.mkdir(mode=0o700, exist_ok=True)
             try:
-                with beside.open("xb", buffering=0) as file:
+                with apart.open("xb", buffering=0) as file:
                     for piece in pieces:
                         _write_all(file.fileno(), piece)
                     os.fsync(file.fileno())
-                beside.replace(target)
+                apart.replace(target)
             except BaseException:
                 with contextlib.suppress(OSError):
-                    beside.unlink()
+                    apart.unlink()
                 raise
             for folder in (target.parent, *made):
                 _sync_folder(folder)

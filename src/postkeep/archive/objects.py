@@ -1,15 +1,18 @@
 """An archive in a bucket: AWS S3, Cloudflare R2, and whatever else speaks S3, through the object_store library.
 
-The library signs the SHA-256 of every body it sends, so a store that checks refuses damaged ones. It retries
-nothing for us: what failed comes back as an error that says whether waiting may help.
+The library signs the SHA-256 of every body it sends, so a store that checks refuses damaged ones. Only parts of
+large objects are tried again here: anything else that failed comes back as an error that says whether waiting may
+help.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,20 +25,26 @@ from postkeep.errors import (
     ExtraMissing,
     ObjectMissing,
 )
+from postkeep.log import get_logger
 
 if TYPE_CHECKING:
     from obstore.store import S3Store
 
+log = get_logger("archive")
+
 _PAGE = 1000
 _READ_BYTES = 1024 * 1024
 _PARTS_AT_ONCE = 2
-_NONE_OF_IT = 0
+# An upload in parts that broke off begins anew, so one part in vain must not end it.
+_TRIES_OF_A_PART = 4
+_LONGEST = timedelta(days=1)
 _STATUS = re.compile(r"status code: (\d{3})")
+_UNTAGGED = "ETag Header missing from response"
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]+)</Code>")
 _WAITING_MAY_HELP = frozenset({408, 425, 429, 500, 502, 503, 504})
 _BUSY = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted"})
 
-_TOLD = {
+TOLD = {
     "AccessDenied": "the keys may not {doing} there: allow {right} for this bucket",
     "InvalidAccessKeyId": "the store does not know this access key",
     "SignatureDoesNotMatch": "the secret key is not the one of this access key",
@@ -49,9 +58,16 @@ _TOLD = {
     "XAmzContentSHA256Mismatch": "the body was changed on its way",
     "BadDigest": "the body was changed on its way",
 }
+"""What the codes of stores mean to those who can mend it."""
 _CHANGED_ON_THE_WAY = frozenset({"XAmzContentSHA256Mismatch", "BadDigest", "InvalidDigest"})
-_RIGHTS = {"put": "s3:PutObject", "head": "s3:GetObject", "get": "s3:GetObject", "list": "s3:ListBucket",
-           "delete": "s3:DeleteObject"}  # fmt: skip
+_RIGHTS = {
+    "put": "s3:PutObject",
+    # Without the right to list, a store does not even say that an object is not there.
+    "head": "s3:GetObject and s3:ListBucket",
+    "get": "s3:GetObject",
+    "list": "s3:ListBucket",
+    "delete": "s3:DeleteObject",
+}
 _DOING = {"put": "write", "head": "look up", "get": "read", "list": "list", "delete": "delete"}
 
 
@@ -60,15 +76,16 @@ class Keys:
     """Who asks; `token` for temporary keys."""
 
     access: str
-    secret: str
-    token: str | None = None
+    secret: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """Where objects go, and by which address. `keys` is asked anew every few minutes, for they may be renewed.
 
-    `virtual`: the bucket is part of the host name. `link_base` begins links in place of signed ones.
+    `virtual`: the bucket is part of the host name. `link_base` begins links in place of signed ones. `seconds` is
+    how long an answer may take after a request began to be sent, and how long nothing may come while one is read.
     """
 
     name: str
@@ -87,6 +104,7 @@ class BucketArchive:
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._store = _open(bucket)
+        self._of_parts = _open(bucket, tries=_TRIES_OF_A_PART)
 
     @property
     def place(self) -> str:
@@ -97,11 +115,17 @@ class BucketArchive:
 
     def put(self, key: str, content: bytes, mime_type: str) -> str:
         import obstore
+        from obstore.exceptions import BaseError
 
         with self._speaking("put", key):
-            result = obstore.put(
-                self._store, key, content, attributes={"Content-Type": mime_type}, use_multipart=False
-            )
+            try:
+                result = obstore.put(
+                    self._store, key, content, attributes={"Content-Type": mime_type}, use_multipart=False
+                )
+            except BaseError as error:
+                if _UNTAGGED in str(error):
+                    return ""
+                raise
         return _tag(result["e_tag"])
 
     def put_parts(self, key: str, parts: Iterator[bytes], part_size: int, mime_type: str) -> str:
@@ -109,7 +133,7 @@ class BucketArchive:
 
         with self._speaking("put", key):
             result = obstore.put(
-                self._store,
+                self._of_parts,
                 key,
                 parts,
                 attributes={"Content-Type": mime_type},
@@ -156,7 +180,12 @@ class BucketArchive:
     def sweep(self, before: datetime) -> int:
         from postkeep.archive.upkeep import abort_uploads
 
-        return abort_uploads(self._bucket, before)
+        try:
+            return abort_uploads(self._bucket, before)
+        except ArchiveDenied as error:
+            # Keys that may write and nothing else are enough for an archive; a lifecycle rule sweeps as well.
+            log.info("sweeping_denied", reason=error.message)
+            return 0
 
     def set_up(self, prefix: str) -> list[SetUpStep]:
         from postkeep.archive.upkeep import set_up
@@ -175,16 +204,21 @@ class BucketArchive:
 
     @contextmanager
     def _speaking(self, verb: str, key: str) -> Iterator[None]:
+        """Say in our own words alone what went wrong.
+
+        The library's errors hold whole answers, and there are stores that send back what they were sent, with the
+        session's token.
+        """
         from obstore.exceptions import BaseError
 
         try:
             yield
         except FileNotFoundError as error:
             if _code(str(error)) == "NoSuchBucket":
-                raise self._said(verb, str(error)) from error
-            raise ObjectMissing(self.url(key)) from error
+                raise self._said(verb, str(error)) from None
+            raise ObjectMissing(self.url(key)) from None
         except (BaseError, OSError) as error:
-            raise self._said(verb, str(error)) from error
+            raise self._said(verb, str(error)) from None
 
     def _said(self, verb: str, text: str) -> ArchiveError:
         """The store's answer as an error of ours: what is wrong, whether waiting helps, what to allow."""
@@ -192,23 +226,34 @@ class BucketArchive:
         where = f"bucket {self._bucket.name}"
         if code in _CHANGED_ON_THE_WAY:
             # The bytes were damaged between us and the store, which is as likely to go well the next time.
-            return ArchiveUnavailable(f"{where}: {_TOLD['BadDigest']} ({code})")
+            return ArchiveUnavailable(f"{where}: {TOLD['BadDigest']} ({code})")
         if code in _BUSY or status in _WAITING_MAY_HELP:
             return ArchiveUnavailable(f"{where}: the store is busy ({code or f'HTTP {status}'})")
         if "redirect without LOCATION" in text or status in (301, 307):
-            return ArchiveDenied(f"{where}: {_TOLD['PermanentRedirect']}")
-        if told := _TOLD.get(code):
+            return ArchiveDenied(f"{where}: {TOLD['PermanentRedirect']}")
+        if told := TOLD.get(code):
             return ArchiveDenied(f"{where}: {told.format(doing=_DOING[verb], right=_RIGHTS[verb])} ({code})")
         if status in (401, 403):
             # A HEAD that is refused has no body that could say why.
-            told = _TOLD["AccessDenied"].format(doing=_DOING[verb], right=_RIGHTS[verb])
-            return ArchiveDenied(f"{where}: {told} (HTTP {status})")
+            told = TOLD["AccessDenied"].format(doing=_DOING[verb], right=_RIGHTS[verb])
+            return ArchiveDenied(f"{where}: {told} ({code or f'HTTP {status}'})")
         if status:
             return ArchiveDenied(f"{where}: the store refused to {_DOING[verb]}: HTTP {status} {code}".rstrip())
         return ArchiveUnavailable(f"{where}: no answer from {self._bucket.endpoint}: {_first_line(text)}")
 
 
-def _open(bucket: Bucket) -> S3Store:
+_FOREIGN_VARIABLES = (
+    "AWS_CHECKSUM_ALGORITHM",
+    "AWS_SERVER_SIDE_ENCRYPTION",
+    "AWS_SSE_KMS_KEY_ID",
+    "AWS_SSE_BUCKET_KEY_ENABLED",
+    "AWS_SSE_CUSTOMER_KEY_BASE64",
+)
+"""Variables of the library's own that no option overrules; somebody else set them for something else."""
+_hiding = threading.Lock()
+
+
+def _open(bucket: Bucket, *, tries: int = 1) -> S3Store:
     try:
         from obstore.store import S3Store
     except ImportError:
@@ -217,29 +262,47 @@ def _open(bucket: Bucket) -> S3Store:
     if bucket.virtual:
         scheme, _, host = endpoint.partition("://")
         endpoint = f"{scheme}://{bucket.name}.{host}"
-    return S3Store(
-        bucket.name,
-        config={
-            "region": bucket.region,
-            "endpoint": endpoint,
-            # The library reads AWS_* variables by itself; what is named here they cannot change.
-            "aws_endpoint_url_s3": endpoint,
-            "virtual_hosted_style_request": bucket.virtual,
-            "unsigned_payload": False,
-            "skip_signature": False,
-        },
-        client_options={
-            "allow_http": bucket.endpoint.startswith("http://"),
-            "connect_timeout": timedelta(seconds=bucket.connect_seconds),
-            "timeout": timedelta(seconds=bucket.seconds),
-            "user_agent": "postkeep",
-        },
-        retry_config={"max_retries": _NONE_OF_IT, "retry_timeout": timedelta(seconds=bucket.seconds)},
-        credential_provider=_Provider(bucket.keys),
-    )
+    with _hidden(_FOREIGN_VARIABLES):
+        return S3Store(
+            bucket.name,
+            config={
+                "region": bucket.region,
+                "endpoint": endpoint,
+                # The library reads AWS_* variables by itself; what is named here they cannot change.
+                "aws_endpoint_url_s3": endpoint,
+                "virtual_hosted_style_request": bucket.virtual,
+                "unsigned_payload": False,
+                "skip_signature": False,
+                "request_payer": False,
+                "s3_express": False,
+                "imdsv1_fallback": False,
+            },
+            client_options={
+                "allow_http": bucket.endpoint.startswith("http://"),
+                "allow_invalid_certificates": False,
+                "connect_timeout": timedelta(seconds=bucket.connect_seconds),
+                "read_timeout": timedelta(seconds=bucket.seconds),
+                "timeout": _LONGEST,
+                "user_agent": "postkeep",
+            },
+            retry_config={"max_retries": tries - 1, "retry_timeout": timedelta(seconds=bucket.seconds)},
+            credential_provider=_Provider(bucket.keys),
+        )
 
 
-_KEYS_LAST = timedelta(minutes=5)
+@contextmanager
+def _hidden(names: tuple[str, ...]) -> Iterator[None]:
+    """Take these variables out of the environment for a moment."""
+    with _hiding:
+        there = {name: os.environ.pop(name) for name in names if name in os.environ}
+        try:
+            yield
+        finally:
+            os.environ.update(there)
+
+
+# The library asks anew when less than five minutes are left.
+_KEYS_LAST = timedelta(minutes=10)
 
 
 class _Provider:

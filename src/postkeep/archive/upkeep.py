@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from postkeep.archive.objects import Bucket
+from postkeep.archive.objects import TOLD, Bucket
 from postkeep.archive.port import SetUpStep
 from postkeep.errors import ArchiveDenied, ArchiveError, ArchiveUnavailable, ExtraMissing
+
+_TO_SWEEP = "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload"
+_TO_BLOCK = "s3:PutBucketPublicAccessBlock"
+_TO_SET_RULES = "s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration"
+_NO_RIGHT = frozenset({"AccessDenied", "AllAccessDisabled", "403"})
 
 
 def client(bucket: Bucket) -> Any:
@@ -20,7 +26,9 @@ def client(bucket: Bucket) -> Any:
     except ImportError:
         raise ExtraMissing("s3", "an archive in a bucket") from None
     keys = bucket.keys()
-    return Session().create_client(
+    # Files and variables of AWS are for those who name a profile: what is asked for here, the bucket says.
+    silent = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
+    s3 = Session(session_vars=silent).create_client(
         "s3",
         endpoint_url=bucket.endpoint,
         region_name=bucket.region,
@@ -36,13 +44,23 @@ def client(bucket: Bucket) -> Any:
             read_timeout=bucket.seconds,
             retries={"max_attempts": 2},
             ignore_configured_endpoint_urls=True,
+            defaults_mode="legacy",
+            use_fips_endpoint=False,
+            use_dualstack_endpoint=False,
         ),
     )
+    s3.meta.events.register_first("needs-retry.s3", _stay)
+    return s3
+
+
+def _stay(request_dict: dict[str, Any], **_more: object) -> None:
+    """Follow no redirect to another region: the address was configured, and circles would be followed for ever."""
+    request_dict["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
 @contextmanager
-def speaking(bucket: Bucket, doing: str) -> Iterator[None]:
-    """Turn botocore's errors into ours."""
+def speaking(bucket: Bucket, doing: str, right: str) -> Iterator[None]:
+    """Turn botocore's errors into ours; `right` is what allows it."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -51,15 +69,21 @@ def speaking(bucket: Bucket, doing: str) -> Iterator[None]:
         answer = error.response
         code = str(answer.get("Error", {}).get("Code", ""))
         status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        kind: type[ArchiveError] = ArchiveUnavailable if status >= 500 or status == 429 else ArchiveDenied
-        raise kind(f"bucket {bucket.name}: {doing} was refused ({code or f'HTTP {status}'})") from error
+        # 501: many stores do not know every question, and never will.
+        waiting_helps = (status >= 500 and status != 501) or status == 429
+        kind: type[ArchiveError] = ArchiveUnavailable if waiting_helps else ArchiveDenied
+        meaning = TOLD.get(code, "")
+        allow = f": allow {right} for this bucket" if code in _NO_RIGHT else f": {meaning}" if meaning else ""
+        raise kind(f"bucket {bucket.name}: {doing} was refused ({code or f'HTTP {status}'}){allow}") from error
     except BotoCoreError as error:
         raise ArchiveUnavailable(f"bucket {bucket.name}: {doing} failed: {error}") from error
 
 
 def abort_uploads(bucket: Bucket, before: datetime) -> int:
     """Abort uploads in parts that began before this time and were never completed; returns how many."""
-    with speaking(bucket, "looking for uploads that broke off"):
+    with speaking(
+        bucket, "looking for uploads that broke off", "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload"
+    ):
         s3, aborted = client(bucket), 0
         for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket.name):
             for upload in page.get("Uploads", ()):
@@ -84,7 +108,7 @@ def set_up(bucket: Bucket, prefix: str) -> list[SetUpStep]:
     s3 = client(bucket)
     return [
         _step("bucket", "exists, or is made now", lambda: _make_bucket(s3, bucket)),
-        _step("private", "no public access", lambda: _keep_private(s3, bucket)),
+        _step("private", "no public access", lambda: _keep_private(s3, bucket, prefix)),
         _step("lifecycle", f"uploads that broke off go after {_ABORT_AFTER_DAYS} days",
               lambda: _let_go(s3, bucket, prefix)),
     ]  # fmt: skip
@@ -101,7 +125,7 @@ def _make_bucket(s3: Any, bucket: Bucket) -> str:
     from botocore.exceptions import ClientError
 
     try:
-        with speaking(bucket, "looking for the bucket"):
+        with speaking(bucket, "looking for the bucket", "s3:ListBucket"):
             s3.head_bucket(Bucket=bucket.name)
         return "it is there"
     except ArchiveDenied as error:
@@ -113,24 +137,74 @@ def _make_bucket(s3: Any, bucket: Bucket) -> str:
     more: dict[str, Any] = {}
     if bucket.region not in ("us-east-1", "auto"):
         more["CreateBucketConfiguration"] = {"LocationConstraint": bucket.region}
-    with speaking(bucket, "making the bucket"):
+    with speaking(bucket, "making the bucket", "s3:CreateBucket"):
         s3.create_bucket(Bucket=bucket.name, **more)
     return "it was made"
 
 
-def _keep_private(s3: Any, bucket: Bucket) -> str:
-    everything = dict.fromkeys(
-        ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
-    )
-    with speaking(bucket, "blocking public access"):
-        s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=everything)
-    return "public access is blocked"
+_BLOCKS = ("IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets", "BlockPublicAcls")
+
+
+def _keep_private(s3: Any, bucket: Bucket, prefix: str) -> str:
+    """Block public access; as far as uploads still come in, for there are stores that then refuse every one."""
+    before = _blocked(s3, bucket)
+    if all(before.get(name) for name in _BLOCKS[:-1]):
+        return "public access is blocked"
+    could_write = _is_writable(s3, bucket, prefix)
+    for names in (_BLOCKS, _BLOCKS[:-1]):
+        _block(s3, bucket, dict.fromkeys(names, True))
+        if not could_write or _is_writable(s3, bucket, prefix):
+            return "public access is blocked"
+    if before:
+        _block(s3, bucket, before)
+    else:
+        with speaking(bucket, "blocking public access", _TO_BLOCK):
+            s3.delete_public_access_block(Bucket=bucket.name)
+    raise ArchiveDenied(f"bucket {bucket.name}: the store then refuses every upload, so it was left as it was")
+
+
+def _blocked(s3: Any, bucket: Bucket) -> dict[str, bool]:
+    from botocore.exceptions import ClientError
+
+    with speaking(bucket, "asking for public access", "s3:GetBucketPublicAccessBlock"):
+        try:
+            found: dict[str, bool] = s3.get_public_access_block(Bucket=bucket.name)[
+                "PublicAccessBlockConfiguration"
+            ]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "NoSuchPublicAccessBlockConfiguration":
+                return {}
+            raise
+        return found
+
+
+def _block(s3: Any, bucket: Bucket, names: dict[str, bool]) -> None:
+    with speaking(bucket, "blocking public access", _TO_BLOCK):
+        s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=names)
+
+
+def _is_writable(s3: Any, bucket: Bucket, prefix: str) -> bool:
+    from botocore.exceptions import ClientError
+
+    where = {
+        "Bucket": bucket.name,
+        "Key": "/".join(filter(None, (prefix, f"postkeep-test-{secrets.token_hex(8)}"))),
+    }
+    try:
+        s3.put_object(**where, Body=b"")
+    except ClientError:
+        return False
+    with speaking(bucket, "removing a test object", "s3:DeleteObject"):
+        s3.delete_object(**where)
+    return True
 
 
 def _let_go(s3: Any, bucket: Bucket, prefix: str) -> str:
     from botocore.exceptions import ClientError
 
-    with speaking(bucket, "setting a lifecycle rule"):
+    with speaking(
+        bucket, "setting a lifecycle rule", "s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration"
+    ):
         try:
             rules = s3.get_bucket_lifecycle_configuration(Bucket=bucket.name).get("Rules", [])
         except ClientError as error:

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from postkeep.archive.port import Archive
 from postkeep.archive.proof import sums
@@ -38,7 +37,6 @@ log = get_logger("archive")
 
 ARCHIVE_LEASE = "archive"
 _PAGE = 200
-_BROKEN_OFF = timedelta(days=1)
 _LONGEST_LINK = 7 * 24 * 3600
 
 
@@ -72,8 +70,6 @@ class Archives:
             if limit is not None:
                 tally.due = min(tally.due, limit)
             try:
-                if tally.due:
-                    self.archive.sweep(parts.clock() - _BROKEN_OFF)
                 self._stage(tally, limit, stop, progress).run()
             except ArchiveError as error:
                 run.status, run.error = RunStatus.FAILED, error.message

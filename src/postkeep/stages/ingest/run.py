@@ -123,7 +123,8 @@ class Ingest:
     def feed(self, events: Iterable[SourceEvent]) -> Generator[SourceEvent]:
         """Take events in, writing a batch now and then, and the last at the end.
 
-        While one batch is written the next is read; batches are written in their order, one at a time.
+        While a database server writes one batch the next is read; batches are written in their order, one at a
+        time.
         Gives back each event at which something ended: a batch is on its way, or a source was done. Closing
         the generator writes what was taken, as an interruption does: a pipe does not come back. What is raised
         by writing a batch is raised at the next, or at the end.
@@ -189,6 +190,9 @@ class Ingest:
         packed = {each.sha256: compress(each.raw.body) for each in candidates}
         self._settle()
         self._writing = writer.submit(self._write, _Batch(candidates, packed, seen, bad, size))
+        if self.store.is_sqlite:
+            # SQLite works in this very process: reading meanwhile only takes its time, and makes locks last longer.
+            self._settle()
 
     def _settle(self) -> None:
         """Wait for the batch that is being written, and count it."""

@@ -191,7 +191,7 @@ class Ingest:
         self._settle()
         self._writing = writer.submit(self._write, _Batch(candidates, packed, seen, bad, size))
         if self.store.is_sqlite:
-            # SQLite works in this very process: reading meanwhile only takes its time, and makes locks last longer.
+            # SQLite works in this very process: reading meanwhile takes its time, and locks last longer.
             self._settle()
 
     def _settle(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -32,6 +32,7 @@ class Role(StrEnum):
     RESHARED_DOCUMENT = "reshared_document"
     RESHARED_COVER = "reshared_cover"
     RESHARED_ARTICLE = "reshared_article"
+    AUDIO_TRACK = "audio_track"
     AVATAR = "avatar"
     BANNER = "banner"
 
@@ -40,6 +41,27 @@ class PostKind(StrEnum):
     REGULAR = "regular"
     QUOTE = "quote"
     REPOST = "repost"
+
+
+class PostFormat(StrEnum):
+    """What a post is made of; None where a record does not tell."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    VIDEO = "video"
+    REEL = "reel"
+    CAROUSEL = "carousel"
+    LINK = "link"
+    DOCUMENT = "document"
+
+
+class Presence(StrEnum):
+    """What the platform itself says of a post: there, taken away by its author or by others, or not for us."""
+
+    THERE = "there"
+    DELETED = "deleted"
+    REMOVED = "removed"
+    PRIVATE = "private"
 
 
 class ProfileKind(StrEnum):
@@ -196,11 +218,17 @@ class MediaRef:
     width: int | None = None
     height: int | None = None
     expires_at: datetime | None = None
+    caption: str | None = None
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What was observed; unknown is None, never 0. `detail` keeps every count by the platform's own name."""
+    """What was observed; unknown is None, never 0. `detail` keeps every count by the platform's own name.
+
+    `views` are what the platform counted as views or plays at that time: the name in `detail` says which.
+    `hidden` says that the owner hides the counts: what stands there then means nothing.
+    """
 
     reactions: int | None = None
     comments: int | None = None
@@ -208,12 +236,48 @@ class Metrics:
     views: int | None = None
     likes: int | None = None
     saves: int | None = None
+    shares: int | None = None
+    hidden: bool = False
     detail: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
+class BioLink:
+    """A link a profile shows; `kind` says where it leads (the registrable host decides), None when unknown."""
+
+    url: str
+    title: str | None = None
+    kind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a record of a profile itself tells, beyond what every mention of it does; unknown is None.
+
+    An empty biography or no links is a fact (taken away), None is not. `facts` keeps what has no column of its
+    own, by the platform's names: texts, numbers and booleans.
+    """
+
+    followers: int | None = None
+    following: int | None = None
+    posts: int | None = None
+    biography: str | None = None
+    external_url: str | None = None
+    links: tuple[BioLink, ...] | None = None
+    category: str | None = None
+    is_verified: bool | None = None
+    is_private: bool | None = None
+    is_business: bool | None = None
+    is_professional: bool | None = None
+    facts: Mapping[str, str | int | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """A person, company, creator or community as one record shows it."""
+    """A person, company, creator or community as one record shows it.
+
+    `account` is there only when the record is about the profile itself, not when a post names it.
+    """
 
     platform: str
     kind: ProfileKind
@@ -223,6 +287,7 @@ class Profile:
     headline: str | None = None
     url: str | None = None
     media: tuple[MediaRef, ...] = ()
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +331,23 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Location:
+    """A place a post names; degrees where the platform tells them."""
+
+    name: str
+    native_id: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """One post as one record shows it.
 
     `tells_media` and `tells_text` say whether a record of this shape shows all media and the whole text, so
     that what it lacks is known to be absent. `metrics_of_original` marks numbers that belong to the shared
-    post. `posted_at` is aware UTC with millisecond precision.
+    post. `posted_at` is aware UTC with millisecond precision. `flags` are the platform's own words for what holds
+    of it (`over_18`, `spoiler`, `is_paid_partnership`), sorted.
     """
 
     platform: str
@@ -295,31 +371,69 @@ class Post:
     edited: bool | None = None
     tells_media: bool = True
     tells_text: bool = True
+    title: str | None = None
+    format: PostFormat | None = None
+    presence: Presence = Presence.THERE
+    tagged: tuple[Profile, ...] = ()
+    coauthors: tuple[Profile, ...] = ()
+    location: Location | None = None
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A post's place in a list, counted from 0; a pinned one stands out of order."""
+
+    native_id: str
+    position: int
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The list in which a record's posts stood.
+
+    `kind` is the platform's word (`reels`, `feed`, `timeline`, `hot`, `submitted`); lists of one kind and owner
+    can be compared. `complete` says that nothing follows. `page` counts from 0 where the record tells, None
+    where not.
+    """
+
+    kind: str
+    owner: Profile | None
+    entries: tuple[Listed, ...]
+    complete: bool = False
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """All that one raw record says; `shape` names its dialect, `unknown_keys` what nobody reads yet."""
+    """All that one raw record says; `shape` names its dialect, `unknown_keys` what nobody reads yet.
+
+    A page is one record with many posts. `contents` are then each post's lasting bytes, in the order of `posts`,
+    so that one post's change does not make its neighbours look changed; empty where the record is one post.
+    """
 
     shape: str
     posts: tuple[Post, ...]
     profiles: tuple[Profile, ...] = ()
     via: Profile | None = None
     unknown_keys: tuple[str, ...] = ()
+    listing: Listing | None = None
+    contents: tuple[bytes, ...] = ()
 
 
 class Platform(Protocol):
-    """A platform: pure functions over decoded JSON, no I/O and no clock."""
+    """A platform: pure functions over decoded JSON, no I/O and no clock.
+
+    A record is one post, or one page as the platform answered: cutting it would lose its exact bytes and the list
+    its posts stood in.
+    """
 
     @property
     def name(self) -> str: ...
 
     def recognises(self, record: Json) -> bool:
         """Whether this platform can read the record, by its content alone; never raises."""
-        ...
-
-    def records(self, document: Json) -> Iterator[Json]:
-        """Cut a document (page, wrapper) into raw records, in order; a plain record yields itself."""
         ...
 
     def parse(self, record: Json, via: str | None = None) -> Parsed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from ...errors import ParseError, UnknownShape
 from ...model import Json, Parsed
@@ -27,10 +27,6 @@ class Linkedin:
     def recognises(self, record: Json) -> bool:
         """Whether the record has one of the four shapes; never raises."""
         return _reader(record) is not None
-
-    def records(self, document: Json) -> Iterator[Json]:
-        """The document itself: LinkedIn records stand alone."""
-        yield document
 
     def parse(self, record: Json, via: str | None = None) -> Parsed:
         """Read a record; raises ParseError (UnknownShape for none of the four shapes) and nothing else."""

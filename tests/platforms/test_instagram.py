@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from postkeep.errors import ParseError, UnknownShape
 from postkeep.model import Alias, BioLink, Json, Link, Location, Mention, Parsed, Post, PostFormat, ProfileKind
 from postkeep.platforms import load_platform
+from postkeep.platforms.instagram.names import number_of, shortcode_of
 from tests.platforms import instagram_records as made
 from tests.platforms.instagram_records import CAROUSEL, CLIP, FIRST, GUEST, OWNER, PHOTO, SECOND, TAKEN, THIRD
 from tests.suites.platform_suite import PlatformSuite, Sample
@@ -66,6 +69,8 @@ def test_a_photo_of_the_app() -> None:
     )
     assert [(each.native_id, each.username) for each in post.tagged] == [(GUEST, "guest.gail")]
     assert [(each.native_id, each.username) for each in post.coauthors] == [(GUEST, "guest.gail")]
+    # Whoever made the post is shown, whoever is only named in it is not.
+    assert (len(post.author.media), post.tagged[0].media) == (1, ())
     (picture,) = post.media
     assert (picture.media_key, picture.caption) == (PHOTO, "A green wall")
     assert (picture.width, picture.height, picture.rendition_rank) == (720, 960, 720 * 960)
@@ -162,6 +167,13 @@ def test_a_record_without_a_caption_does_not_tell_the_text() -> None:
     assert (read(empty).text, read(empty).tells_text) == ("", True)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 2**63 - 1))
+def test_a_shortcode_spells_its_number(number: int) -> None:
+    assert shortcode_of(str(number)) == made.code_of(str(number))
+    assert number_of(shortcode_of(str(number))) == str(number)
+
+
 # --- media ---
 
 
@@ -172,11 +184,14 @@ def test_of_equal_videos_the_one_of_the_larger_bandwidth_is_taken() -> None:
     assert (still.role, still.media_key, still.rendition) == ("thumbnail", "500_501_502_n", "image-720x960")
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_quality_does_not_stand_in_order(order: int) -> None:
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 4000), st.integers(1, 4000)), min_size=1, max_size=6))
+def test_quality_does_not_stand_in_order(sizes: list[tuple[int, int]]) -> None:
     record = made.photo()
-    record["image_versions2"]["candidates"] = record["image_versions2"]["candidates"][::order]
-    assert read(record).media[0].rendition_rank == 720 * 960
+    record["image_versions2"]["candidates"] = [
+        {"url": made.picture("400_401_402"), "width": width, "height": height} for width, height in sizes
+    ]
+    assert read(record).media[0].rendition_rank == max(width * height for width, height in sizes)
 
 
 def test_one_file_under_another_server_path_and_signature_is_one_thumbnail() -> None:
@@ -268,8 +283,13 @@ def test_a_nodes_likes_are_those_of_the_preview() -> None:
     record = made.node()
     assert read(record).metrics.likes == 1382
     assert read(record).metrics.detail["edge_liked_by"] == 1294
-    record["edge_media_preview_like"] = {"count": -1}
+    del record["edge_media_preview_like"]
     assert read(record).metrics.likes == 1294
+
+
+def test_likes_of_minus_one_are_hidden_ones() -> None:
+    metrics = read({**made.node(), "edge_media_preview_like": {"count": -1}}).metrics
+    assert (metrics.hidden, metrics.likes, metrics.comments) == (True, None, 38)
 
 
 def test_the_wrappers_fields_fill_gaps_and_never_override() -> None:
@@ -462,6 +482,7 @@ def test_instaloaders_older_and_shorter_posts() -> None:
 def test_instaloaders_story_and_profile() -> None:
     post = read(made.instaloader_story())
     assert post.flags == ("story",)
+    assert post.url == f"https://www.instagram.com/stories/paula.paints/{CLIP}/"
     assert media_of(post) == [("own", CLIP), ("thumbnail", "500_501_502_n")]
     assert post.media[0].url == made.film("Clip", "720b")
     account = account_of(made.instaloader_profile())

@@ -15,6 +15,7 @@ from ..fields import (
     as_moment,
     as_side,
     as_text,
+    as_url,
     from_milliseconds,
     objects,
 )
@@ -86,8 +87,8 @@ def _post(record: dict[str, Json], reading: Reading) -> Post:
         PostKind.REGULAR,
         author=author,
         text=text,
-        url=address_of(code),
-        aliases=() if story else names_of(number, code),
+        url=as_url(address) if story else address_of(code),
+        aliases=names_of(number, code),
         media=walk.refs(),
         metrics=_metrics(record),
         hashtags=said.hashtags,

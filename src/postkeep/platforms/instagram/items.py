@@ -7,7 +7,7 @@ from ...model import Json, Parsed, Post, PostFormat, PostKind
 from ..fields import LONGEST_NAME, Unread, as_dict, as_line, as_list, as_moment, as_text, objects
 from .keys import CAPTION_KEYS, CHILD_KEYS, ITEM_KEYS, PAGE_KEYS
 from .media import CAROUSEL, PHOTO, VIDEO, MediaWalk
-from .names import PLATFORM_NAME, address_of, identify, names_of, urn_of
+from .names import PLATFORM_NAME, address_of, address_of_story, identify, names_of, urn_of
 from .parts import flags, location, metrics, words
 from .profiles import read_user
 from .reading import Page, Reading
@@ -95,7 +95,7 @@ def read_item(item: dict[str, Json], reading: Reading, prefix: str) -> Post:
         PostKind.REGULAR,
         author=author,
         text=text,
-        url=address_of(code),
+        url=address_of_story(number, author.username if author else None) if story else address_of(code),
         aliases=names_of(number, code),
         media=walk.refs(),
         metrics=metrics(item),

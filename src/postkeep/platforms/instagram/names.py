@@ -95,5 +95,10 @@ def urn_of(number: str) -> str:
 
 
 def address_of(code: str) -> str:
-    """The public address of a post, the same for every kind of post."""
+    """The public address of a post, the same for pictures, videos and reels."""
     return f"https://www.instagram.com/p/{code}/"
+
+
+def address_of_story(number: str, username: str | None) -> str | None:
+    """The address under which a story is shown as long as it lasts; None when nobody knows whose it is."""
+    return f"https://www.instagram.com/stories/{username}/{number}/" if username else None

@@ -9,7 +9,7 @@ from ...model import Json, Parsed, Post, PostFormat, PostKind, Profile
 from ..fields import LONGEST_NAME, Unread, as_dict, as_line, as_list, as_moment, as_text
 from .keys import NODE_KEYS, PROFILE_KEYS, WRAPPER_KEYS
 from .media import MediaWalk, is_sidecar
-from .names import PLATFORM_NAME, address_of, identify, names_of, shortcode, urn_of
+from .names import PLATFORM_NAME, address_of, address_of_story, identify, names_of, shortcode, urn_of
 from .parts import flags, location, metrics, words
 from .profiles import read_account, read_user
 from .reading import Page, Reading
@@ -145,7 +145,7 @@ def read_node(node: dict[str, Json], reading: Reading, prefix: str, owner: Profi
         PostKind.REGULAR,
         author=author,
         text=text,
-        url=address_of(code),
+        url=address_of_story(number, author.username if author else None) if story else address_of(code),
         aliases=names_of(number, code),
         media=walk.refs(),
         metrics=metrics(node),

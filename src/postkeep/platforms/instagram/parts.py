@@ -29,6 +29,7 @@ _MORE = (
 _COUNTED = (*_LIKES, *_COMMENTS, *_VIEWS, *_SHARES, *_SAVES, *_REPOSTS, *_MORE)
 _HIDDEN = frozenset({*_LIKES, *_VIEWS, "fb_play_count", "fb_like_count", "fb_aggregated_like_count"})
 _HIDING = "like_and_view_counts_disabled"
+_NONE_SHOWN = -1
 _FLAGS = (
     *("is_paid_partnership", "is_affiliate", "is_ad", "comments_disabled", _HIDING, "share_count_disabled"),
     *("is_quiet_post", "is_post_live_clips_media", "is_reshare_of_text_post_app_media_in_ig", "is_artist_pick"),
@@ -53,17 +54,19 @@ def words(text: str | None) -> Words:
 def metrics(record: Mapping[str, Json]) -> Metrics:
     """The counts of a post in either dialect: the first name that has one wins, and zero is one.
 
-    Where the owner hides likes and views, what stands there is no observation.
+    Where the owner hides likes and views (likes are -1 then), what stands there is no observation.
     """
-    hidden = record.get(_HIDING) is True
-    detail = {}
-    for name in _COUNTED:
-        value = record.get(name)
-        if value is None or (hidden and name in _HIDDEN):
-            continue
-        count = as_count(value.get("count") if isinstance(value, dict) else value)
-        if count is not None:
-            detail[name] = count
+    stated = {
+        name: value.get("count") if isinstance(value, dict) else value
+        for name in _COUNTED
+        if (value := record.get(name)) is not None
+    }
+    hidden = record.get(_HIDING) is True or any(stated.get(name) == _NONE_SHOWN for name in _LIKES)
+    detail = {
+        name: count
+        for name, value in stated.items()
+        if (count := as_count(value)) is not None and not (hidden and name in _HIDDEN)
+    }
     likes = _first(detail, _LIKES)
     return Metrics(
         reactions=likes,

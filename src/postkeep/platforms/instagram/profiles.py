@@ -78,8 +78,11 @@ class Cast:
         return profile
 
     def admit_all(self, users: Iterable[Json], unread: Unread, but: Profile | None = None) -> tuple[Profile, ...]:
-        """The profiles of several users, each once, without the one named."""
-        found = (self.admit(read_user(user, unread)) for user in users)
+        """The profiles of several users, each once, without the one named and without their pictures.
+
+        Whoever is only named by others is not looked at more closely.
+        """
+        found = (self.admit(read_user(user, unread, pictured=False)) for user in users)
         # Told apart by identity: a profile is long, and who appears again is the same object.
         return tuple({id(each): each for each in found if each is not None and each is not but}.values())
 
@@ -102,7 +105,9 @@ def page_of(name: str | None) -> str | None:
     return f"https://www.instagram.com/{name}/" if name else None
 
 
-def read_user(value: Json, unread: Unread, account: Account | None = None) -> Profile | None:
+def read_user(
+    value: Json, unread: Unread, account: Account | None = None, *, pictured: bool = True
+) -> Profile | None:
     """Read a user as either dialect shows one; None when neither an id nor a username is known."""
     user = as_dict(value)
     fields = (user.get("pk"), user.get("id"), user.get("pk_id"), user.get("strong_id__"))
@@ -117,7 +122,7 @@ def read_user(value: Json, unread: Unread, account: Account | None = None) -> Pr
         number,
         as_line(user.get("full_name"), LONGEST_NAME),
         url=page_of(name),
-        media=_avatar(user, unread),
+        media=_avatar(user, unread) if pictured else (),
         account=account,
     )
 

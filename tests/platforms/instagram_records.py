@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from postkeep.model import Json
+from postkeep.model import Json, Post
+from postkeep.platforms import load_platform
 
+INSTAGRAM = load_platform("instagram")
 FOLDER = Path(__file__).parents[1] / "data" / "instagram"
 PROFILE = "instagram_looter2_profile.json"
 REELS = "instagram_looter2_reels_page1.json"
@@ -382,3 +384,22 @@ def everything() -> list[tuple[Json, str | None]]:
         *(gallery_story(), gallery_avatar(), gallery_info()),
     ]
     return [*((shape, None) for shape in shapes), (reels_page(), "Paula.Paints")]
+
+
+MIXED = [("own", SECOND), ("own", FIRST), ("thumbnail", "601_1_1_n"), ("own", THIRD)]
+"""The media of the carousel, in its order."""
+
+
+def read(record: Json) -> Post:
+    """The one post of a record."""
+    (post,) = INSTAGRAM.parse(record).posts
+    return post
+
+
+def account_of(record: Json) -> Any:
+    """What the record's first profile tells of itself."""
+    return INSTAGRAM.parse(record).profiles[0].account
+
+
+def media_of(post: Post) -> list[tuple[str, str]]:
+    return [(media.role, media.media_key) for media in post.media]

@@ -1,24 +1,30 @@
-"""What the Instagram platform makes of each shape and of each trap, exactly."""
+"""What the Instagram platform makes of one post, and what of a record lasts."""
 
 from __future__ import annotations
 
 import copy
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postkeep.errors import ParseError, UnknownShape
-from postkeep.model import Alias, BioLink, Json, Link, Location, Mention, Parsed, Post, PostFormat, ProfileKind
-from postkeep.platforms import load_platform
+from postkeep.errors import ParseError
+from postkeep.model import Alias, Json, Link, Location, Mention, PostFormat, ProfileKind
 from postkeep.platforms.instagram.names import number_of, shortcode_of
 from tests.platforms import instagram_records as made
-from tests.platforms.instagram_records import CAROUSEL, CLIP, FIRST, GUEST, OWNER, PHOTO, SECOND, TAKEN, THIRD
+from tests.platforms.instagram_records import (
+    CAROUSEL,
+    GUEST,
+    INSTAGRAM,
+    MIXED,
+    OWNER,
+    PHOTO,
+    TAKEN,
+    media_of,
+    read,
+)
 from tests.suites.platform_suite import PlatformSuite, Sample
-
-INSTAGRAM = load_platform("instagram")
 
 
 class TestInstagram(PlatformSuite):
@@ -27,26 +33,6 @@ class TestInstagram(PlatformSuite):
     @classmethod
     def samples(cls) -> list[Sample]:
         return made.everything()
-
-
-def read(record: Json) -> Post:
-    (post,) = INSTAGRAM.parse(record).posts
-    return post
-
-
-def media_of(post: Post) -> list[tuple[str, str]]:
-    return [(media.role, media.media_key) for media in post.media]
-
-
-MIXED = [
-    ("own", SECOND),
-    ("own", FIRST),
-    ("thumbnail", "601_1_1_n"),
-    ("own", THIRD),
-]
-
-
-# --- one post ---
 
 
 def test_a_photo_of_the_app() -> None:
@@ -174,73 +160,6 @@ def test_a_shortcode_spells_its_number(number: int) -> None:
     assert number_of(shortcode_of(str(number))) == str(number)
 
 
-# --- media ---
-
-
-def test_of_equal_videos_the_one_of_the_larger_bandwidth_is_taken() -> None:
-    film, still = read(made.clip()).media
-    assert film.url == made.film("Clip", "720b")
-    assert (film.role, film.media_key, film.rendition) == ("own", CLIP, "video-720x1280")
-    assert (still.role, still.media_key, still.rendition) == ("thumbnail", "500_501_502_n", "image-720x960")
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 4000), st.integers(1, 4000)), min_size=1, max_size=6))
-def test_quality_does_not_stand_in_order(sizes: list[tuple[int, int]]) -> None:
-    record = made.photo()
-    record["image_versions2"]["candidates"] = [
-        {"url": made.picture("400_401_402"), "width": width, "height": height} for width, height in sizes
-    ]
-    assert read(record).media[0].rendition_rank == max(width * height for width, height in sizes)
-
-
-def test_one_file_under_another_server_path_and_signature_is_one_thumbnail() -> None:
-    record = made.clip()
-    before = read(record).media[1].media_key
-    moved = made.picture("500_501_502", server="https://x.fbcdn.net", signature="zz").replace(
-        "t51.2885", "t51.71878"
-    )
-    record["image_versions2"]["candidates"] = [{"url": moved, "width": 480, "height": 852}]
-    assert read(record).media[1].media_key == before
-
-
-def test_without_candidates_a_clip_takes_its_first_frame_and_a_photo_tells_nothing() -> None:
-    frame = {"url": made.picture("900_1_1"), "width": 480, "height": 852}
-    empty = {"candidates": [], "additional_candidates": {"first_frame": frame, "smart_frame": None}}
-    assert media_of(read({**made.clip(), "image_versions2": empty})) == [("own", CLIP), ("thumbnail", "900_1_1_n")]
-    parsed = INSTAGRAM.parse({**made.photo(), "image_versions2": {"candidates": []}})
-    assert (parsed.posts[0].media, parsed.posts[0].tells_media) == ((), False)
-    assert parsed.unknown_keys == ("image_versions2=absent",)
-
-
-def test_a_carousel_that_shows_less_than_it_says_does_not_tell_its_media() -> None:
-    assert read(made.carousel()).tells_media
-    assert not read({**made.carousel(), "carousel_media_count": 4}).tells_media
-    assert not read({**made.carousel(), "carousel_media": []}).tells_media
-    short = made.sidecar_node()
-    del short["edge_sidecar_to_children"]
-    assert not read(short).tells_media
-    assert not read({**made.node(), "is_video": True}).tells_media
-
-
-@pytest.mark.parametrize("url", ["ftp://a.example.com/b", "https://", 7, "https://a.example.com/" + "x" * 4000])
-def test_an_unusable_url_is_told_and_nothing_is_taken_for_absent(url: Json) -> None:
-    record = made.photo()
-    record["image_versions2"]["candidates"] = [{"url": url, "width": 1, "height": 1}]
-    parsed = INSTAGRAM.parse(record)
-    assert "media.url=unusable" in parsed.unknown_keys
-    assert (parsed.posts[0].media, parsed.posts[0].tells_media) == ((), False)
-
-
-def test_media_are_bounded() -> None:
-    parsed = INSTAGRAM.parse({**made.carousel(), "carousel_media": made.carousel()["carousel_media"][:1] * 1001})
-    assert len(parsed.posts[0].media) == 1000
-    assert parsed.unknown_keys == ("media=too_many",)
-
-
-# --- counts ---
-
-
 def test_counts_by_their_own_names_and_zero_is_one() -> None:
     metrics = read(made.photo()).metrics
     assert metrics.detail == {"like_count": 10, "comment_count": 0, "reshare_count": 3}
@@ -301,248 +220,6 @@ def test_the_wrappers_fields_fill_gaps_and_never_override() -> None:
     assert read({"media": inner, "play_count": 5}).metrics.views == 5
 
 
-# --- lists ---
-
-
-def test_a_feed_page() -> None:
-    parsed = INSTAGRAM.parse(made.feed_page())
-    assert [post.native_id for post in parsed.posts] == [PHOTO, CLIP, CAROUSEL]
-    listing = parsed.listing
-    assert listing
-    assert (listing.kind, listing.complete, listing.page) == ("feed", True, None)
-    assert [(each.native_id, each.position, each.pinned) for each in listing.entries] == [
-        (PHOTO, 0, True),
-        (CLIP, 1, False),
-        (CAROUSEL, 2, False),
-    ]
-    assert listing.owner
-    assert listing.owner.username == "paula.paints"
-    assert parsed.via is listing.owner
-    assert len(parsed.contents) == 3
-
-
-def test_a_reels_page_has_its_own_pins() -> None:
-    record = made.reels_page()
-    record["items"][0]["media"]["clips_tab_pinned_user_ids"] = [int(OWNER)]
-    listing = INSTAGRAM.parse(record).listing
-    assert listing
-    assert (listing.kind, listing.complete, listing.entries[0].pinned) == ("reels", False, True)
-
-
-def test_an_empty_page_is_no_list() -> None:
-    for record in ({"items": [], "more_available": False}, {"items": [], "paging_info": {}, "status": "ok"}):
-        parsed = INSTAGRAM.parse(record)
-        assert (parsed.posts, parsed.listing, parsed.contents) == ((), None, ())
-
-
-def test_one_bad_post_leaves_the_others_and_the_page_is_no_list_then() -> None:
-    record = made.feed_page()
-    del record["items"][1]["taken_at"]
-    parsed = INSTAGRAM.parse(record)
-    assert [post.native_id for post in parsed.posts] == [PHOTO, CAROUSEL]
-    assert (parsed.listing, parsed.unknown_keys) == (None, ("items.taken_at=unusable",))
-    for each in record["items"]:
-        each.pop("taken_at", None)
-    with pytest.raises(ParseError):
-        INSTAGRAM.parse(record)
-
-
-def test_a_post_that_stands_in_a_page_twice_is_one() -> None:
-    record = made.feed_page()
-    record["items"].append(made.photo())
-    parsed = INSTAGRAM.parse(record)
-    assert [post.native_id for post in parsed.posts] == [PHOTO, CLIP, CAROUSEL]
-
-
-def test_a_post_that_was_looked_up_is_no_list() -> None:
-    parsed = INSTAGRAM.parse({"items": [made.photo()], "num_results": 1, "more_available": False, "status": "ok"})
-    assert (len(parsed.posts), parsed.listing) == (1, None)
-
-
-def test_the_list_belongs_to_whoever_took_part_in_all_of_it() -> None:
-    record = made.feed_page()
-    record["items"][0] = {
-        **made.photo(),
-        "user": made.user(GUEST, "guest.gail"),
-        "coauthor_producers": [made.user()],
-    }
-    listing = INSTAGRAM.parse(record).listing
-    assert listing
-    assert listing.owner
-    assert listing.owner.username == "paula.paints"
-
-
-# --- profiles ---
-
-
-def test_a_profile_answer() -> None:
-    parsed = INSTAGRAM.parse(made.profile())
-    profile = parsed.profiles[0]
-    assert (profile.kind, profile.native_id, profile.username, profile.name) == (
-        *(ProfileKind.CREATOR, OWNER, "paula.paints", "Paula"),
-    )
-    account = profile.account
-    assert account
-    assert (account.followers, account.following, account.posts) == (108221, 0, 34)
-    assert (account.biography, account.external_url) == ("Walls", "https://x.com/paula")
-    assert account.links == (BioLink("https://linktr.ee/paula", "Shop", "linktree"),)
-    assert (account.category, account.is_verified, account.is_private) == ("Artist", True, False)
-    assert (account.is_business, account.is_professional) == (False, True)
-    assert account.facts == {"highlight_reel_count": 3, "eimu_id": "17341022930532879"}
-    (avatar,) = profile.media
-    assert (avatar.role, avatar.media_key, avatar.rendition) == ("avatar", "111_222_333_n", "image-320x320")
-    assert [post.native_id for post in parsed.posts] == [PHOTO, CAROUSEL]
-    assert all(post.author is profile for post in parsed.posts)
-    assert parsed.listing
-    assert (parsed.listing.kind, parsed.listing.complete, parsed.listing.owner) == ("timeline", False, profile)
-    assert [each.pinned for each in parsed.listing.entries] == [True, False]
-    assert read(made.node()).flags == ("comments_disabled",)
-
-
-def account_of(record: Json) -> Any:
-    return INSTAGRAM.parse(record).profiles[0].account
-
-
-@pytest.mark.parametrize(
-    ("edge", "field"),
-    [("edge_followed_by", "followers"), ("edge_follow", "following"), ("edge_owner_to_timeline_media", "posts")],
-)
-def test_a_missing_edge_is_unknown_and_not_zero(edge: str, field: str) -> None:
-    record = made.profile()
-    del record[edge]
-    assert getattr(account_of(record), field) is None
-    assert getattr(account_of({**record, edge: None}), field) is None
-    assert getattr(account_of({**record, edge: {"count": 0}}), field) == 0
-
-
-def test_what_a_profile_took_away_is_a_fact() -> None:
-    account = account_of({**made.profile(), "external_url": None, "bio_links": [], "biography": ""})
-    assert (account.external_url, account.links, account.biography) == ("", (), "")
-    record = made.profile()
-    del record["external_url"], record["bio_links"], record["biography"]
-    account = account_of(record)
-    assert (account.external_url, account.links, account.biography) == (None, None, None)
-
-
-def test_an_answer_that_says_it_failed_is_refused() -> None:
-    with pytest.raises(ParseError) as caught:
-        INSTAGRAM.parse({**made.profile(), "status": False})
-    assert caught.value.field == "status"
-
-
-def test_a_timeline_is_complete_only_when_it_says_so() -> None:
-    listing = INSTAGRAM.parse(made.graphql_profile()).listing
-    assert listing
-    assert listing.complete
-
-
-def test_a_profile_of_which_no_post_can_be_read_still_tells_of_itself() -> None:
-    record = made.profile()
-    for edge in record["edge_owner_to_timeline_media"]["edges"]:
-        del edge["node"]["taken_at_timestamp"]
-    parsed = INSTAGRAM.parse(record)
-    assert (parsed.posts, parsed.listing) == ((), None)
-    assert parsed.profiles[0].account
-
-
-def test_a_profile_of_the_app() -> None:
-    account = account_of(made.app_profile())
-    assert (account.followers, account.following, account.posts, account.biography) == (5, 6, 7, "")
-    assert INSTAGRAM.parse(made.app_profile()).profiles[0].media[0].rendition == "image-1080x1080"
-
-
-def test_an_anonymous_picture_is_none() -> None:
-    record = made.app_profile()
-    record["user"]["has_anonymous_profile_picture"] = True
-    assert INSTAGRAM.parse(record).profiles[0].media == ()
-
-
-# --- what others wrote ---
-
-
-def test_instaloaders_post_takes_the_larger_picture_of_the_app() -> None:
-    plain = made.instaloader("Post", made.node())
-    assert read(plain).media[0].rendition == "image-1080x1440"
-    wide = made.photo()
-    wide["image_versions2"]["candidates"][0].update(width=1440, height=1920)
-    post = read(made.instaloader("Post", {**made.node(), "iphone_struct": wide}))
-    assert post.media[0].rendition == "image-1440x1920"
-    assert (post.metrics.likes, post.metrics.shares) == (1382, 3)
-    assert post.location == Location("Köln", "213")
-
-
-def test_instaloaders_older_and_shorter_posts() -> None:
-    node = made.node()
-    del node["taken_at_timestamp"], node["edge_media_to_caption"], node["edge_media_to_comment"]
-    post = read(made.instaloader("Post", {**node, "date": TAKEN, "caption": "Short", "comments": 4}))
-    assert (post.text, post.metrics.comments) == ("Short", 4)
-    assert post.posted_at == datetime.fromtimestamp(TAKEN, UTC)
-
-
-def test_instaloaders_story_and_profile() -> None:
-    post = read(made.instaloader_story())
-    assert post.flags == ("story",)
-    assert post.url == f"https://www.instagram.com/stories/paula.paints/{CLIP}/"
-    assert media_of(post) == [("own", CLIP), ("thumbnail", "500_501_502_n")]
-    assert post.media[0].url == made.film("Clip", "720b")
-    account = account_of(made.instaloader_profile())
-    assert (account.followers, account.posts) == (108221, None)
-
-
-@pytest.mark.parametrize("kind", ["Hashtag", "FrozenNodeIterator", None, 7, ["Post"]])
-def test_instaloaders_other_files_are_not_ours(kind: Json) -> None:
-    record = {"node": {"name": "walls"}, "instaloader": {"node_type": kind}}
-    assert not INSTAGRAM.recognises(record)
-    with pytest.raises(UnknownShape):
-        INSTAGRAM.parse(record)
-
-
-def test_gallery_dls_files_of_one_carousel_make_one_post() -> None:
-    files = [
-        made.gallery(1, SECOND, "602_1_1"),
-        made.gallery(2, FIRST, "601_1_1", video_url=made.film("601_1_1")),
-        made.gallery(3, THIRD, "603_1_1", media_id=int(THIRD)),
-    ]
-    posts = [read(each) for each in files]
-    assert {post.native_id for post in posts} == {CAROUSEL}
-    assert [media for post in posts for media in media_of(post)] == MIXED
-    assert not any(post.tells_media for post in posts)
-    first = posts[0]
-    assert first.posted_at == datetime(2025, 9, 3, 11, 46, 40, tzinfo=UTC)
-    assert (first.text, first.hashtags, first.format) == ("Three #walls", ("walls",), PostFormat.CAROUSEL)
-    assert (first.metrics.likes, first.location) == (12, Location("old town", "213"))
-    assert [each.native_id for each in first.tagged] == [GUEST]
-
-
-def test_gallery_dls_zero_likes_may_be_an_unknown_count() -> None:
-    assert read(made.gallery(1, SECOND, "602_1_1", likes=0)).metrics.likes is None
-
-
-def test_gallery_dls_rounded_or_numeric_ids_are_spelt_by_the_shortcode() -> None:
-    assert read(made.gallery(1, SECOND, "602_1_1", post_id=int(CAROUSEL))).native_id == CAROUSEL
-
-
-def test_gallery_dls_still_of_a_video_is_the_same_video() -> None:
-    still = made.gallery(2, FIRST, "601_1_1", media_id=FIRST + "p", video_url=made.film("601_1_1"))
-    assert media_of(read(still)) == MIXED[1:3]
-
-
-def test_gallery_dls_stories_are_posts_of_their_own() -> None:
-    post = read(made.gallery_story())
-    assert (post.native_id, post.flags, post.tells_text) == (CLIP, ("story",), False)
-
-
-def test_gallery_dls_avatar_and_profile() -> None:
-    parsed = INSTAGRAM.parse(made.gallery_avatar())
-    (profile,) = parsed.profiles
-    assert (parsed.posts, profile.native_id, profile.account) == ((), OWNER, None)
-    assert [media.media_key for media in profile.media] == ["111_222_333_n"]
-    assert account_of(made.gallery_info()).followers == 108221
-
-
-# --- what lasts ---
-
-
 def signed_again(record: Json) -> Json:
     """The record as it comes an hour later: other servers, signatures, cursors and tokens."""
     if isinstance(record, dict):
@@ -599,51 +276,3 @@ def test_unknown_keys_inside_are_told_by_their_path() -> None:
     profile = made.profile()
     profile["edge_owner_to_timeline_media"]["edges"][0]["node"]["scent"] = 1
     assert INSTAGRAM.parse(profile).unknown_keys == ("edge_owner_to_timeline_media.scent",)
-
-
-# --- the sample files ---
-
-
-def listed(parsed: Parsed) -> list[dict[str, Any]]:
-    return [
-        {
-            "code": post.aliases[0].value,
-            "id": post.native_id,
-            "format": post.format,
-            "likes": post.metrics.likes,
-            "comments": post.metrics.comments,
-            "views": post.metrics.views,
-            "shares": post.metrics.shares,
-            "reposts": post.metrics.reposts,
-            "assets": [f"{media.role} {media.media_key}" for media in post.media],
-        }
-        for post in parsed.posts
-    ]
-
-
-@pytest.mark.parametrize(
-    ("file", "kind"), [(made.PROFILE, "timeline"), (made.REELS, "reels"), (made.FEED, "feed")]
-)
-def test_the_sample_files_hold_what_was_written_down(file: str, kind: str) -> None:
-    parsed = INSTAGRAM.parse(made.sample(file))
-    assert listed(parsed) == made.expected()[kind]
-    assert parsed.listing
-    assert (parsed.listing.kind, parsed.listing.complete) == (kind, False)
-    assert [each.pinned for each in parsed.listing.entries] == [
-        kind == "reels" and position == 0 for position in range(len(parsed.posts))
-    ]
-    assert parsed.unknown_keys == ()
-    assert all(post.tells_media and post.tells_text for post in parsed.posts)
-    assert {post.author.native_id for post in parsed.posts if post.author} == {"76445488180"}
-
-
-def test_the_clip_in_three_lists_is_one_post_and_seventeen_are_distinct() -> None:
-    lists = [INSTAGRAM.parse(made.sample(file)).posts for file in (made.PROFILE, made.REELS, made.FEED)]
-    seen = [post for posts in lists for post in posts if ("shortcode", "DOqjISDarhB") in _names(post)]
-    assert [post.metrics.likes for post in seen] == [937, 948, 941]
-    assert len({(post.native_id, *media_of(post)) for post in seen}) == 1
-    assert len({post.native_id for posts in lists[1:] for post in posts}) == 17
-
-
-def _names(post: Post) -> list[tuple[str, str]]:
-    return [(alias.kind, alias.value) for alias in post.aliases]

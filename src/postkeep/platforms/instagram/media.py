@@ -170,7 +170,8 @@ class MediaWalk:
                 self.complete = False
             return
         if children or item.get("media_type") == CAROUSEL:
-            self.damaged("carousel_media=unusable")
+            self.damaged("carousel_media=absent")
+            self.add(Role.THUMBNAIL, MediaType.IMAGE, self._still(item))
             return
         self._single(item, number)
 
@@ -213,12 +214,10 @@ class MediaWalk:
                 self.damaged("edge_sidecar_to_children=unusable")
         if edges:
             return
-        if sidecar is not None or is_sidecar(node):
-            # Short forms of a sidecar show its first picture alone.
-            self.complete = False
-        self._node(node, number)
+        whole = sidecar is None and not is_sidecar(node)
+        self._node(node, number, whole=whole)
 
-    def _node(self, node: dict[str, Json], number: str | None) -> None:
+    def _node(self, node: dict[str, Json], number: str | None, *, whole: bool = True) -> None:
         size = as_dict(node.get("dimensions"))
         sides = as_side(size.get("width")), as_side(size.get("height"))
         shown = self.place(node.get("display_url") or node.get("display_src"))
@@ -229,13 +228,13 @@ class MediaWalk:
         if film:
             films.insert(0, Version(film, *sides))
         moving, still, caption = best(films), best(stills), node.get("accessibility_caption")
-        if moving is not None:
-            self.add(Role.OWN, MediaType.VIDEO, moving, key=number, caption=caption)
-            self.add(Role.THUMBNAIL, MediaType.IMAGE, still)
-        elif node.get("is_video") is True:
-            # Short forms of a video show its still alone.
+        if not whole or (moving is None and node.get("is_video") is True):
+            # Short forms show the still of a video, or of a sidecar's first picture, and no more.
             self.add(Role.THUMBNAIL, MediaType.IMAGE, still)
             self.complete = False
+        elif moving is not None:
+            self.add(Role.OWN, MediaType.VIDEO, moving, key=number, caption=caption)
+            self.add(Role.THUMBNAIL, MediaType.IMAGE, still)
         elif still is not None:
             self.add(Role.OWN, MediaType.IMAGE, still, key=number, caption=caption)
         else:

@@ -261,6 +261,12 @@ def graphql_profile() -> dict[str, Json]:
     return {"data": {"user": user}, "status": "ok"}
 
 
+def timeline_page() -> dict[str, Json]:
+    """A later page of a timeline, which does not say whose it is."""
+    edges = {"count": 34, "edges": [{"node": node()}], "page_info": {"has_next_page": True, "end_cursor": "QVFB"}}
+    return {"data": {"user": {"edge_owner_to_timeline_media": edges}}, "status": "ok"}
+
+
 def app_profile() -> dict[str, Json]:
     return {
         "user": {
@@ -375,7 +381,16 @@ def gallery_info() -> dict[str, Json]:
 
 def everything() -> list[tuple[Json, str | None]]:
     shapes: list[Json] = [
-        *(reels_page(), feed_page(), photo(), {"media": clip()}, profile(), graphql_profile(), app_profile()),
+        *(
+            reels_page(),
+            feed_page(),
+            photo(),
+            {"media": clip()},
+            profile(),
+            graphql_profile(),
+            timeline_page(),
+            app_profile(),
+        ),
         *(node(), {"node": sidecar_node()}, {"graphql": {"shortcode_media": node()}}),
         *({"data": {"xdt_shortcode_media": sidecar_node()}}, {"graphql": {"user": profile()}}),
         instaloader("Post", {**node(), "iphone_struct": photo()}),

@@ -147,6 +147,14 @@ def test_a_timeline_is_complete_only_when_it_says_so() -> None:
     assert listing.complete
 
 
+def test_a_page_of_a_timeline_belongs_to_whoever_made_its_posts() -> None:
+    parsed = INSTAGRAM.parse(made.timeline_page())
+    assert parsed.listing
+    assert (parsed.listing.kind, parsed.listing.complete) == ("timeline", False)
+    assert parsed.listing.owner
+    assert (parsed.listing.owner.native_id, parsed.listing.owner.account) == (OWNER, None)
+
+
 def test_a_profile_of_which_no_post_can_be_read_still_tells_of_itself() -> None:
     record = made.profile()
     for edge in record["edge_owner_to_timeline_media"]["edges"]:

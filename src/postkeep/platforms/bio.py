@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from .fields import LONGEST_URL
 from .urls import split
 
 
@@ -85,7 +84,7 @@ def kind_of(url: str | None) -> LinkKind | None:
     plain = url.strip() if url else ""
     if not plain:
         return None
-    address = split(plain if "://" in plain[:10] else f"https://{plain}"[: LONGEST_URL + 1])
+    address = split(plain if "://" in plain[:10] else f"https://{plain}")
     labels = address.host.rstrip(".").split(".") if address else []
     for length in range(2, len(labels) + 1):
         kind = _HOSTS.get(".".join(labels[-length:]))

@@ -19,7 +19,7 @@ from ..fields import (
     from_milliseconds,
     objects,
 )
-from .keys import GALLERY_KEYS, PROFILE_KEYS
+from .keys import GALLERY_KEYS
 from .media import MediaWalk, Version, best
 from .names import (
     PLATFORM_NAME,
@@ -55,7 +55,7 @@ def parse_sidecar(record: dict[str, Json], via: str | None) -> Parsed:
     if kind == "info":
         user = {key: value for key, value in record.items() if key not in ("category", "subcategory")}
         return read_profile(user, reading, "", _SHAPE, via)
-    reading.unread.keys("", record, GALLERY_KEYS | PROFILE_KEYS)
+    reading.unread.keys("", record, GALLERY_KEYS)
     if kind == "avatar":
         reading.cast.admit(_avatar(record, reading))
         if not reading.cast.profiles:

@@ -38,7 +38,9 @@ _DEPTH = 4
 
 # Only what the hosts of Reddit sign. A query holds ASCII alone and no comma, so that words behind an address in a
 # text are kept.
-_SIGNED = re.compile(rb"(https://(?:[a-z0-9-]+\.){0,3}(?:redd\.it|redditmedia\.com)/[\w.~%/-]*)\?[\w.~%&=+@:;/-]*")
+_SIGNED = re.compile(
+    rb"(https://(?:[a-z0-9-]+\.){0,3}(?:redd\.it|redditmedia\.com)/[\w.~%/-]*+)\?[\w.~%&=+@:;/-]*"
+)
 
 
 def canonical(record: Json) -> bytes:

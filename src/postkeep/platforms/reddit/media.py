@@ -39,6 +39,7 @@ _EXTENSIONS = {
     "image/webp": "webp",
 }
 _REST_OF_LINK = re.compile(r"(?:[.?|/][^\s)]*)?(?:\s+\"([^\"\n]{0,2000})\")?\s*\)")
+_LONGEST_BODY = 100_000
 _LONGEST_ADDRESS = 600
 _LONGEST_CAPTION = 2000
 
@@ -220,6 +221,7 @@ class MediaWalk:
         assets = as_dict(post.get("media_metadata"))
         if not text or not assets:
             return
+        text = text[:_LONGEST_BODY]
         known = {ref.media_key for ref in self._refs}
         there = sorted(
             (at, name)

@@ -257,8 +257,9 @@ def test_one_bad_submission_does_not_cost_its_neighbours() -> None:
     check(parsed)
     assert [post.native_id for post in parsed.posts] == ["text01"]
     assert parsed.unknown_keys == ("data.children=unreadable",)
-    with pytest.raises(ParseError):
-        REDDIT.parse(listing(records.post("link01", created_utc=None)))
+    for bad in (records.post("link01", created_utc=None), {"kind": "t3"}, thing(None)):
+        with pytest.raises(ParseError):
+            REDDIT.parse(listing(bad))
 
 
 def test_both_pages_of_a_submissions_comments_are_read() -> None:

@@ -105,6 +105,13 @@ def test_a_moving_picture_of_a_gallery_is_the_gif() -> None:
     assert read(content).media[1].url == "https://i.redd.it/vase0000000aa.gif"
 
 
+def test_a_picture_from_elsewhere_is_not_looked_for_among_the_uploads() -> None:
+    content = records.gallery_post()
+    source = {"u": "https://cdn.example.com/vase.jpg", "x": 9, "y": 8}
+    content["media_metadata"]["vase0000000aa"] = {"status": "valid", "e": "Image", "m": "image/jpg", "s": source}
+    assert read(content).media[1].url == "https://cdn.example.com/vase.jpg"
+
+
 def test_a_video_comes_with_its_sound_and_poster() -> None:
     film, sound, poster = read(records.video_post()).media
     assert (film.role, film.media_type, film.media_key) == (Role.OWN, MediaType.VIDEO, "film00000001x")

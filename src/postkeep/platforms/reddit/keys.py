@@ -6,7 +6,6 @@ from .lasting import OF_TOOLS, OF_VIEWER
 
 PAGE = frozenset({"kind", "data"})
 LISTING = frozenset({"after", "before", "dist", "modhash", "geo_filter", "children", "facets"})
-CHILD = PAGE
 
 POST = OF_VIEWER | {
     *("id", "name", "title", "selftext", "selftext_html", "author", "author_fullname", "subreddit"),

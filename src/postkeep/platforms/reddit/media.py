@@ -135,7 +135,7 @@ class MediaWalk:
         extension = (place.extension if place else None) or (
             _EXTENSIONS.get(mime) if isinstance(mime, str) else None
         )
-        if is_asset(name) and extension:
+        if is_asset(name) and extension and (place is None or is_own_image(place)):
             url = image_address(name, extension)
         elif place is not None:
             url = place.url

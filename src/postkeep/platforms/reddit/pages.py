@@ -113,10 +113,10 @@ def _submissions(page: dict[str, Json], unread: Unread) -> tuple[list[dict[str, 
             unread.note("data.children=unusable")
             others += 1
             continue
-        kind, inner = child.get("kind"), child.get("data")
-        if kind == POST and isinstance(inner, dict):
-            unread.keys("data.children.", child, keys.CHILD)
-            found.append(inner)
+        kind = child.get("kind")
+        if kind == POST:
+            unread.keys("data.children.", child, keys.PAGE)
+            found.append(as_dict(child.get("data")))
         else:
             unread.note(f"data.children.kind={kind if isinstance(kind, str) else type(kind).__name__}")
             others += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 
 from ...model import Json, MediaRef, MediaType, Role
@@ -23,6 +22,7 @@ from .assets import (
     original_of,
 )
 from .escapes import unescape
+from .words import caption_of
 
 MOST_MEDIA = 1000
 
@@ -38,10 +38,7 @@ _EXTENSIONS = {
     "image/gif": "gif",
     "image/webp": "webp",
 }
-_REST_OF_LINK = re.compile(r"(?:[.?|/][^\s)]*)?(?:\s+\"([^\"\n]{0,2000})\")?\s*\)")
 _LONGEST_BODY = 100_000
-_LONGEST_ADDRESS = 600
-_LONGEST_CAPTION = 2000
 
 
 class MediaWalk:
@@ -229,7 +226,7 @@ class MediaWalk:
             if len(name) >= 4 and name not in known and (at := text.find(name)) >= 0
         )
         for at, name in there:
-            self._asset(name, assets[name], _caption(text, name, at))
+            self._asset(name, assets[name], caption_of(text, name, at))
 
     def _article(self, post: dict[str, Json], preview: dict[str, Json]) -> None:
         source = as_dict(preview.get("source"))
@@ -290,21 +287,6 @@ class MediaWalk:
                 alternatives=others,
             )
         )
-
-
-def _caption(text: str, name: str, at: int) -> str | None:
-    """What stands with a picture in a text: `![img](name "caption")` or `[caption](https://preview.redd.it/name.png)`."""
-    middle = text.rfind("](", max(0, at - _LONGEST_ADDRESS), at)
-    rest = _REST_OF_LINK.match(text, at + len(name))
-    if middle < 0 or rest is None or any(char.isspace() or char == ")" for char in text[middle + 2 : at]):
-        return None
-    if rest[1]:
-        return as_line(rest[1], LONGEST_HEADLINE)
-    start = text.rfind("[", max(0, middle - _LONGEST_CAPTION), middle)
-    named = text[start + 1 : middle] if start >= 0 else ""
-    # `img`, `gif` and `video` are what Reddit's own editor writes there.
-    is_caption = named not in ("img", "gif", "video") and "\n" not in named and "://" not in named
-    return as_line(named, LONGEST_HEADLINE) if is_caption else None
 
 
 def _size(source: dict[str, Json]) -> tuple[int | None, int | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ...model import Json, Link, Mention
-from ..fields import LONGEST_NAME, as_dict, as_line, as_url, objects
+from ..fields import LONGEST_HEADLINE, LONGEST_NAME, as_dict, as_line, as_url, objects
 from ..text import MOST, links
 from .assets import IMAGES, PREVIEWS, VIDEOS
 from .escapes import unescape
@@ -14,6 +14,9 @@ from .names import user_address
 # The literal stands first and the look-behind after it, so that the search skips to it.
 _USER = re.compile(r"u/(?:(?<![\w/.-]u/)|(?<=/u/)(?<![\w./-]/u/))([A-Za-z0-9_-]{3,30})(?![\w/-])")
 _TARGET = re.compile(r"\]\((https?://(?:[^\s()<>]++|\([^\s()<>]*+\))++)")
+_REST_OF_LINK = re.compile(r"(?:[.?|/][^\s)]*)?(?:\s+\"([^\"\n]{0,2000})\")?\s*\)")
+_LONGEST_ADDRESS = 600
+_LONGEST_CAPTION = 2000
 _OWN_HOSTS = re.compile(
     rf"https?://(?:{re.escape(IMAGES)}|{re.escape(PREVIEWS)}|{re.escape(VIDEOS)}"
     r"|(?:[a-z]+\.)?reddit\.com/gallery)/",
@@ -63,6 +66,21 @@ def attached(post: dict[str, Json], *, escaped: bool) -> tuple[Link, ...]:
             if len(found) == MOST:
                 break
     return tuple(found.values())
+
+
+def caption_of(text: str, name: str, at: int) -> str | None:
+    """What stands with a picture in a text: `![img](name "caption")` or `[caption](https://preview.redd.it/name.png)`."""
+    middle = text.rfind("](", max(0, at - _LONGEST_ADDRESS), at)
+    rest = _REST_OF_LINK.match(text, at + len(name))
+    if middle < 0 or rest is None or any(char.isspace() or char == ")" for char in text[middle + 2 : at]):
+        return None
+    if rest[1]:
+        return as_line(rest[1], LONGEST_HEADLINE)
+    start = text.rfind("[", max(0, middle - _LONGEST_CAPTION), middle)
+    named = text[start + 1 : middle] if start >= 0 else ""
+    # `img`, `gif` and `video` are what Reddit's own editor writes there.
+    is_caption = named not in ("img", "gif", "video") and "\n" not in named and "://" not in named
+    return as_line(named, LONGEST_HEADLINE) if is_caption else None
 
 
 def _title(value: Json, *, escaped: bool) -> str | None:

@@ -13,6 +13,7 @@ PLATFORMS: Mapping[str, str] = MappingProxyType(
     {
         "linkedin": "postkeep.platforms.linkedin",
         "instagram": "postkeep.platforms.instagram",
+        "reddit": "postkeep.platforms.reddit",
     }
 )
 """Platform name to the module whose `PLATFORM` reads its records."""

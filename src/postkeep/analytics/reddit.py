@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from postkeep.model import PostFormat
+from postkeep.model import Post, PostFormat, Presence
 
 from .corrected import number
 from .result import Figure
@@ -63,6 +63,21 @@ class RedditAuthor:
     observed_at: datetime
     post_karma: int | None = None
     comment_karma: int | None = None
+
+
+def submission(post: Post) -> RedditPost:
+    """A parsed submission as the figures need it: its score are the reactions, unless Reddit hides them."""
+    return RedditPost(
+        native_id=post.native_id,
+        community=(post.community.username if post.community else None) or "",
+        posted_at=post.posted_at,
+        score=None if post.metrics.hidden else post.metrics.reactions,
+        comments=post.metrics.comments,
+        form=post.format,
+        author=post.author.username if post.author else None,
+        over_18="over_18" in post.flags,
+        counts=post.presence is Presence.THERE and "stickied" not in post.flags,
+    )
 
 
 def community_figures(posts: Iterable[RedditPost], *, zone: tzinfo) -> dict[str, Figure]:

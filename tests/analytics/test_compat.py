@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postkeep.analytics.compat import DEFAULTS
-from postkeep.analytics.content import Kind
+from postkeep.analytics.content import Content, Kind
 from postkeep.analytics.creator import analytics_of_merged, calculate_analytics
 from postkeep.analytics.raw import read_as_built
 from postkeep.analytics.result import Mode, ViralRule
@@ -193,6 +193,8 @@ def test_the_same_from_rows() -> None:
     )
     assert merged.values == lists.values
     assert (lists.input, merged.input) == ("lists", "merged")
+    unknown = analytics_of_merged([Content("1", Kind.POST, likes=7)], None, now=NOW, mode=Mode.COMPAT)
+    assert (unknown["avg_post_engagement"], unknown.failed) == (7, None)
 
 
 anything = st.recursive(
@@ -220,3 +222,11 @@ def test_nothing_is_ever_raised(reels: list[Any], posts: list[Any], followers: i
 
 def test_a_day_ago_is_a_day() -> None:
     assert both([], [raw(1, DAY)])[0]["last_post_days_ago"] == 1
+
+
+def test_a_mode_by_its_name() -> None:
+    lists: tuple[list[Any], list[Any]] = ([], [raw(1, like_count=1)])
+    told = [calculate_analytics(*lists, 10, now=NOW, mode=name).mode for name in ("compat", "corrected")]  # type: ignore[arg-type]
+    assert told == [Mode.COMPAT, Mode.CORRECTED]
+    with pytest.raises(ValueError):
+        calculate_analytics(*lists, 10, now=NOW, mode="right")  # type: ignore[arg-type]

@@ -122,7 +122,7 @@ def test_what_was_posted_after_now_is_not_there_yet() -> None:
 
 def test_views_of_another_definition_are_not_mixed_in() -> None:
     reels = [reel(1, play_count=100), reel(2, play_count=300), reel(3, view_count=10_000)]
-    _, corrected = both(reels, [])
+    _, corrected = both(reels, [raw(0, HOUR, view_count=7)])
     assert (corrected["avg_reel_views"], corrected["total_views"], corrected.tally.other_views) == (200, 400, 1)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from .compat import DEFAULTS
 from .content import Content, Kind, hashtags
-from .engagement import median_of_earlier
+from .engagement import medians_of_earlier
 from .result import Figure, Value, ViralRule
 from .sample import Sample
 from .words import WEEKDAYS
@@ -180,13 +180,13 @@ def _judged(made: _Made, kind: Kind, count: Count, rule: ViralRule) -> list[bool
         if each.posted_at and (value := count(each)) is not None
     ]
     basis = [(at, value) for at, value, pinned in known if not pinned]
+    medians = medians_of_earlier(basis, [at for at, _, _ in known], minimum=rule.minimum_sample)
     least = rule.min_views if kind is Kind.REEL else 0
-    judged = []
-    for at, value, _ in known:
-        median = median_of_earlier(basis, at, minimum=rule.minimum_sample)
-        if median:
-            judged.append(value >= least and value >= rule.multiplier * median)
-    return judged
+    return [
+        value >= least and value >= rule.multiplier * median
+        for (_, value, _), median in zip(known, medians, strict=True)
+        if median
+    ]
 
 
 def _best_type(made: _Made) -> dict[str, Figure]:

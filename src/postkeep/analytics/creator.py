@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
 from postkeep.model import Json
@@ -32,9 +33,10 @@ def calculate_analytics(
     """The 50 figures of a creator from an API's two lists, raw as they came; `now` is aware.
 
     `creator` is the account's own id; unknown, the account that signs most of the posts is taken for it. Of a
-    `private` account no rate is known. In compat mode neither says anything, and nothing is ever raised.
+    `private` account no rate is known. In compat mode neither says anything. Whatever the lists hold, nothing is
+    raised; a mode that is none raises ValueError.
     """
-    if mode is Mode.COMPAT:
+    if Mode(mode) is Mode.COMPAT:
         return _as_built(reels, posts, followers, now=now, zone=zone, viral=viral)
     owner = creator or creator_of([*reels, *posts])
     lists = {Kind.REEL: read(reels, Kind.REEL, owner), Kind.POST: read(posts, Kind.POST, owner)}
@@ -55,12 +57,16 @@ def analytics_of_merged(
     windows: Mapping[Kind, datetime | None] | None = None,
     private: bool = False,
 ) -> Analytics:
-    """The 50 figures from posts that are one row each, of any platform; `windows` as in sample_of_merged."""
-    if mode is Mode.CORRECTED:
+    """The 50 figures from posts that are one row each, of any platform; `windows` as in sample_of_merged.
+
+    A row cannot tell a count that was null from one that was missing: in compat mode both are 0, as a missing one
+    was.
+    """
+    if Mode(mode) is Mode.CORRECTED:
         sample = sample_of_merged(contents, now=now, windows=windows)
         known = None if private else followers
         return _corrected(sample, known, Input.MERGED, now=now, zone=zone, viral=viral)
-    every = tuple(contents)
+    every = tuple(replace(each, likes=each.likes or 0, comments=each.comments or 0) for each in contents)
     reels, posts = (tuple(each for each in every if each.kind is kind) for kind in Kind)
     values, failed = analytics_as_built(reels, posts, followers, now=now, zone=zone, viral=viral)
     return _compat(values, failed, Input.MERGED, len(every), followers, now=now, zone=zone)

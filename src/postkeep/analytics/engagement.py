@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import statistics
+from bisect import insort
+from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -16,19 +17,30 @@ def calculate_engagement_rate(
 
     None when one of the three is unknown or there are no followers; in compat mode 0, as was stored before.
     """
-    if mode is Mode.COMPAT:
+    if Mode(mode) is Mode.COMPAT:
         return round(((likes or 0) + (comments or 0)) / followers * 100, 2) if followers else 0
     if likes is None or comments is None or not followers:
         return None
     return round((likes + comments) / followers * 100, 2)
 
 
-def median_of_earlier(
-    others: Iterable[tuple[datetime, int]], posted_at: datetime, *, minimum: int
-) -> float | None:
-    """The median of what was posted before, which the post itself cannot move; None below `minimum` posts."""
-    earlier = [value for at, value in others if at < posted_at]
-    return statistics.median(earlier) if len(earlier) >= max(1, minimum) else None
+def medians_of_earlier(
+    others: Iterable[tuple[datetime, int]], moments: Iterable[datetime], *, minimum: int
+) -> list[float | None]:
+    """For each moment the median of what was posted before it, which a post at that moment cannot move.
+
+    None where fewer than `minimum` were. The medians stand in the order of the moments.
+    """
+    waiting, earlier = deque(sorted(others)), list[int]()
+    asked = list(moments)
+    medians: list[float | None] = [None] * len(asked)
+    for place in sorted(range(len(asked)), key=asked.__getitem__):
+        while waiting and waiting[0][0] < asked[place]:
+            insort(earlier, waiting.popleft()[1])
+        if len(earlier) >= max(1, minimum):
+            middle = len(earlier) // 2
+            medians[place] = (earlier[middle] + earlier[~middle]) / 2
+    return medians
 
 
 def viral_multiplier(
@@ -39,7 +51,7 @@ def viral_multiplier(
     `others` are (posted at, the same count) of the creator's own posts that are not pinned. None when the count is
     unknown, fewer than `minimum` are earlier, or their median is 0.
     """
-    median = median_of_earlier(others, posted_at, minimum=minimum)
+    (median,) = medians_of_earlier(others, [posted_at], minimum=minimum)
     return None if value is None or not median else round(value / median, 2)
 
 

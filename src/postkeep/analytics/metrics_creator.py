@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from .metric import Metric, Source, Unit
-from .metrics_observed import INSTAGRAM, SOCIAL
+from .metrics_observed import ALL, INSTAGRAM, SOCIAL
 
 _MENDED: Final = "predecessor's analytics, twelve flaws mended (compat: as built)"
 _OWN: Final = "postkeep"
@@ -119,17 +119,17 @@ _GROWTH: Final[tuple[_Row, ...]] = (
         "follower_growth_rate_daily",
         Unit.PERCENT,
         2,
-        SOCIAL,
+        ALL,
         "Growth of the followers in 24 hours, from a row 12 to 36 hours old, scaled to a day.",
     ),
     (
         "follower_growth_rate_weekly",
         Unit.PERCENT,
         2,
-        SOCIAL,
+        ALL,
         "Growth of the followers in 7 days, from a row 5 to 9 days old, scaled to a week.",
     ),
-    ("previous_followers_count", Unit.FOLLOWERS, 0, SOCIAL, "The newest earlier count that was another one."),
+    ("previous_followers_count", Unit.FOLLOWERS, 0, ALL, "The newest earlier count that was another one."),
 )
 _OF_POSTS: Final[tuple[_Row, ...]] = (
     (
@@ -139,9 +139,9 @@ _OF_POSTS: Final[tuple[_Row, ...]] = (
         SOCIAL,
         "Likes plus comments of one post as percent of the followers known at that time.",
     ),
-    ("viral_multiplier", Unit.RATIO, 2, SOCIAL, "One post's views or engagement over the median of earlier ones."),
-    ("engagement_velocity", Unit.INTERACTIONS, 1, SOCIAL, "What a post gained per hour between two snapshots."),
-    ("engagement_half_life", Unit.DAYS, 2, SOCIAL, "How long after posting half of the last count was there."),
+    ("viral_multiplier", Unit.RATIO, 2, ALL, "One post's views or engagement over the median of earlier ones."),
+    ("engagement_velocity", Unit.INTERACTIONS, 1, ALL, "What a post gained per hour between two snapshots."),
+    ("engagement_half_life", Unit.DAYS, 2, ALL, "How long after posting half of the last count was there."),
 )
 _COPIES: Final = {
     "avg_engagement_rate": "engagement_rate",
@@ -173,7 +173,7 @@ def creator() -> Iterator[Metric]:
             name, f"Copy of {original}.", of.unit, of.platforms, of.source, _MENDED, of.digits, same_as=original
         )
     for name, unit, definition in _TIMES:
-        yield Metric(name, definition, unit, SOCIAL, Source.RECORDED, _RECORDED)
+        yield Metric(name, definition, unit, ALL, Source.RECORDED, _RECORDED)
 
 
 def _means() -> Iterator[_Row]:

@@ -1,4 +1,4 @@
-"""Instagram's raw items as content: once as the predecessor read them, once as they are meant.
+"""Instagram's raw entries as content: once as the predecessor read them, once as they are meant.
 
 The predecessor's way (facts of its two builds) keeps what it made of strange values, for its figures depend on it.
 """

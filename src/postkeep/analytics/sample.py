@@ -141,14 +141,17 @@ def _reason(each: Content, starts: Sequence[datetime | None], now: datetime) -> 
 
 
 def _one_definition(contents: Sequence[Content]) -> tuple[list[Content], int]:
-    """The contents with views of one definition only, the newest post's, and how many lost theirs for it."""
-    with_views = [each for each in contents if each.views is not None and each.views_as]
-    if not with_views:
+    """The contents with views of one definition only, the newest reel's, and how many reels lost theirs for it.
+
+    Other posts have no figure made of views.
+    """
+    named = [each for each in contents if each.kind is Kind.REEL and each.views is not None and each.views_as]
+    if not named:
         return list(contents), 0
-    newest = max(with_views, key=lambda each: (each.posted_at is not None, each.posted_at, each.views_as)).views_as
-    others = [each.views_as not in (None, newest) for each in contents]
-    alike = [
-        replace(each, views=None, views_as=None) if other else each
-        for each, other in zip(contents, others, strict=True)
-    ]
-    return alike, sum(others)
+    newest = max(named, key=lambda each: (each.posted_at is not None, each.posted_at, each.views_as)).views_as
+
+    def differs(each: Content) -> bool:
+        return each.kind is Kind.REEL and each.views is not None and each.views_as not in (None, newest)
+
+    alike = [replace(each, views=None, views_as=None) if differs(each) else each for each in contents]
+    return alike, sum(map(differs, contents))

@@ -77,6 +77,9 @@ def test_growth_from_nobody_has_no_rate() -> None:
     assert (told.daily, told.previous) == (None, row(DAY, 0))
     assert growth_as_built([row(DAY, 0)], 100, NOW) == GrowthAsBuilt(None, None, 0)
     assert growth([], FollowerRow(NOW, 100)).previous is None
+    one = growth([row(DAY, 1)], FollowerRow(NOW, 2)).daily
+    assert one is not None
+    assert one.percent == 100
 
 
 def test_the_nearest_row_counts_and_of_two_the_older() -> None:

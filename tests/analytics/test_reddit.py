@@ -60,6 +60,12 @@ def test_a_hidden_score_is_not_zero_and_a_pinned_post_no_measure() -> None:
     assert (counted.counted, counted.of) == (1, 2)
 
 
+def test_of_two_records_the_one_that_knows_more() -> None:
+    posts = [post(1, None, 9), post(1, 0, 3), post(2, 5, None), post(2, 5, 1)]
+    assert [figures(posts)[name] for name in ("avg_upvotes_per_post", "avg_comments_per_post")] == [2.5, 2]
+    assert figures(posts[::-1]) == figures(posts)
+
+
 def test_votes_cancel_out_of_the_score_as_built() -> None:
     """It is the root of 1000 mean comments, whatever the votes; mended, both count."""
     few, many = ([post(1, votes, 10), post(2, votes, 30)] for votes in (10, 1000))
@@ -90,8 +96,10 @@ def test_kinds_of_posts() -> None:
     told = figures(posts)
     assert [told[f"{name}_post_avg_score"] for name in ("image", "video", "text", "link")] == [20, 25, None, None]
     assert told["top_content_type"] == "video"
-    built = community_figures_as_built(posts, ["gallery", "image", "video", "text", "link"])
-    assert [built[f"{name}_post_avg_score"] for name in ("image", "video", "text", "link")] == [30, 25, 0, 900]
+    built = community_figures_as_built(
+        [*posts, post(6, 20, 0)], ["gallery", "image", "video", "text", "link", "image"]
+    )
+    assert [built[f"{name}_post_avg_score"] for name in ("image", "video", "text", "link")] == [25, 25, 0, 900]
     assert built["top_content_type"] == "link"
 
 

@@ -34,7 +34,7 @@ class Sample:
         return tuple(sorted(time for time in times if start is None or time >= start))
 
 
-def sample_of_lists(lists: Mapping[Kind, Sequence[Content]], *, now: datetime, unreadable: int = 0) -> Sample:
+def sample_of_lists(lists: Mapping[Kind, Sequence[Content]], *, now: datetime, unreadable: int) -> Sample:
     """What an API's lists tell; a post in both counts once, a pinned one only if its list goes back so far.
 
     `unreadable` is how many entries of the lists were no posts at all.

@@ -96,6 +96,7 @@ def test_kinds_of_posts() -> None:
     told = figures(posts)
     assert [told[f"{name}_post_avg_score"] for name in ("image", "video", "text", "link")] == [20, 25, None, None]
     assert told["top_content_type"] == "video"
+    assert community_figures(posts, zone=UTC)["top_content_type"].counted == 3
     built = community_figures_as_built(
         [*posts, post(6, 20, 0)], ["gallery", "image", "video", "text", "link", "image"]
     )
@@ -166,6 +167,8 @@ def test_what_authors_have() -> None:
         "min_post_karma": 10,
         "min_comment_karma": 10,
     }
+    many = posting_requirements([author(number, number) for number in range(31)])["min_post_karma"]
+    assert (many.value, many.counted, many.of) == (3, 31, 31)
     assert posting_requirements(authors[:4])["min_post_karma"].value is None
     karmas = [50, 40, 30, 20, None]
     assert requirement_as_built(karmas) == 0

@@ -267,8 +267,8 @@ class ArchiveConfig:
     """Where media get their second home; one is active.
 
     `store` names it; empty means the one that is set up: a bucket of S3, R2 or Google Cloud Storage, a container
-    of Azure, or a `directory`. `prefix` goes before every key. Files above `multipart_at` bytes go up in parts of `part_size`; `concurrency` is how many
-    go up at a time.
+    of Azure, or a `directory`. `prefix` goes before every key. Files above `multipart_at` bytes go up in parts of
+    `part_size`; `concurrency` is how many go up at a time.
     """
 
     store: Annotated[str, Rule(check=_choice("", *_SET_UP_BY))] = ""

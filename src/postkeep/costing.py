@@ -59,7 +59,9 @@ def read_price(text: str) -> Price:
         raise ValueError(f"{line!r} is not SOURCE OPERATION AMOUNT CURRENCY per UNIT from YYYY-MM-DD")
     source, unit = found["source"], found["unit"]
     if _SOURCE.fullmatch(source) is None:
-        raise ValueError(f"{source!r} is not s3, r2, gcs, azure, directory or the name of a store such as s3://bucket")
+        raise ValueError(
+            f"{source!r} is not s3, r2, gcs, azure, directory or the name of a store such as s3://bucket"
+        )
     operations = tuple(found["operations"].split("+"))
     for operation in operations:
         if operation not in _UNITS:

@@ -19,7 +19,6 @@ from urllib.parse import parse_qs
 
 from postkeep.archive.objects import (
     TRIES_OF_A_PART,
-    AnyStore,
     Dialect,
     ObjectArchive,
     Where,
@@ -33,6 +32,8 @@ from postkeep.errors import ArchiveDenied, ConfigError, ExtraMissing
 
 if TYPE_CHECKING:
     from obstore.store import AzureConfig as AzureOptions
+
+    from postkeep.archive.objects import AnyStore
 
 # Variables with which the library, or what it asks for keys, would do something else than was configured.
 _FOREIGN = ("GOOGLE_", "GCE_METADATA_", "AZURE_", "AZURITE_", "MSI_", "IDENTITY_")
@@ -147,7 +148,7 @@ def _service_account(path: Path) -> str:
 
 _AZURE = Dialect(
     {
-        "AuthenticationFailed": "the key or SAS token is not valid for this account, or this machine's clock is wrong",
+        "AuthenticationFailed": "the key or SAS token is not valid here, or this machine's clock is wrong",
         "AuthorizationFailure": "the key is not the one of this account, or the account's network rules refuse",
         "ContainerNotFound": "there is no such container: make it",
         "KeyBasedAuthenticationNotPermitted": "the account allows no keys: use a SAS token",

@@ -68,7 +68,7 @@ def read_name(url: str) -> Name | None:
 
 
 def key_in(url: str, place: str) -> str | None:
-    """The key of an object of this very store (`s3://bucket`, `az://account/container`) by its stable name, else None."""
+    """The key of an object of this very store (`s3://bucket`, `file:///folder`) by its stable name, else None."""
     key = url.removeprefix(f"{place}/")
     return None if key == url or not key or "?" in key else unquote(key)
 

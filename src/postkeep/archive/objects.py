@@ -198,6 +198,9 @@ class ObjectArchive:
         with self._speaking("list", prefix):
             for page in obstore.list(self._store, prefix or None, offset=after or None, chunk_size=_PAGE):
                 for meta in page:
+                    # There are stores that do not know where to begin.
+                    if after and meta["path"] <= after:
+                        continue
                     yield Stored(meta["path"], meta["size"], _tag(meta["e_tag"]))
 
     def delete(self, key: str) -> None:

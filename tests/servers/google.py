@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from tests.servers.s3lax import LaxS3, Tag
 from tests.servers.s3proxy import Fault, Request, S3Proxy, Say, nothing
@@ -128,9 +128,9 @@ class Google:
         query = dict(parse_qsl(parts.query))
         signature = bytes.fromhex(query.pop("X-Goog-Signature"))
         asked = "&".join(f"{quote(name, safe='')}={quote(query[name], safe='')}" for name in sorted(query))
-        whole = (
-            f"{request.method}\n{parts.path}\n{asked}\nhost:{request.headers['host']}\n\nhost\nUNSIGNED-PAYLOAD"
-        )
+        path = quote(unquote(parts.path), safe="/~")
+        # The name it stands for, by whichever address it is reached.
+        whole = f"{request.method}\n{path}\n{asked}\nhost:storage.googleapis.com\n\nhost\nUNSIGNED-PAYLOAD"
         at, scope = query["X-Goog-Date"], query["X-Goog-Credential"].removeprefix(f"{WHO}/")
         text = f"GOOG4-RSA-SHA256\n{at}\n{scope}\n{hashlib.sha256(whole.encode()).hexdigest()}"
         since = datetime.now(UTC) - datetime.strptime(at, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

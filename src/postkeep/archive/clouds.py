@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 # Variables with which the library, or what it asks for keys, would do something else than was configured.
 _FOREIGN = ("GOOGLE_", "GCE_METADATA_", "AZURE_", "AZURITE_", "MSI_", "IDENTITY_")
 _CONNECT_SECONDS, _SECONDS = 10.0, 300.0
+# Of other names the library signs how they stand in an address, and the stores another spelling of them.
+_SIGNABLE = re.compile(r"[A-Za-z0-9_.~/-]+")
 _NOT_CHECKED = "not checked here: see that {what} allows no public access"
 
 
@@ -51,6 +53,11 @@ class CloudArchive(ObjectArchive):
     def sweep(self, before: datetime) -> int:
         # The library cannot list uploads that broke off; see `set_up` for who removes them.
         return 0
+
+    def link(self, key: str, seconds: int) -> str:
+        if not self._where.link_base and _SIGNABLE.fullmatch(key) is None:
+            raise ArchiveDenied(f"{self._where.called}: no link can be signed for the name {key!r}")
+        return super().link(key, seconds)
 
     def set_up(self, prefix: str) -> list[SetUpStep]:
         called = self._where.called
@@ -166,8 +173,6 @@ _AZURE = Dialect(
 _PARTS_GO = SetUpStep(
     "lifecycle", "uploads that broke off go by themselves", done=True, note="this store removes them after a week"
 )
-# The library signs links for a name as it stands in an address, the store for the name itself.
-_SIGNABLE = re.compile(r"[A-Za-z0-9!_.*'()/~-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +198,6 @@ class AzureArchive(CloudArchive):
     def link(self, key: str, seconds: int) -> str:
         if not self._may_sign:
             raise ArchiveDenied(f"{self._where.called}: only the account's key can sign links, a SAS token cannot")
-        if not self._where.link_base and _SIGNABLE.fullmatch(key) is None:
-            raise ArchiveDenied(f"{self._where.called}: no link can be signed for the name {key!r}")
         return super().link(key, seconds)
 
 

@@ -41,7 +41,7 @@ class TestReddit(PlatformSuite):
 
     @classmethod
     def samples(cls) -> list[Sample]:
-        return records.everything()
+        return [*records.everything(), *records.pages()]
 
 
 def read(content: dict[str, Any]) -> Post:

@@ -77,7 +77,8 @@ def _post(record: dict[str, Json], reading: Reading) -> Post:
     author = cast.admit(_author(record, reading))
     text = as_text(record.get("description"))
     said = words(text)
-    walk = MediaWalk(unread, "")
+    # Each file of a carousel tells which one it is, and only of itself.
+    walk = MediaWalk(unread, "", first=max((as_count(record.get("num")) or 1) - 1, 0))
     _media(record, walk, number, story=story)
     return Post(
         PLATFORM_NAME,

@@ -88,12 +88,13 @@ class MediaWalk:
     """Collects the media of one post in order and gives each its position and occurrence.
 
     `complete` turns false as soon as something stood there that could not be read, or was said to be there and
-    is not.
+    is not. `first` is the position of the first.
     """
 
-    __slots__ = ("_prefix", "_refs", "_seen", "_unread", "complete")
+    __slots__ = ("_first", "_prefix", "_refs", "_seen", "_unread", "complete")
 
-    def __init__(self, unread: Unread, prefix: str) -> None:
+    def __init__(self, unread: Unread, prefix: str, *, first: int = 0) -> None:
+        self._first = first
         self._refs: list[MediaRef] = []
         self._seen: dict[tuple[Role, str], int] = {}
         self._unread = unread
@@ -152,7 +153,9 @@ class MediaWalk:
         self._seen[role, key] = seen + 1
         ref = sized(role, media_type, version)
         caption = as_line(caption, LONGEST_CAPTION)
-        self._refs.append(replace(ref, media_key=key, position=len(self._refs), occurrence=seen, caption=caption))
+        self._refs.append(
+            replace(ref, media_key=key, position=self._first + len(self._refs), occurrence=seen, caption=caption)
+        )
 
     # --- the flat dialect of the API ---
 

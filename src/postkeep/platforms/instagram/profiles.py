@@ -44,13 +44,6 @@ _FACTS = (
 )
 
 
-class Facts(dict[str, str | int | bool]):
-    """Facts of a profile, which can be hashed as the profile itself: nobody changes them after they are read."""
-
-    def __hash__(self) -> int:  # type: ignore[override]
-        return hash(frozenset(self.items()))
-
-
 class Cast:
     """The profiles of one record, each once: who appears again is the one that appeared first."""
 
@@ -141,7 +134,7 @@ def read_account(user: dict[str, Json], unread: Unread) -> Profile | None:
         is_private=_flag(user, "is_private"),
         is_business=_flag(user, "is_business_account", "is_business"),
         is_professional=_flag(user, "is_professional_account"),
-        facts=Facts(_facts(user)),
+        facts=_facts(user),
     )
     return read_user(user, unread, account)
 

@@ -78,6 +78,7 @@ def test_gallery_dls_files_of_one_carousel_make_one_post() -> None:
     assert (first.text, first.hashtags, first.format) == ("Three #walls", ("walls",), PostFormat.CAROUSEL)
     assert (first.metrics.likes, first.location) == (12, Location("old town", "213"))
     assert [each.native_id for each in first.tagged] == [GUEST]
+    assert [read(each).media[0].position for each in files] == [0, 1, 2]
 
 
 def test_gallery_dls_zero_likes_may_be_an_unknown_count() -> None:

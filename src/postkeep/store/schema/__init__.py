@@ -1,0 +1,80 @@
+"""The tables, as both databases have them; migrations must add up to exactly this."""
+
+from postkeep.store.schema.adopted import adopted_columns, adoption_findings, old_ids
+from postkeep.store.schema.base import metadata
+from postkeep.store.schema.marks import (
+    access_users,
+    action_queue,
+    holds,
+    post_tags,
+    profile_tags,
+    retention_policies,
+    tags,
+)
+from postkeep.store.schema.media import archive_objects, file_urls, media_files, post_media, profile_media
+from postkeep.store.schema.post_tables import (
+    data_downloads,
+    post_aliases,
+    post_hashtags,
+    post_links,
+    post_mentions,
+    post_originals,
+    post_seen_via,
+    post_texts,
+    posts,
+    raw_records,
+    snapshot_records,
+)
+from postkeep.store.schema.profile_tables import profile_names, profiles
+from postkeep.store.schema.running import (
+    costs,
+    download_runs,
+    hosts,
+    leases,
+    quarantine,
+    remembered,
+    run_posts,
+    unknown_keys,
+    work,
+)
+
+__all__ = [
+    "access_users",
+    "action_queue",
+    "adopted_columns",
+    "adoption_findings",
+    "archive_objects",
+    "costs",
+    "data_downloads",
+    "download_runs",
+    "file_urls",
+    "holds",
+    "hosts",
+    "leases",
+    "media_files",
+    "metadata",
+    "old_ids",
+    "post_aliases",
+    "post_hashtags",
+    "post_links",
+    "post_media",
+    "post_mentions",
+    "post_originals",
+    "post_seen_via",
+    "post_tags",
+    "post_texts",
+    "posts",
+    "profile_media",
+    "profile_names",
+    "profile_tags",
+    "profiles",
+    "quarantine",
+    "raw_records",
+    "remembered",
+    "retention_policies",
+    "run_posts",
+    "snapshot_records",
+    "tags",
+    "unknown_keys",
+    "work",
+]

@@ -53,6 +53,10 @@ def _place_columns() -> list[Column[Any]]:
         Column("error_kind", Text),
         Column("error_message", Text),
         Column("error_at", Utc),
+        Column("caption", Text),
+        Column("caption_seen_at", Utc),
+        # Further URLs under which the same content may be had, as a JSON array.
+        Column("alternatives", Text),
     ]
 
 
@@ -200,4 +204,22 @@ archive_objects = Table(
     Column("error_at", Utc),
     UniqueConstraint("store", "key"),
     UniqueConstraint("file_id", "store"),
+)
+
+renditions = Table(
+    "renditions",
+    metadata,
+    own_id("rendition_id"),
+    refers("source_file_id", "media_files.file_id"),
+    # What was joined to it, where it is made of two.
+    refers("beside_file_id", "media_files.file_id", required=False),
+    required("kind"),
+    refers("file_id", "media_files.file_id", on_delete="SET NULL", required=False),
+    Column("made_at", Utc),
+    Column("error_kind", Text),
+    Column("error_message", Text),
+    created(),
+    UniqueConstraint("source_file_id", "kind"),
+    few("idx_renditions_beside_file_id", "beside_file_id", where="beside_file_id IS NOT NULL"),
+    few("idx_renditions_file_id", "file_id", where="file_id IS NOT NULL"),
 )

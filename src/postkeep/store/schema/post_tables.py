@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -51,6 +52,18 @@ posts = Table(
     Column("first_seen_at", Utc),
     defaulted("is_read", Boolean, false()),
     defaulted("is_marked", Boolean, false()),
+    Column("title", Text),
+    Column("post_format", Text),
+    defaulted("presence", Text, "there"),
+    Column("presence_at", Utc),
+    Column("flags", Text),
+    Column("location_name", Text),
+    Column("location_native_id", Text),
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("notes", Text),
+    # As JSON, when what the record observed last does not tell was told last.
+    Column("told_json", Text),
     created(),
     updated(),
     UniqueConstraint("platform", "native_id"),
@@ -64,6 +77,7 @@ posts = Table(
     Index("idx_posts_first_seen_at", "first_seen_at"),
     Index("idx_posts_is_read", "is_read", "posted_at_timestamp", "post_id"),
     Index("idx_posts_is_marked", "is_marked"),
+    few("idx_posts_gone", "post_id", where="presence <> 'there'"),
 )
 
 data_downloads = Table(
@@ -82,6 +96,8 @@ data_downloads = Table(
     Column("views", Integer),
     Column("likes", Integer),
     Column("saves", Integer),
+    Column("shares", Integer),
+    defaulted("counts_hidden", Boolean, false()),
     defaulted("of_original", Boolean, false()),
     defaulted("tells_media", Boolean, true()),
     Column("stats_json", Text),
@@ -107,6 +123,8 @@ raw_records = Table(
     required("codec"),
     required("size", Integer),
     required("body", LargeBinary),
+    # How many posts it tells of: one, unless it is a page.
+    defaulted("post_count", Integer, "1"),
     created(),
 )
 
@@ -205,5 +223,32 @@ post_links = Table(
     required("kind"),
     Column("title", Text),
     PrimaryKeyConstraint("post_id", "position"),
+    sqlite_with_rowid=False,
+)
+
+post_people = Table(
+    "post_people",
+    metadata,
+    refers("post_id", "posts.post_id"),
+    required("role"),
+    required("position", Integer),
+    required("name"),
+    Column("username", Text),
+    Column("native_id", Text),
+    refers("profile_id", "profiles.profile_id", on_delete="SET NULL", required=False),
+    PrimaryKeyConstraint("post_id", "role", "position"),
+    few("idx_people_profile_id", "profile_id", where="profile_id IS NOT NULL"),
+    sqlite_with_rowid=False,
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    required("kind"),
+    required("platform"),
+    required("id_hash"),
+    required("reason"),
+    required("erased_at", Utc),
+    PrimaryKeyConstraint("kind", "platform", "id_hash"),
     sqlite_with_rowid=False,
 )

@@ -100,6 +100,7 @@ from postkeep.views.databases import AdoptionFinding, BackupSummary, CopySummary
 from postkeep.views.watching import ImportArchived, WatchRound, WatchSummary
 
 if TYPE_CHECKING:
+    from postkeep.library.collected import Collected
     from postkeep.net.fetcher import Fetcher
 
 
@@ -572,6 +573,13 @@ class Library:
     def resume_host(self, host: str) -> bool:
         """Go on with a host that is left alone; False when it was not. Raises NotFound for one nobody knows."""
         return queues.resume_host(self._parts, host)
+
+    @property
+    def collected(self) -> Collected:
+        """What somebody else's collector hands over and asks for."""
+        from postkeep.library.collected import Collected
+
+        return Collected(self._parts)
 
     # --- looking ---
 

@@ -62,6 +62,7 @@ from postkeep.views.archives import (
 )
 from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
+from postkeep.views.exports import Exported, ExportFormat, ExportSummary
 from postkeep.views.watching import ImportArchived, WatchSummary
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -447,6 +448,7 @@ def everything() -> dict[str, Any]:
         "is_supabase": True,
         "deny_user": ALLOWED,
         "allowed_users": [ALLOWED],
+        "export": ExportSummary(Exported.POSTS, ExportFormat.CSV, "posts.csv", 3),
         "backup": BackupSummary("/tmp/copy.db", 4096),
     }
 

@@ -32,7 +32,7 @@ _NAMES = (
     Column("Last seen", whole=True, spare=1),
 )
 _PROBLEMS_TOLD = 20
-_KINDS = click.Choice(list(ProfileKind))
+_KINDS = click.Choice([kind.value for kind in ProfileKind])
 
 _platform = click.option("--platform", metavar="NAME", help="Only profiles of this platform.")
 _tag = click.option(

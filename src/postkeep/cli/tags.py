@@ -65,7 +65,11 @@ def _row(tag: TagView) -> tuple[str, ...]:
 @tags.command("add")
 @click.argument("name", metavar="NAME")
 @click.option(
-    "--color", type=click.Choice(list(TagColor)), default=TagColor.CYAN, show_default=True, help="Its colour."
+    "--color",
+    type=click.Choice([color.value for color in TagColor]),
+    default=TagColor.CYAN.value,
+    show_default=True,
+    help="Its colour.",
 )
 @click.option("--description", metavar="TEXT", help="What it stands for.")
 @json_option

@@ -34,6 +34,9 @@ _CLOCK_OF = {
     "posts": {"first_seen_at"},
     "quarantine": {"last_seen_at"},
     "unknown_keys": {"first_seen_at", "last_seen_at"},
+    "tombstones": {"erased_at"},
+    "creator_analytics": {"computed_at"},
+    "renditions": {"made_at"},
 }
 
 
@@ -73,6 +76,9 @@ def _natural_names(tx: Any) -> dict[str, str]:
     learn("SELECT media_id, post_id, role, media_key, occurrence FROM post_media")
     learn("SELECT media_id, profile_id, role, media_key, occurrence FROM profile_media")
     learn("SELECT download_id, post_id, observed_at FROM data_downloads")
+    learn("SELECT history_id, profile_id, observed_at FROM follower_history")
+    learn("SELECT listing_id, record_sha256, observed_at FROM listings")
+    learn("SELECT rendition_id, source_file_id, kind FROM renditions")
     return names
 
 

@@ -175,7 +175,7 @@ def test_a_damaged_database_is_not_copied(store: Store, folder: Path) -> None:
     assert path is not None
     store.close()
     with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2)
+        file.seek(path.stat().st_size * 3 // 4)
         file.write(b"\xff" * 20_000)
     damaged = Store(f"sqlite:///{path}")
     try:

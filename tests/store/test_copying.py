@@ -399,8 +399,8 @@ def test_nul_passes_where_it_can(databases: Databases) -> None:
 
 @pytest.mark.parametrize("database_kind", KINDS, indirect=True)
 def test_batches_are_small_when_rows_are_large(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [(f"{i:04}", "c", "linkedin", "s", "none", 1, b"x" * 100_000, datetime.now(UTC)) for i in range(60)]
-    rows += [(f"{i:04}", "c", "linkedin", "s", "none", 1, b"", datetime.now(UTC)) for i in range(60, 200)]
+    rows = [(f"{i:04}", "c", "linkedin", "s", "none", 1, b"x" * 100_000, 1, datetime.now(UTC)) for i in range(60)]
+    rows += [(f"{i:04}", "c", "linkedin", "s", "none", 1, b"", 1, datetime.now(UTC)) for i in range(60, 200)]
     with store.writing() as tx:
         bulk.insert(tx, schema.raw_records, tuple(schema.raw_records.columns.keys()), rows)
     monkeypatch.setattr(walking, "MOST_BYTES", 1_000_000)

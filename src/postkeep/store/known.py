@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection
@@ -18,7 +19,10 @@ from postkeep.store.rows import (
     POST_COLUMNS,
     PROFILE_COLUMNS,
     SNAPSHOT_COLUMNS,
+    HistoryRow,
+    LinkRow,
     OriginalRow,
+    PeopleRows,
     PlaceRow,
     PostRow,
     ProfileRow,
@@ -27,15 +31,22 @@ from postkeep.store.rows import (
     TextRow,
     place_columns,
 )
+from postkeep.store.tombstones import Tombstone
 from postkeep.store.types import to_text
 
 MediaKey = tuple[str, str, int]
 """A place within its owner: role, media key, occurrence."""
 
+Counts = tuple[int | None, int | None, int | None]
+"""Followers, followed and posts of a profile at one time."""
+
 
 @dataclass(slots=True)
 class Known:
-    """The rows a batch touches, by their natural keys; a plan adds to them and edits them."""
+    """The rows a batch touches, by their natural keys; a plan adds to them and edits them.
+
+    `records` are those of the batch's pages that were stored before, `listed` when each was stored as a list.
+    """
 
     posts: dict[tuple[str, str], PostRow] = field(default_factory=dict)
     snapshots: dict[tuple[str, datetime], SnapshotRow] = field(default_factory=dict)
@@ -48,6 +59,14 @@ class Known:
     seen_via: dict[tuple[str, str], Span] = field(default_factory=dict)
     texts: dict[str, dict[str, TextRow]] = field(default_factory=dict)
     originals: dict[str, OriginalRow] = field(default_factory=dict)
+    people: dict[str, PeopleRows] = field(default_factory=dict)
+    profile_texts: dict[str, dict[str, TextRow]] = field(default_factory=dict)
+    profile_links: dict[str, dict[str, LinkRow]] = field(default_factory=dict)
+    history: dict[tuple[str, datetime], HistoryRow] = field(default_factory=dict)
+    counts: dict[str, set[Counts]] = field(default_factory=dict)
+    records: set[str] = field(default_factory=set)
+    listed: dict[str, set[datetime]] = field(default_factory=dict)
+    erased: set[Tombstone] = field(default_factory=set)
 
 
 def load_posts(tx: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], PostRow]:
@@ -84,6 +103,7 @@ def _post(values: Sequence[object]) -> PostRow:
     row.media_seen_at = moment(row.media_seen_at)
     row.observed_at = moment(row.observed_at)
     row.first_seen_at = moment(row.first_seen_at) or row.posted_at
+    row.presence_at = moment(row.presence_at)
     return row
 
 
@@ -91,33 +111,13 @@ def load_snapshots(
     tx: Connection, keys: Iterable[tuple[str, datetime]]
 ) -> dict[tuple[str, datetime], SnapshotRow]:
     """The snapshots with these (post_id, observed_at), each with the content hashes of its records."""
-    wanted = list(dict.fromkeys(keys))
-    if not wanted:
-        return {}
-    names = ", ".join(f"d.{name}" for name in SNAPSHOT_COLUMNS)
-    if tx.dialect.name == "sqlite":
-        pairs = orjson.dumps([(post_id, to_text(at)) for post_id, at in wanted]).decode()
-        found = bulk.execute(
-            tx,
-            f"SELECT {names} FROM json_each(?) w JOIN data_downloads d"  # noqa: S608
-            " ON d.post_id = json_extract(w.value, '$[0]') AND d.observed_at = json_extract(w.value, '$[1]')",
-            pairs,
-        )
-    else:
-        found = bulk.execute(
-            tx,
-            f"SELECT {names} FROM unnest(?::text[], ?::timestamptz[]) w (post_id, observed_at)"  # noqa: S608
-            " JOIN data_downloads d ON d.post_id = w.post_id AND d.observed_at = w.observed_at",
-            [post_id for post_id, _ in wanted],
-            [at for _, at in wanted],
-        )
     rows = {}
-    for values in found:
+    for values in observed(tx, "data_downloads", "post_id", SNAPSHOT_COLUMNS, keys):
         row = SnapshotRow(*values)
         row.downloaded_at = moment(row.downloaded_at) or row.downloaded_at
         row.observed_at = moment(row.observed_at) or row.observed_at
         row.zone_assumed, row.of_original = bool(row.zone_assumed), bool(row.of_original)
-        row.tells_media = bool(row.tells_media)
+        row.tells_media, row.counts_hidden = bool(row.tells_media), bool(row.counts_hidden)
         row.hashes = {row.content_hash} if row.content_hash else set()
         rows[row.download_id] = row
     for download_id, content_hash in bulk.among(
@@ -125,6 +125,34 @@ def load_snapshots(
     ):
         rows[download_id].hashes.add(content_hash)
     return {(row.post_id, row.observed_at): row for row in rows.values()}
+
+
+def observed(
+    tx: Connection, table: str, owner: str, columns: Iterable[str], keys: Iterable[tuple[str, datetime]]
+) -> list[Sequence[Any]]:
+    """The rows of a table of observations with these (owner, observed_at), as their columns."""
+    wanted = list(dict.fromkeys(keys))
+    if not wanted:
+        return []
+    names = ", ".join(f"d.{name}" for name in columns)
+    if tx.dialect.name == "sqlite":
+        return list(
+            bulk.execute(
+                tx,
+                f"SELECT {names} FROM json_each(?) w JOIN {table} d"  # noqa: S608
+                f" ON d.{owner} = json_extract(w.value, '$[0]') AND d.observed_at = json_extract(w.value, '$[1]')",
+                orjson.dumps([(owner_id, to_text(at)) for owner_id, at in wanted]).decode(),
+            )
+        )
+    return list(
+        bulk.execute(
+            tx,
+            f"SELECT {names} FROM unnest(?::text[], ?::timestamptz[]) w (owner_id, observed_at)"  # noqa: S608
+            f" JOIN {table} d ON d.{owner} = w.owner_id AND d.observed_at = w.observed_at",
+            [owner_id for owner_id, _ in wanted],
+            [at for _, at in wanted],
+        )
+    )
 
 
 def load_content_hashes(tx: Connection, post_ids: Iterable[str]) -> dict[str, set[str]]:
@@ -169,6 +197,7 @@ def load_places(
         row.observed_at = moment(row.observed_at)  # type: ignore[assignment]
         row.first_seen_at = moment(row.first_seen_at)  # type: ignore[assignment]
         row.last_seen_at, row.absent_since = moment(row.last_seen_at), moment(row.absent_since)
+        row.caption_seen_at = moment(row.caption_seen_at)
         places[row.owner_id][(row.role, row.media_key, row.occurrence)] = row
     return dict(places)
 
@@ -183,6 +212,8 @@ def load_profiles(
         for values in bulk.among(tx, f"SELECT {names} FROM profiles WHERE {column} {{in}}", wanted):  # noqa: S608
             row = ProfileRow(*values)
             row.observed_at = moment(row.observed_at)
+            row.account_observed_at = moment(row.account_observed_at)
+            row.links_seen_at = moment(row.links_seen_at)
             rows[row.profile_id] = row
     spans = {}
     for profile_id, kind, value, first, last in bulk.among(

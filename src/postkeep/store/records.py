@@ -51,6 +51,17 @@ def seen_through(tx: Connection, post_ids: Iterable[str]) -> set[tuple[str, str]
     return {(post_id, username) for post_id, username in rows}
 
 
+def stored(tx: Connection, hashes: Iterable[str]) -> set[str]:
+    """Which of these records are kept."""
+    return {sha256 for (sha256,) in bulk.among(tx, "SELECT sha256 FROM raw_records WHERE sha256 {in}", hashes)}
+
+
+def pages(tx: Connection, hashes: Iterable[str]) -> set[str]:
+    """Which of these records are kept and tell of no post or of several: no sighting says all of them."""
+    found = bulk.among(tx, "SELECT sha256 FROM raw_records WHERE sha256 {in} AND post_count <> 1", hashes)
+    return {sha256 for (sha256,) in found}
+
+
 def page(tx: Connection, *, after: str, limit: int) -> list[tuple[str, str, bytes]]:
     """Raw records by hash, after the given one: (sha256, codec, packed bytes)."""
     rows = bulk.execute(

@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from postkeep.model import MediaState, MediaType, Post, Role
+from postkeep.model import MediaState, MediaType, Post, Presence, Role
 
 
 @dataclass(slots=True)
@@ -37,10 +37,21 @@ class PostRow:
     observed_at: datetime | None
     latest_download_id: str | None
     first_seen_at: datetime
+    title: str | None = None
+    post_format: str | None = None
+    presence: str = Presence.THERE
+    presence_at: datetime | None = None
+    flags: str | None = None
+    location_name: str | None = None
+    location_native_id: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    told_json: str | None = None
     # Not columns: what the latest snapshot's record was.
     latest_hash: str | None = None
     new: bool = False
     changed: bool = False
+    facts_changed: bool = False
 
 
 def new_post(post: Post, *, post_id: str, first_seen_at: datetime) -> PostRow:
@@ -92,6 +103,8 @@ class SnapshotRow:
     record_sha256: str | None
     content_hash: str | None
     source_file_path: str | None
+    shares: int | None = None
+    counts_hidden: bool = False
     hashes: set[str] = field(default_factory=set)
     new: bool = False
     changed: bool = False
@@ -121,6 +134,9 @@ class PlaceRow:
     error_kind: str | None = None
     error_message: str | None = None
     error_at: datetime | None = None
+    caption: str | None = None
+    caption_seen_at: datetime | None = None
+    alternatives: str | None = None
     new: bool = False
     changed: bool = False
     to_fetch: bool = False
@@ -137,9 +153,25 @@ class ProfileRow:
     headline: str | None
     profile_url: str | None
     observed_at: datetime | None
+    biography: str | None = None
+    category: str | None = None
+    external_url: str | None = None
+    external_url_kind: str | None = None
+    is_verified: bool | None = None
+    is_private: bool | None = None
+    is_business_account: bool | None = None
+    is_professional_account: bool | None = None
+    followers_count: int | None = None
+    following_count: int | None = None
+    media_count: int | None = None
+    facts_json: str | None = None
+    account_observed_at: datetime | None = None
+    links_seen_at: datetime | None = None
+    told_json: str | None = None
     new: bool = False
     changed: bool = False
     renamed: bool = False
+    account_changed: bool = False
 
 
 @dataclass(slots=True)
@@ -160,7 +192,7 @@ class Span:
 
 @dataclass(slots=True)
 class TextRow:
-    """A text a post once had."""
+    """A text a post once had, or one a profile has or had."""
 
     text_content: str
     span: Span
@@ -182,7 +214,75 @@ class OriginalRow:
     changed: bool = False
 
 
-_NOT_COLUMNS = {"new", "changed", "renamed", "latest_hash", "hashes", "to_fetch", "span", "gone"}
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """Somebody who is tagged in a post, or made it together with its author."""
+
+    name: str
+    username: str | None
+    native_id: str | None
+    profile_id: str | None
+
+
+@dataclass(slots=True)
+class PeopleRows:
+    """The people of a post by their role, each in order."""
+
+    roles: dict[str, tuple[PersonRow, ...]]
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class LinkRow:
+    """A link a profile shows or showed."""
+
+    url: str
+    title: str | None
+    kind: str | None
+    position: int
+    span: Span
+
+
+@dataclass(slots=True)
+class HistoryRow:
+    """The counts of a profile at one observed time; at least one of them is known."""
+
+    history_id: str
+    profile_id: str
+    observed_at: datetime
+    observed_source: str
+    followers_count: int | None
+    following_count: int | None
+    media_count: int | None
+    record_sha256: str | None
+    new: bool = False
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class ListingRow:
+    """A list of posts as one record showed it; `posts` are (position, post_id, pinned)."""
+
+    listing_id: str
+    profile_id: str | None
+    platform: str
+    kind: str
+    source: str
+    observed_at: datetime
+    observed_source: str
+    complete: bool
+    page: int | None
+    in_time_order: bool
+    oldest_posted_at: datetime | None
+    newest_posted_at: datetime | None
+    record_sha256: str
+    posts: list[tuple[int, str, bool]] = field(default_factory=list)
+
+
+_NOT_COLUMNS = {
+    *("new", "changed", "facts_changed", "account_changed", "renamed", "to_fetch"),
+    *("latest_hash", "hashes", "span", "gone", "posts"),
+}
 
 
 def columns_of(row: type) -> tuple[str, ...]:
@@ -194,11 +294,15 @@ POST_COLUMNS = columns_of(PostRow)
 SNAPSHOT_COLUMNS = columns_of(SnapshotRow)
 PROFILE_COLUMNS = columns_of(ProfileRow)
 ORIGINAL_COLUMNS = columns_of(OriginalRow)
+HISTORY_COLUMNS = columns_of(HistoryRow)
+LISTING_COLUMNS = columns_of(ListingRow)
 
 post_values: Any = attrgetter(*POST_COLUMNS)
 snapshot_values: Any = attrgetter(*SNAPSHOT_COLUMNS)
 profile_values: Any = attrgetter(*PROFILE_COLUMNS)
 original_values: Any = attrgetter(*ORIGINAL_COLUMNS)
+history_values: Any = attrgetter(*HISTORY_COLUMNS)
+listing_values: Any = attrgetter(*LISTING_COLUMNS)
 place_values: Any = attrgetter(*columns_of(PlaceRow))
 
 

@@ -20,7 +20,7 @@ ROWLESS = "storage"
 
 
 def wanted(dialect: Dialect) -> Shape:
-    """The shape the tables of schema.py have on this kind of database."""
+    """The shape our tables have on this kind of database."""
     return {table.name: _wanted_table(table, dialect) for table in metadata.tables.values()}
 
 

@@ -48,6 +48,11 @@ _POST_EDITS = (
     "observed_at",
     "latest_download_id",
 )
+# Of few posts known otherwise than by words and pictures, so in a statement of its own.
+_POST_FACTS = (
+    *("title", "post_format", "presence", "presence_at", "flags"),
+    *("location_name", "location_native_id", "latitude", "longitude", "told_json"),
+)
 _SNAPSHOT_EDITS = (
     "total_reactions",
     "comments",
@@ -55,6 +60,8 @@ _SNAPSHOT_EDITS = (
     "views",
     "likes",
     "saves",
+    "shares",
+    "counts_hidden",
     "of_original",
     "tells_media",
     "stats_json",
@@ -73,8 +80,12 @@ _PLACE_EDITS = (
     "error_kind",
     "error_message",
     "error_at",
+    "caption",
+    "caption_seen_at",
+    "alternatives",
 )
 _PROFILE_EDITS = ("username", "native_id", "name", "headline", "profile_url", "observed_at")
+_ACCOUNT_EDITS = PROFILE_COLUMNS[PROFILE_COLUMNS.index("biography") :]
 _ORIGINAL_EDITS = ORIGINAL_COLUMNS[1:]
 # Not `IS NULL`: SQLite would walk the index of that column, which holds every share not joined yet.
 _UNJOINED = "coalesce(o.original_post_id, '') = ''"
@@ -103,6 +114,13 @@ def write_profiles(
         schema.profiles,
         (*_PROFILE_EDITS, "updated_at"),
         [_picked(r, _PROFILE_EDITS, now, r.profile_id) for r in edited],
+        key=["profile_id"],
+    )
+    bulk.update(
+        tx,
+        schema.profiles,
+        (*_ACCOUNT_EDITS, "updated_at"),
+        [_picked(r, _ACCOUNT_EDITS, now, r.profile_id) for r in rows if r.account_changed and not r.new],
         key=["profile_id"],
     )
     bulk.insert(
@@ -143,6 +161,13 @@ def write_posts(tx: Connection, rows: Iterable[PostRow], now: datetime) -> None:
         schema.posts,
         (*_POST_EDITS, "updated_at"),
         [_picked(r, _POST_EDITS, now, r.post_id) for r in rows if r.changed and not r.new],
+        key=["post_id"],
+    )
+    bulk.update(
+        tx,
+        schema.posts,
+        _POST_FACTS,
+        [_picked(r, _POST_FACTS, r.post_id) for r in rows if r.facts_changed and not r.new],
         key=["post_id"],
     )
 
@@ -286,11 +311,11 @@ def write_words(
 
 
 def write_records(tx: Connection, rows: Sequence[tuple[Any, ...]], now: datetime) -> None:
-    """Keep raw records (sha256, content_hash, platform, shape, codec, size, body); known ones stay."""
+    """Keep raw records (sha256, content_hash, platform, shape, codec, size, body, post_count); known ones stay."""
     bulk.insert(
         tx,
         schema.raw_records,
-        ("sha256", "content_hash", "platform", "shape", "codec", "size", "body", "created_at"),
+        ("sha256", "content_hash", "platform", "shape", "codec", "size", "body", "post_count", "created_at"),
         [(*row, now) for row in rows],
         on_conflict="DO NOTHING",
     )

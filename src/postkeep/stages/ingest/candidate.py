@@ -24,13 +24,17 @@ _PACKER = zstd.ZstdCompressor(level=3)
 
 @dataclass(slots=True)
 class Candidate:
-    """A record that was parsed; `altered` says that text a database cannot hold was replaced in it."""
+    """A record that was parsed; `altered` says that text a database cannot hold was replaced in it.
+
+    `contents` are the content hashes of its posts, in their order; `content_hash` is that of the whole record.
+    """
 
     raw: RawRecord
     sha256: str
     platform: str
     parsed: Parsed
     content_hash: str
+    contents: tuple[str, ...]
     altered: bool
 
 
@@ -71,4 +75,5 @@ def candidate(raw: RawRecord, sha256: str, platforms: Sequence[Platform]) -> Can
             BadRecord(raw.place, raw.observation, error.message, len(raw.body), sha256, raw.body, raw.via),
             error.field,
         )
-    return Candidate(raw, sha256, platform.name, parsed, content, decoded.altered)
+    contents = tuple(map(digest, parsed.contents)) or (content,) * len(parsed.posts)
+    return Candidate(raw, sha256, platform.name, parsed, content, contents, decoded.altered)

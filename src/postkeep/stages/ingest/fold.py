@@ -17,12 +17,35 @@ from typing import Any
 import orjson
 
 from postkeep.ids import IdFactory
-from postkeep.model import Alias, Link, Mention, Metrics, Observation, Original, Post, Profile
+from postkeep.model import (
+    Alias,
+    Link,
+    Mention,
+    Metrics,
+    Observation,
+    Original,
+    Post,
+    Presence,
+    Profile,
+)
+from postkeep.stages.ingest.accounts import AccountFold
 from postkeep.stages.ingest.candidate import Candidate
+from postkeep.stages.ingest.facts import FactFold
+from postkeep.stages.ingest.lists import listing_row
 from postkeep.stages.ingest.places import PlaceFold
-from postkeep.stages.ingest.profiles import ProfileFold
+from postkeep.stages.ingest.profiles import ProfileFold, named
+from postkeep.stages.ingest.told import most
 from postkeep.store.known import Known
-from postkeep.store.rows import OriginalRow, PostRow, SnapshotRow, Span, TextRow, new_post
+from postkeep.store.rows import (
+    ListingRow,
+    OriginalRow,
+    PostRow,
+    SnapshotRow,
+    Span,
+    TextRow,
+    new_post,
+)
+from postkeep.store.tombstones import of_post
 
 
 @dataclass(slots=True)
@@ -36,7 +59,10 @@ class Words:
 
 @dataclass(slots=True)
 class Intent:
-    """Everything a batch wants written, beside the rows in `known` that are new or changed."""
+    """Everything a batch wants written, beside the rows in `known` that are new or changed.
+
+    `refused` counts posts that were erased, or whose author or community was, and are not to come back.
+    """
 
     known: Known
     raw_records: dict[str, Candidate] = field(default_factory=dict)
@@ -46,6 +72,8 @@ class Intent:
     refs: set[tuple[str, str, str]] = field(default_factory=set)
     outcomes: list[tuple[str, str, datetime]] = field(default_factory=list)
     unknown_keys: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    listings: list[ListingRow] = field(default_factory=list)
+    refused: int = 0
 
 
 def plan_batch(
@@ -67,51 +95,97 @@ class _Fold:
         self.run_id = run_id
         self.now = now
         self.profiles = ProfileFold(intent.known, ids)
+        self.accounts = AccountFold(intent.known, ids)
+        self.facts = FactFold(intent.known, self.profiles)
         self.places = PlaceFold(ids, now)
 
     def record(self, each: Candidate) -> None:
-        at = each.raw.observation.at
-        stored = [self._post(each, post) for post in each.parsed.posts]
-        if stored and not any(stored):
+        kept = self._may_be_kept(each)
+        posts = [
+            (post, content)
+            for post, content in zip(each.parsed.posts, each.contents, strict=True)
+            if not self._is_erased(post)
+        ]
+        self.intent.refused += len(each.parsed.posts) - len(posts)
+        stored = [self._post(each, post, content, kept=kept) for post, content in posts]
+        # At a time that is only assumed, what is known already says nothing new.
+        stored_before = each.sha256 in self.known.records or each.sha256 in self.intent.raw_records
+        known = stored_before and not each.raw.observation.known
+        listed = self._listing(each)
+        accounts = not known and any(profile.account is not None for profile in each.parsed.profiles)
+        if not any(stored) and not listed and not accounts and (known or each.parsed.posts):
             return
-        for profile in each.parsed.profiles:
-            row = self.profiles.observe(profile, at)
-            if row is not None and profile.media:
-                owned = self.known.profile_media.setdefault(row.profile_id, {})
-                self.places.observe(row.profile_id, owned, profile.media, at, tells_all=False, last_told=None)
-        if each.sha256 not in self.intent.raw_records:
+        self._profiles(each, accounts=accounts)
+        if kept and each.sha256 not in self.intent.raw_records:
             self.intent.raw_records[each.sha256] = each
-            for key in each.parsed.unknown_keys:
-                self.intent.unknown_keys[each.platform, each.parsed.shape, key] += 1
+            if each.sha256 not in self.known.records:
+                for key in each.parsed.unknown_keys:
+                    self.intent.unknown_keys[each.platform, each.parsed.shape, key] += 1
 
-    def _post(self, each: Candidate, post: Post) -> bool:
+    def _profiles(self, each: Candidate, *, accounts: bool) -> None:
+        observation = each.raw.observation
+        for profile in each.parsed.profiles:
+            row = self.profiles.observe(profile, observation.at)
+            if row is None:
+                continue
+            if profile.media:
+                owned = self.known.profile_media.setdefault(row.profile_id, {})
+                told = profile.account is not None
+                self.places.pictures(row.profile_id, owned, profile.media, observation.at, told=told)
+            if accounts and profile.account is not None:
+                self.accounts.observe(row, profile.account, observation, each.sha256)
+
+    # --- what was erased ---
+
+    def _is_erased(self, post: Post) -> bool:
+        if not self.known.erased:
+            return False
+        people = [profile for profile in (post.author, post.community) if profile is not None]
+        stone = of_post(post.platform, post.native_id)
+        return stone in self.known.erased or any(map(self.profiles.is_erased, people))
+
+    def _may_be_kept(self, each: Candidate) -> bool:
+        """Whether a record's bytes may be kept: not when they hold something that was erased."""
+        if not self.known.erased:
+            return True
+        return not any(map(self._is_erased, each.parsed.posts)) and not any(
+            map(self.profiles.is_erased, named(each.parsed))
+        )
+
+    # --- posts ---
+
+    def _post(self, each: Candidate, post: Post, content: str, *, kept: bool) -> bool:
         """Fold one post in; False when this very content is already known at this time."""
         observation = each.raw.observation
         row = self._row(post)
         snapshot = self.known.snapshots.get((row.post_id, observation.at))
-        if self._is_known(row, snapshot, each, observation):
+        if self._is_known(row, snapshot, content, observation):
             if snapshot is not None and each.parsed.via is not None:
                 self._seen_via(row, each.parsed.via, observation.at)
             self.intent.outcomes.append((row.post_id, "unchanged", observation.at))
             return False
         outcome = "new" if row.observed_at is None else "changed"
-        if outcome == "changed" and each.content_hash == row.latest_hash:
+        if outcome == "changed" and content == row.latest_hash:
             outcome = "unchanged"
         if snapshot is None:
-            snapshot = self._new_snapshot(row, each, post)
+            snapshot = self._new_snapshot(row, each, post, content, kept=kept)
         else:
-            self._merge_snapshot(snapshot, each, post)
-        self.known.content_hashes.setdefault(row.post_id, set()).add(each.content_hash)
-        self._current(row, each, post, snapshot)
+            self._merge_snapshot(snapshot, post, content)
+            if kept:
+                self.intent.snapshot_records.append(
+                    (snapshot.download_id, each.sha256, content, each.raw.place.source)
+                )
+        self.known.content_hashes.setdefault(row.post_id, set()).add(content)
+        self._current(row, each, post, content, snapshot)
         self.intent.outcomes.append((row.post_id, outcome, observation.at))
         return True
 
     def _is_known(
-        self, row: PostRow, snapshot: SnapshotRow | None, each: Candidate, observation: Observation
+        self, row: PostRow, snapshot: SnapshotRow | None, content: str, observation: Observation
     ) -> bool:
-        if snapshot is not None and each.content_hash in snapshot.hashes:
+        if snapshot is not None and content in snapshot.hashes:
             return True
-        return not observation.known and each.content_hash in self.known.content_hashes.get(row.post_id, ())
+        return not observation.known and content in self.known.content_hashes.get(row.post_id, ())
 
     def _row(self, post: Post) -> PostRow:
         key = (post.platform, post.native_id)
@@ -124,7 +198,7 @@ class _Fold:
 
     # --- numbers ---
 
-    def _new_snapshot(self, row: PostRow, each: Candidate, post: Post) -> SnapshotRow:
+    def _new_snapshot(self, row: PostRow, each: Candidate, post: Post, content: str, *, kept: bool) -> SnapshotRow:
         metrics, observation = post.metrics, each.raw.observation
         snapshot = SnapshotRow(
             download_id=self.ids.new("dl"),
@@ -140,40 +214,42 @@ class _Fold:
             views=metrics.views,
             likes=metrics.likes,
             saves=metrics.saves,
+            shares=metrics.shares,
+            counts_hidden=metrics.hidden,
             of_original=post.metrics_of_original,
-            tells_media=post.tells_media,
+            tells_media=_tells_media(post),
             stats_json=_dumps(metrics.detail),
-            record_sha256=each.sha256,
-            content_hash=each.content_hash,
+            record_sha256=each.sha256 if kept else None,
+            content_hash=content,
             source_file_path=each.raw.place.source,
-            hashes={each.content_hash},
+            hashes={content},
             new=True,
         )
         self.known.snapshots[row.post_id, observation.at] = snapshot
         return snapshot
 
-    def _merge_snapshot(self, snapshot: SnapshotRow, each: Candidate, post: Post) -> None:
+    def _merge_snapshot(self, snapshot: SnapshotRow, post: Post, content: str) -> None:
         metrics = post.metrics
         before = _numbers(snapshot)
-        snapshot.total_reactions = _most(snapshot.total_reactions, metrics.reactions)
-        snapshot.comments = _most(snapshot.comments, metrics.comments)
-        snapshot.reposts = _most(snapshot.reposts, metrics.reposts)
-        snapshot.views = _most(snapshot.views, metrics.views)
-        snapshot.likes = _most(snapshot.likes, metrics.likes)
-        snapshot.saves = _most(snapshot.saves, metrics.saves)
+        snapshot.total_reactions = most(snapshot.total_reactions, metrics.reactions)
+        snapshot.comments = most(snapshot.comments, metrics.comments)
+        snapshot.reposts = most(snapshot.reposts, metrics.reposts)
+        snapshot.views = most(snapshot.views, metrics.views)
+        snapshot.likes = most(snapshot.likes, metrics.likes)
+        snapshot.saves = most(snapshot.saves, metrics.saves)
+        snapshot.shares = most(snapshot.shares, metrics.shares)
+        snapshot.counts_hidden = snapshot.counts_hidden or metrics.hidden
         snapshot.of_original = snapshot.of_original and post.metrics_of_original
-        snapshot.tells_media = snapshot.tells_media or post.tells_media
+        snapshot.tells_media = snapshot.tells_media or _tells_media(post)
         snapshot.stats_json = _merged_detail(snapshot.stats_json, metrics)
-        snapshot.hashes.add(each.content_hash)
+        snapshot.hashes.add(content)
         snapshot.changed |= before != _numbers(snapshot)
-        self.intent.snapshot_records.append(
-            (snapshot.download_id, each.sha256, each.content_hash, each.raw.place.source)
-        )
 
     # --- what the post shows now ---
 
-    def _current(self, row: PostRow, each: Candidate, post: Post, snapshot: SnapshotRow) -> None:
+    def _current(self, row: PostRow, each: Candidate, post: Post, content: str, snapshot: SnapshotRow) -> None:
         at = each.raw.observation.at
+        self.facts.observe(row, post, at)
         newest = row.observed_at is None or at > row.observed_at
         author = self.profiles.observe(post.author, at) if post.author else None
         community = self.profiles.observe(post.community, at) if post.community else None
@@ -187,12 +263,13 @@ class _Fold:
             row.edited = row.edited if post.edited is None else post.edited
             row.post_type = post.kind
             row.observed_at, row.latest_download_id = at, snapshot.download_id
-            row.latest_hash = each.content_hash
+            row.latest_hash = content
         else:
             row.full_urn, row.url = row.full_urn or post.full_urn, row.url or post.url
             row.edited = post.edited if row.edited is None else row.edited
         row.changed = True
-        if post.tells_text:
+        # Who took a post away took its text away with it: that is no text it had.
+        if post.tells_text and (post.presence is Presence.THERE or post.text):
             self._text(row, post, at, altered=each.altered)
         self._media(row, post, at)
         self._relations(row, each, post, at)
@@ -237,11 +314,11 @@ class _Fold:
             owned,
             post.media,
             at,
-            tells_all=post.tells_media,
+            tells_all=_tells_media(post),
             last_told=row.media_seen_at,
             told_after=lambda moment: _after(told, moment),
         )
-        if post.tells_media:
+        if _tells_media(post):
             insort(told, at)
             if row.media_seen_at is None or at > row.media_seen_at:
                 row.media_seen_at = at
@@ -270,6 +347,8 @@ class _Fold:
 
     def _original(self, row: PostRow, original: Original, at: datetime) -> None:
         author = self.profiles.observe(original.author, at) if original.author else None
+        if original.author is not None and self.profiles.is_erased(original.author):
+            original = Original(refs=original.refs)
         ref: Alias | None = original.refs[0] if original.refs else None
         values: dict[str, Any] = {
             "ref_kind": ref.kind if ref else None,
@@ -293,6 +372,34 @@ class _Fold:
         if newest:
             old.observed_at, old.changed = at, True
 
+    # --- the list they stood in ---
+
+    def _listing(self, each: Candidate) -> bool:
+        """Remember the list of a record; False when there is none, or it is known at this time."""
+        listing, observation = each.parsed.listing, each.raw.observation
+        times = self.known.listed.setdefault(each.sha256, set()) if listing is not None else set()
+        if listing is None or observation.at in times or (times and not observation.known):
+            return False
+        owner = self.profiles.observe(listing.owner, observation.at) if listing.owner is not None else None
+        if owner is None and listing.owner is not None:
+            return False
+        posts = {
+            post.native_id: row
+            for post in each.parsed.posts
+            if (row := self.known.posts.get((post.platform, post.native_id))) is not None
+        }
+        owner_id = owner.profile_id if owner is not None else None
+        self.intent.listings.append(
+            listing_row(each, listing, posts, listing_id=self.ids.new("lst"), profile_id=owner_id)
+        )
+        times.add(observation.at)
+        return True
+
+
+def _tells_media(post: Post) -> bool:
+    """Whether what a record lacks is absent: not when the post is gone, and its media with it."""
+    return post.tells_media and post.presence is Presence.THERE
+
 
 def _dumps(detail: Any) -> str | None:
     return orjson.dumps(detail, option=orjson.OPT_SORT_KEYS).decode() if detail else None
@@ -313,16 +420,12 @@ def _numbers(row: SnapshotRow) -> tuple[Any, ...]:
         row.views,
         row.likes,
         row.saves,
+        row.shares,
+        row.counts_hidden,
         row.of_original,
         row.tells_media,
         row.stats_json,
     )
-
-
-def _most(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return max(one, other)
 
 
 def _text_rank(text: str | None) -> tuple[int, str]:

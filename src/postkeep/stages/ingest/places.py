@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+
+import orjson
 
 from postkeep.ids import IdFactory
 from postkeep.model import MediaRef, MediaState, Role
@@ -52,6 +54,36 @@ class PlaceFold:
                 if key not in shown:
                     _missed(row, at, newest=newest, last_told=last_told)
 
+    def pictures(
+        self,
+        owner_id: str,
+        owned: dict[MediaKey, PlaceRow],
+        media: Sequence[MediaRef],
+        at: datetime,
+        *,
+        told: bool,
+    ) -> None:
+        """Fold the pictures of a profile as a record observed at `at` shows them.
+
+        `told`: by a record of the profile itself, so that a picture it shows stands there instead of all others of
+        its role. What a post shows of its author says nothing about others.
+        """
+        for ref in media:
+            key: MediaKey = (ref.role, ref.media_key, ref.occurrence)
+            row = owned.get(key)
+            if row is None:
+                row = owned[key] = self._new(owner_id, ref, at, None)
+            else:
+                if at < row.first_seen_at:
+                    row.first_seen_at, row.changed = at, True
+                if row.position != ref.position:
+                    row.position, row.changed = ref.position, True
+                self._link(row, ref, at)
+            if told and (row.last_seen_at is None or at > row.last_seen_at):
+                row.last_seen_at, row.changed = at, True
+        for role in {ref.role for ref in media}:
+            _replaced([row for (known, _, _), row in owned.items() if known == role])
+
     def _new(self, owner_id: str, ref: MediaRef, at: datetime, absent: datetime | None) -> PlaceRow:
         profile = ref.role in PROFILE_ROLES
         return PlaceRow(
@@ -72,6 +104,9 @@ class PlaceFold:
             last_seen_at=at if absent else None,
             absent_since=absent,
             download_state=MediaState.PENDING,
+            caption=ref.caption,
+            caption_seen_at=at if ref.caption is not None else None,
+            alternatives=_others(ref),
             new=True,
             to_fetch=True,
         )
@@ -97,9 +132,25 @@ class PlaceFold:
             row.last_seen_at, row.position, row.changed = at, ref.position, True
             if at >= row.absent_since:
                 row.absent_since = told_after(at)
+        self._link(row, ref, at)
+
+    def _link(self, row: PlaceRow, ref: MediaRef, at: datetime) -> None:
+        """Take the words beside the media as they were told last, and its URL when it is better than the row's."""
+        if ref.caption is not None and (
+            row.caption_seen_at is None
+            or (at, len(ref.caption), ref.caption)
+            > (row.caption_seen_at, len(row.caption or ""), row.caption or "")
+        ):
+            row.caption, row.caption_seen_at, row.changed = ref.caption, at, True
         if ref.url == row.media_url:
             if at > row.observed_at:
                 row.observed_at, row.changed = at, True
+            others = _others(ref)
+            if others is not None and (len(others), others) > (
+                len(row.alternatives or ""),
+                row.alternatives or "",
+            ):
+                row.alternatives, row.changed = others, True
         elif self._better(row, ref, at):
             self._take(row, ref, at)
 
@@ -119,7 +170,7 @@ class PlaceFold:
     def _take(self, row: PlaceRow, ref: MediaRef, at: datetime) -> None:
         row.media_url, row.rendition, row.rendition_rank = ref.url, ref.rendition, ref.rendition_rank
         row.expires_at, row.observed_at = ref.expires_at, max(at, row.observed_at)
-        row.changed = True
+        row.alternatives, row.changed = _others(ref), True
         if row.download_state is MediaState.FETCHED:
             # The row keeps its file; a larger one replaces it only when it is there.
             row.to_fetch |= _compare(ref.rendition_rank, row.file_rank) > 0
@@ -135,6 +186,25 @@ def _missed(row: PlaceRow, at: datetime, *, newest: bool, last_told: datetime | 
             row.absent_since, row.last_seen_at, row.changed = at, last_told or row.first_seen_at, True
     elif row.absent_since and row.last_seen_at and row.last_seen_at < at < row.absent_since:
         row.absent_since, row.changed = at, True
+
+
+def _replaced(rows: list[PlaceRow]) -> None:
+    """Say of pictures of one role since when another one is known to stand there instead.
+
+    That is when the other was first seen, or, where it was there before as well, when it was seen last: by then at
+    the latest.
+    """
+    spans = [(row.first_seen_at, row.last_seen_at) for row in rows if row.last_seen_at is not None]
+    for row in rows:
+        seen = row.last_seen_at or row.first_seen_at
+        later = [first if first > seen else last for first, last in spans if last > seen]
+        absent = min(later, default=None)
+        if absent != row.absent_since:
+            row.absent_since, row.changed = absent, True
+
+
+def _others(ref: MediaRef) -> str | None:
+    return orjson.dumps(ref.alternatives).decode() if ref.alternatives else None
 
 
 def _compare(one: int | None, other: int | None) -> int:

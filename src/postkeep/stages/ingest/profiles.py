@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from postkeep.ids import IdFactory
-from postkeep.model import Profile
+from postkeep.model import Parsed, Profile
 from postkeep.store.known import Known
 from postkeep.store.rows import ProfileRow, Span
+from postkeep.store.tombstones import of_comer
 
 
 class ProfileFold:
@@ -25,8 +27,9 @@ class ProfileFold:
         self._seen: dict[tuple[object, ...], ProfileRow] = {}
 
     def observe(self, profile: Profile, at: datetime) -> ProfileRow | None:
-        """The row of this profile, brought up to date at `at`; None when nothing identifies it."""
-        if not profile.username and not profile.native_id:
+        """The row of this profile, brought up to date at `at`; None when nothing identifies it, or when it was
+        erased."""
+        if (not profile.username and not profile.native_id) or self.is_erased(profile):
             return None
         key = (
             profile.username,
@@ -62,6 +65,13 @@ class ProfileFold:
         self._remember(row, "name", profile.name, at)
         self._seen[key] = row
         return row
+
+    def is_erased(self, profile: Profile) -> bool:
+        """Whether the profile was erased and is not to come back."""
+        if not self.known.erased:
+            return False
+        names = of_comer(profile.platform, profile.kind, native_id=profile.native_id, username=profile.username)
+        return not self.known.erased.isdisjoint(names)
 
     def _find(self, profile: Profile) -> ProfileRow | None:
         if profile.native_id:
@@ -118,3 +128,15 @@ class ProfileFold:
             self.known.names[row.profile_id, kind, value] = Span(at, at, new=True)
         else:
             span.widen(at)
+
+
+def named(parsed: Parsed) -> Iterator[Profile]:
+    """Everybody a record names in a way that makes a profile of him; some more than once."""
+    yield from parsed.profiles
+    if parsed.via is not None:
+        yield parsed.via
+    for post in parsed.posts:
+        yield from post.tagged
+        yield from post.coauthors
+    if parsed.listing is not None and parsed.listing.owner is not None:
+        yield parsed.listing.owner

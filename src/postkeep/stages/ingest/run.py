@@ -19,7 +19,8 @@ from postkeep.points import passing
 from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest.candidate import CODEC, Candidate, Rejected, candidate, compress, digest
 from postkeep.stages.ingest.fold import Intent, plan_batch
-from postkeep.store import Store, known, quarantine, records, runs, schema, work, write
+from postkeep.stages.ingest.loading import load
+from postkeep.store import Store, quarantine, records, runs, schema, tombstones, work, write, write_told
 
 log = get_logger("ingest")
 
@@ -35,13 +36,17 @@ _PROBLEMS_KEPT = 50
 
 @dataclass(slots=True)
 class Tally:
-    """What an import did so far. Processed = new + duplicates + errors; an update is also a duplicate."""
+    """What an import did so far. Processed = new + duplicates + errors; an update is also a duplicate.
+
+    `refused` counts posts that were erased and are not to come back; nothing else counts them.
+    """
 
     processed: int = 0
     new: int = 0
     duplicates: int = 0
     updated: int = 0
     errors: int = 0
+    refused: int = 0
     sources: int = 0
     unreadable: int = 0
     unstamped: int = 0
@@ -74,6 +79,7 @@ class _Written:
 
     batch: _Batch
     outcomes: list[Outcome]
+    refused: int
     seconds: float
 
 
@@ -89,7 +95,8 @@ class Ingest:
     """One import: feeds on source events, writes in batches, counts in `tally`.
 
     `queue` says whether new media are put before other work (somebody waits for them). `fetch_avatars`
-    queues profile pictures as well. A source record's failure is never an exception.
+    queues profile pictures as well. `readmit` lets come back what was erased and is in these records, for good.
+    A source record's failure is never an exception.
     """
 
     def __init__(
@@ -102,6 +109,7 @@ class Ingest:
         clock: Callable[[], datetime],
         priority: int = 0,
         fetch_avatars: bool = False,
+        readmit: bool = False,
     ) -> None:
         self.store = store
         self.platforms = platforms
@@ -110,6 +118,7 @@ class Ingest:
         self.clock = clock
         self.priority = priority
         self.fetch_avatars = fetch_avatars
+        self.readmit = readmit
         self.tally = Tally()
         self.taken = 0
         self._unstamped = False
@@ -187,12 +196,28 @@ class Ingest:
                 candidates.append(made)
             else:
                 bad.append(made)
-        packed = {each.sha256: compress(each.raw.body) for each in candidates}
-        self._settle()
-        self._writing = writer.submit(self._write, _Batch(candidates, packed, seen, bad, size))
-        if self.store.is_sqlite:
-            # SQLite works in this very process: reading meanwhile takes its time, and locks last longer.
+        for batch in self._batches(candidates, seen, bad, size):
             self._settle()
+            self._writing = writer.submit(self._write, batch)
+            if self.store.is_sqlite:
+                # SQLite works in this very process: reading meanwhile takes its time, and locks last longer.
+                self._settle()
+
+    def _batches(
+        self, candidates: list[Candidate], seen: list[_Seen], bad: list[Rejected], size: int
+    ) -> Iterator[_Batch]:
+        """Records as they were taken, in parts where pages bring more posts than a transaction should take."""
+        while True:
+            posts = end = 0
+            while end < len(candidates) and (not end or posts < self._batch_size):
+                posts += len(candidates[end].parsed.posts)
+                end += 1
+            part, candidates = candidates[:end], candidates[end:]
+            packed = {each.sha256: compress(each.raw.body) for each in part}
+            yield _Batch(part, packed, seen, bad, max(size, posts) if not candidates else posts)
+            if not candidates:
+                return
+            seen, bad, size = [], [], 0
 
     def _settle(self) -> None:
         """Wait for the batch that is being written, and count it."""
@@ -213,6 +238,7 @@ class Ingest:
         with self.store.reading() as tx:
             found = records.sightings(tx, {sha256 for _, sha256 in hashed})
             through = records.seen_through(tx, {each.post_id for each in found})
+            pages = records.pages(tx, {sha256 for _, sha256 in hashed})
         at_time: dict[tuple[str, datetime], list[str]] = {}
         any_time: dict[str, list[str]] = {}
         for each in found:
@@ -226,7 +252,7 @@ class Ingest:
             elif posts is not None and raw.via and any((post, raw.via) not in through for post in posts):
                 # Known bytes, but found through another profile: that is worth a reading.
                 posts = None
-            if posts is None:
+            if posts is None or sha256 in pages:
                 fresh.append((raw, sha256))
             else:
                 seen.append(_Seen(raw, tuple(dict.fromkeys(posts))))
@@ -236,19 +262,22 @@ class Ingest:
         for attempt in range(5):
             began = time.perf_counter()
             try:
-                outcomes = self._try_to_write(batch)
+                outcomes, refused = self._try_to_write(batch)
             except StoreClash:
                 # Another import wrote one of these posts meanwhile, or an id was drawn twice: look again.
                 if attempt == 4:
                     raise
             else:
-                return _Written(batch, outcomes, time.perf_counter() - began)
+                return _Written(batch, outcomes, refused, time.perf_counter() - began)
         raise AssertionError("unreachable")
 
-    def _try_to_write(self, batch: _Batch) -> list[Outcome]:
+    def _try_to_write(self, batch: _Batch) -> tuple[list[Outcome], int]:
         now = self.clock()
         with self.store.writing() as tx:
-            loaded = _load(tx, batch.candidates)
+            loaded = load(tx, batch.candidates)
+            if self.readmit and loaded.erased:
+                tombstones.lift(tx, loaded.erased)
+                loaded.erased = set()
             intent = plan_batch(batch.candidates, loaded, ids=self.ids, run_id=self.run_id, now=now)
             self._store(tx, intent, batch.packed, now)
             outcomes = [
@@ -263,7 +292,7 @@ class Ingest:
             runs.beat(tx, self.run_id, now)
             passing("batch_written")
         passing("batch_committed")
-        return outcomes
+        return outcomes, intent.refused
 
     def _store(self, tx: Connection, intent: Intent, packed: dict[str, bytes], now: datetime) -> None:
         rows = intent.known
@@ -281,6 +310,7 @@ class Ingest:
                     CODEC,
                     len(each.raw.body),
                     packed[sha256],
+                    len(each.parsed.posts),
                 )
                 for sha256, each in intent.raw_records.items()
             ],
@@ -301,6 +331,11 @@ class Ingest:
         write.write_originals(tx, rows.originals.values())
         shares = [row.post_id for row in rows.originals.values() if row.new or row.changed]
         write.join_originals(tx, intent.refs, shares)
+        write_told.write_people(tx, rows.people)
+        write_told.write_profile_texts(tx, rows.profile_texts)
+        write_told.write_profile_links(tx, rows.profile_links)
+        write_told.write_history(tx, rows.history.values(), now)
+        write_told.write_listings(tx, intent.listings, now)
         write.write_unknown_keys(tx, intent.unknown_keys, now)
 
     def _store_media(self, tx: Connection, intent: Intent, now: datetime) -> None:
@@ -368,6 +403,7 @@ class Ingest:
         tally.updated += sum(outcome == "changed" for _, outcome, _ in outcomes)
         tally.errors += len(bad)
         tally.processed += len(outcomes) + len(bad)
+        tally.refused += written.refused
         for each in bad:
             tally.problem(f"{each.bad.place}: {each.bad.reason}")
             log.info(
@@ -379,42 +415,3 @@ class Ingest:
                 reason=each.bad.reason,
                 field=each.field,
             )
-
-
-def _load(tx: Connection, candidates: list[Candidate]) -> known.Known:
-    """Load what these records will be compared with."""
-    rows = known.Known()
-    posts = [(each, post) for each in candidates for post in each.parsed.posts]
-    rows.posts = known.load_posts(tx, {(post.platform, post.native_id) for _, post in posts})
-    by_key = rows.posts
-    pairs, guessed, late, owners = set(), set(), set(), set()
-    for each, post in posts:
-        row = by_key.get((post.platform, post.native_id))
-        if row is None:
-            continue
-        at = each.raw.observation.at
-        owners.add(row.post_id)
-        pairs.add((row.post_id, at))
-        if not each.raw.observation.known:
-            guessed.add(row.post_id)
-        if row.observed_at is not None and at < row.observed_at:
-            late.add(row.post_id)
-    if owners:
-        rows.snapshots = known.load_snapshots(tx, pairs)
-        rows.content_hashes = known.load_content_hashes(tx, guessed) if guessed else {}
-        rows.told_at = known.load_told_at(tx, late) if late else {}
-        rows.media = known.load_places(tx, "post_media", "post_id", owners)
-        rows.seen_via = known.load_seen_via(tx, owners)
-        rows.texts = known.load_texts(tx, owners)
-        rows.originals = known.load_originals(tx, owners)
-    people = [profile for each in candidates for profile in each.parsed.profiles]
-    people += [each.parsed.via for each in candidates if each.parsed.via is not None]
-    rows.profiles, rows.names = known.load_profiles(
-        tx,
-        {profile.username for profile in people if profile.username},
-        {profile.native_id for profile in people if profile.native_id},
-    )
-    rows.profile_media = known.load_places(
-        tx, "profile_media", "profile_id", [row.profile_id for row in rows.profiles]
-    )
-    return rows

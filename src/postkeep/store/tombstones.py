@@ -1,0 +1,106 @@
+"""What was erased and is not to come back: known again by a keyed hash, so that the list itself names nobody."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from postkeep.store import bulk, remembered, schema
+
+_KEY = "tombstone_key"
+
+
+class Erased(StrEnum):
+    """What a tombstone stands for."""
+
+    POST = "post"
+    PROFILE = "profile"
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """The name under which something erased would come back."""
+
+    kind: Erased
+    platform: str
+    id: str
+
+
+def of_post(platform: str, native_id: str) -> Tombstone:
+    return Tombstone(Erased.POST, platform, native_id)
+
+
+def of_profile(platform: str, kind: str, *, native_id: str | None, username: str | None) -> tuple[Tombstone, ...]:
+    """What an erased profile is remembered by.
+
+    Its name alone refuses whoever comes without an id of his own; somebody else who takes the name over later
+    has another id, and is not refused.
+    """
+    names = ((f"{kind}@{username}" if native_id is None else f"{kind}@{username}?"),) if username else ()
+    ids = (f"={native_id}",) if native_id is not None else ()
+    return tuple(Tombstone(Erased.PROFILE, platform, each) for each in (*ids, *names))
+
+
+def of_comer(platform: str, kind: str, *, native_id: str | None, username: str | None) -> tuple[Tombstone, ...]:
+    """What would refuse a profile that a record shows."""
+    names = (f"{kind}@{username}", f"{kind}@{username}?") if username else ()
+    ids = (f"={native_id}", *names[:1]) if native_id is not None else names
+    return tuple(Tombstone(Erased.PROFILE, platform, each) for each in ids)
+
+
+def leave(tx: Connection, stones: Iterable[Tombstone], *, reason: str, now: datetime) -> None:
+    """Refuse these from now on; what is refused already stays so for its first reason."""
+    key = _key(tx)
+    if key is None:
+        key = secrets.token_hex(32)
+        remembered.remember(tx, _KEY, key, now)
+    bulk.insert(
+        tx,
+        schema.tombstones,
+        ("kind", "platform", "id_hash", "reason", "erased_at"),
+        [(each.kind, each.platform, _hash(key, each), reason, now) for each in dict.fromkeys(stones)],
+        on_conflict="DO NOTHING",
+    )
+
+
+def standing(tx: Connection, stones: Iterable[Tombstone]) -> set[Tombstone]:
+    """Which of these are refused."""
+    key = _key(tx)
+    if key is None:
+        return set()
+    by_hash = {_hash(key, each): each for each in stones}
+    # The key begins with the kind and the platform, and the index wants to know them.
+    kinds = ", ".join(f"'{kind}'" for kind in Erased)
+    names = sorted({each.platform for each in by_hash.values() if each.platform.isalnum()})
+    platforms = ", ".join(f"'{name}'" for name in names)
+    found = bulk.among(
+        tx,
+        f"SELECT id_hash FROM tombstones WHERE kind IN ({kinds}) AND platform IN ({platforms})"  # noqa: S608
+        " AND id_hash {in}",
+        by_hash,
+    )
+    return {by_hash[id_hash] for (id_hash,) in found}
+
+
+def lift(tx: Connection, stones: Iterable[Tombstone]) -> None:
+    """Refuse these no longer; idempotent."""
+    key = _key(tx)
+    if key is not None:
+        rows = [(each.kind, each.platform, _hash(key, each)) for each in dict.fromkeys(stones)]
+        bulk.delete(tx, schema.tombstones, ("kind", "platform", "id_hash"), rows)
+
+
+def _key(tx: Connection) -> str | None:
+    return remembered.recall(tx, _KEY)
+
+
+def _hash(key: str, stone: Tombstone) -> str:
+    told = "\0".join((stone.kind, stone.platform, stone.id))
+    return hmac.new(bytes.fromhex(key), told.encode(), hashlib.sha256).hexdigest()

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from postkeep.errors import ConfigError, NotFound, SourceError
+from postkeep.errors import ConfigError, NotFound, SourceError, StoreClash
 from postkeep.model import ProfileKind
+from postkeep.stages import people_csv
 from postkeep.views.people import NewProfile, PeopleImport, ProfileLine
 from tests.library.world import World
 from tests.records import EPOCH, author, post
@@ -331,9 +332,27 @@ def test_a_list_that_is_stopped_goes_on_the_next_time(here):
     assert (bring(here, text).new, bring(here, text).unchanged) == (700, 1200)
 
 
+def test_what_another_process_wrote_meanwhile_is_planned_again(here, monkeypatch):
+    tried = []
+
+    def write(*given: Any) -> list[bool]:
+        tried.append(given)
+        if len(tried) == 1:
+            people_write(*given)
+            raise StoreClash
+        return people_write(*given)
+
+    people_write = people_csv.write
+    monkeypatch.setattr(people_csv, "write", write)
+    summary = bring(here, "name,username,tags\nA,a,t\nB b,b b,\nA,a,t\n")
+    assert (len(tried), summary.new, summary.unchanged, len(summary.problems)) == (2, 1, 1, 1)
+    assert (listed(here), len(here.library.people.tags())) == (["a"], 1)
+
+
 def test_a_platform_for_lines_without_one(here):
-    bring(here, "name,username,platform\nA,a,\nB,b,linkedin\nC,r/cc,\n", platform="instagram")
+    bring(here, "name,username,platform\nA,A,\nB,b,linkedin\nC,r/cc,\n", platform="instagram")
     assert [line.platform for line in here.library.people.profiles()] == ["instagram", "linkedin", "reddit"]
+    assert listed(here, platform="instagram") == ["a"]
     with pytest.raises(NotFound):
         bring(here, "A,a\n", platform="nowhere")
 

@@ -27,6 +27,8 @@ CREATOR, REDDITOR, SUBREDDIT = ProfileKind.CREATOR, ProfileKind.REDDITOR, Profil
         ("r/Python", Whose("Python", "reddit", SUBREDDIT)),
         ("/u/jane/", Whose("jane", "reddit", REDDITOR)),
         (" linkedin/jane-doe ", Whose("jane-doe", "linkedin")),
+        ("instagram/Jane", Whose("jane", "instagram")),
+        ("reddit/redditor/Jane", Whose("Jane", "reddit", REDDITOR)),
         ("LinkedIn/@jane-doe", Whose("jane-doe", "linkedin")),
         ("reddit/subreddit/python", Whose("python", "reddit", SUBREDDIT)),
         ("@jane", Whose("jane")),

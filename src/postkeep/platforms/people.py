@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from unicodedata import normalize
 from urllib.parse import quote, unquote
@@ -61,10 +61,15 @@ def read_reference(text: str) -> Whose:
         return page
     parts = text.split("/")
     if len(parts) == 3 and parts[1] in list(ProfileKind):
-        return Whose(plain_name(parts[2]), parts[0].lower(), ProfileKind(parts[1]))
+        return on_platform(Whose(plain_name(parts[2]), parts[0].lower(), ProfileKind(parts[1])))
     if len(parts) == 2 and all(parts):
-        return Whose(plain_name(parts[1]), parts[0].lower())
+        return on_platform(Whose(plain_name(parts[1]), parts[0].lower()))
     return Whose(plain_name(text))
+
+
+def on_platform(whose: Whose) -> Whose:
+    """The name as its platform writes it: Instagram's have no capitals."""
+    return replace(whose, name=whose.name.lower()) if whose.platform == "instagram" else whose
 
 
 def whose_page(address: str) -> Whose | None:

@@ -11,7 +11,7 @@ from postkeep.errors import ConfigError, NotFound, StoreClash, StoreInterrupted
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.model import ProfileKind
-from postkeep.platforms.people import KINDS, Whose, is_username, page_of, read_reference
+from postkeep.platforms.people import KINDS, Whose, is_username, on_platform, page_of, read_reference
 from postkeep.stages import tagging, whom
 from postkeep.stages.parts import Parts
 from postkeep.store import people, tags
@@ -153,7 +153,7 @@ def stated(whose: Whose, platform: str | None, kind: ProfileKind | None) -> Whos
     for said, name in ((platform, whose.platform), (kind, whose.kind)):
         if said is not None and name is not None and said != name:
             raise ConfigError(f"{whose.name!r} is written as one of {name}, but said to be one of {said}")
-    whose = Whose(whose.name, whose.platform or platform or DEFAULT_PLATFORM, whose.kind or kind)
+    whose = on_platform(Whose(whose.name, whose.platform or platform or DEFAULT_PLATFORM, whose.kind or kind))
     kinds = KINDS.get(whose.platform or "", ())
     if whose.kind is not None and kinds and whose.kind not in kinds:
         raise ConfigError(f"{whose.platform} has no {whose.kind}; it has: {', '.join(kinds)}")

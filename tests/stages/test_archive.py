@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from postkeep.archive import directory
+from postkeep.archive import names
 from postkeep.archive.directory import DirectoryArchive
 from postkeep.errors import ArchiveDenied, ArchiveUnavailable, LeaseTaken, NotFound
 from postkeep.model import RunStatus, utc_now
@@ -259,4 +259,4 @@ def test_after_a_death_the_next_run_ends_as_if_nothing_had_been(
     assert archive_all(parts).status is RunStatus.COMPLETED
     check(kept, folder, *FILES)
     DirectoryArchive(folder).sweep(utc_now())
-    assert [*(folder / directory._UNDER_WAY).iterdir()] == []
+    assert [*(folder / names.UNDER_WAY).iterdir()] == []

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from postkeep.archive.names import Name
+from postkeep.archive.names import Name, can_stand
 from postkeep.archive.port import SetUpStep, Stored
 from postkeep.errors import (
     ArchiveDenied,
@@ -231,14 +231,25 @@ class ObjectArchive:
         """
         from obstore.exceptions import BaseError
 
+        if verb != "list" and not can_stand(key):
+            raise self._cannot_stand(verb, key)
         try:
             yield
         except FileNotFoundError as error:
             if _code(str(error)) in _NOWHERE:
                 raise self._said(verb, str(error)) from None
             raise ObjectMissing(self.url(key)) from None
+        except ValueError:
+            # So the library says that it cannot even ask for such a key.
+            raise self._cannot_stand(verb, key) from None
         except (BaseError, OSError) as error:
             raise self._said(verb, str(error)) from None
+
+    def _cannot_stand(self, verb: str, key: str) -> ArchiveError:
+        """The error of this one object: nothing is ever there, and nothing can be brought there."""
+        if verb == "put":
+            return ArchiveError(f"{self._where.called}: {key!r} is no key an object can have")
+        return ObjectMissing(f"{self.place}/{key!r}")
 
     def _said(self, verb: str, text: str) -> ArchiveError:
         """The store's answer as an error of ours: what is wrong, whether waiting helps, what to allow."""

@@ -101,11 +101,11 @@ class DirectoryArchive:
                 folder = self._folder_of([UNDER_WAY])
             except FileNotFoundError:
                 return 0
-            with _open(folder):
-                for name in os.listdir(folder):
+            with _open(folder), os.scandir(folder) as found:
+                for each in found:
                     with contextlib.suppress(FileNotFoundError):
-                        if os.lstat(name, dir_fd=folder).st_mtime < before.timestamp():
-                            os.unlink(name, dir_fd=folder)
+                        if each.stat(follow_symlinks=False).st_mtime < before.timestamp():
+                            os.unlink(each.name, dir_fd=folder)
                             swept += 1
         return swept
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from postkeep.archive.objects import TOLD, Bucket
-from postkeep.archive.port import SetUpStep
+from postkeep.archive.objects import ENDLESS, TOLD, Bucket
+from postkeep.archive.port import SetUpStep, Stored
 from postkeep.errors import ArchiveDenied, ArchiveError, ArchiveUnavailable, ExtraMissing
 
 _TO_SWEEP = "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload"
 _TO_BLOCK = "s3:PutBucketPublicAccessBlock"
 _TO_SET_RULES = "s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration"
+_EMPTY_PAGES = 20
+_LIST_SECONDS = 60.0
 _NO_RIGHT = frozenset({"AccessDenied", "AllAccessDisabled", "403"})
 
 
@@ -62,6 +65,7 @@ def _stay(request_dict: dict[str, Any], **_more: object) -> None:
 def speaking(bucket: Bucket, doing: str, right: str) -> Iterator[None]:
     """Turn botocore's errors into ours; `right` is what allows it."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -77,15 +81,42 @@ def speaking(bucket: Bucket, doing: str, right: str) -> Iterator[None]:
         raise kind(f"bucket {bucket.name}: {doing} was refused ({code or f'HTTP {status}'}){allow}") from error
     except BotoCoreError as error:
         raise ArchiveUnavailable(f"bucket {bucket.name}: {doing} failed: {error}") from error
+    except ResponseParserError:
+        raise ArchiveUnavailable(f"bucket {bucket.name}: {doing} failed: the answer cannot be read") from None
+
+
+def listing(bucket: Bucket, prefix: str, *, after: str = "") -> Iterator[Stored]:
+    """Every object below a prefix whose key comes after `after`, under whatever name, page by page."""
+    asked: dict[str, Any] = {"Bucket": bucket.name, "Prefix": f"{prefix}/" if prefix else ""}
+    if after:
+        asked["StartAfter"] = after
+    s3, tokens, empty = client(replace(bucket, seconds=min(bucket.seconds, _LIST_SECONDS))), set[str](), 0
+    while True:
+        with speaking(bucket, "listing its objects", "s3:ListBucket"):
+            page = s3.list_objects_v2(**asked)
+        for each in page.get("Contents", ()):
+            # There are stores that do not know where to begin.
+            if each["Key"] > after:
+                yield Stored(each["Key"], each.get("Size", 0), each.get("ETag", "").strip('"'))
+        if not page.get("IsTruncated"):
+            return
+        empty = 0 if page.get("Contents") else empty + 1
+        token = page.get("NextContinuationToken", "")
+        if not token or token in tokens or empty > _EMPTY_PAGES:
+            raise ArchiveUnavailable(f"bucket {bucket.name}: {ENDLESS}")
+        tokens.add(token)
+        asked["ContinuationToken"] = token
 
 
 def abort_uploads(bucket: Bucket, before: datetime) -> int:
     """Abort uploads in parts that began before this time and were never completed; returns how many."""
-    with speaking(
-        bucket, "looking for uploads that broke off", "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload"
-    ):
+    with speaking(bucket, "looking for uploads that broke off", _TO_SWEEP):
         s3, aborted = client(bucket), 0
+        empty = 0
         for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket.name):
+            empty = 0 if page.get("Uploads") else empty + 1
+            if empty > _EMPTY_PAGES:
+                raise ArchiveUnavailable(f"bucket {bucket.name}: {ENDLESS}")
             for upload in page.get("Uploads", ()):
                 if upload["Initiated"] < before:
                     s3.abort_multipart_upload(Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from postkeep.archive.names import can_stand
 from postkeep.archive.port import Archive, Stored
 from postkeep.archive.uploading import equals
 from postkeep.errors import ArchiveError, ObjectMissing
@@ -155,7 +156,9 @@ class Checking:
         """What is claimed and not yet proven is ours as well."""
         strangers, self._strangers = self._strangers, []
         with self.store.reading() as tx:
-            ours = archiving.known_keys(tx, self.archive.place, [each.key for each in strangers])
+            ours = archiving.known_keys(
+                tx, self.archive.place, [each.key for each in strangers if can_stand(each.key)]
+            )
         for each in strangers:
             if each.key not in ours:
                 self.tally.strangers += 1

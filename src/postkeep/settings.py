@@ -232,3 +232,10 @@ def without_password(url: str) -> str:
     # Greedy up to the last @: better to hide too much of an odd URL than to show half a password.
     url = re.sub(r"^(\s*(?:\w[\w+.-]*:/{1,2})?[^:/@?]*):.*@", rf"\1:{HIDDEN}@", url, flags=re.DOTALL)
     return re.sub(r"(?i)(password\s*=\s*)('[^']*'|[^&\s]*)", rf"\1{HIDDEN}", url)
+
+
+def without_secrets(url: str) -> str:
+    """An address with what stands before its host or behind its path as ***."""
+    # Greedy up to the last @, as above.
+    url = re.sub(r"^(\s*(?:\w[\w+.-]*:/{2})?).*@", rf"\1{HIDDEN}@", url, flags=re.DOTALL)
+    return re.sub(r"[?#].*", rf"?{HIDDEN}", url, flags=re.DOTALL)

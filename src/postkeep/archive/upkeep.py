@@ -90,14 +90,18 @@ def listing(bucket: Bucket, prefix: str, *, after: str = "") -> Iterator[Stored]
     asked: dict[str, Any] = {"Bucket": bucket.name, "Prefix": f"{prefix}/" if prefix else ""}
     if after:
         asked["StartAfter"] = after
-    s3, tokens, empty = client(replace(bucket, seconds=min(bucket.seconds, _LIST_SECONDS))), set[str](), 0
+    s3 = client(replace(bucket, seconds=min(bucket.seconds, _LIST_SECONDS)))
+    tokens, empty, last = set[str](), 0, ""
     while True:
         with speaking(bucket, "listing its objects", "s3:ListBucket"):
             page = s3.list_objects_v2(**asked)
         for each in page.get("Contents", ()):
+            if (key := each["Key"]) <= last:
+                raise ArchiveUnavailable(f"bucket {bucket.name}: its listing goes back: {key!r} after {last!r}")
+            last = key
             # There are stores that do not know where to begin.
-            if each["Key"] > after:
-                yield Stored(each["Key"], each.get("Size", 0), each.get("ETag", "").strip('"'))
+            if key > after:
+                yield Stored(key, each.get("Size", 0), each.get("ETag", "").strip('"'))
         if not page.get("IsTruncated"):
             return
         empty = 0 if page.get("Contents") else empty + 1

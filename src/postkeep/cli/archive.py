@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import click
@@ -187,6 +188,8 @@ def verify(face: Face, full: bool, sample: float, repair: bool, as_json: bool) -
 
     An object whose tag has changed is read back in any case.
     """
+    if math.isnan(sample):
+        raise click.BadParameter("nan is no number of percent", param_hint="--sample")
     with face.working(as_json=as_json) as work:
         check = work.library.verify_archive(
             sample=1.0 if full else sample / 100, repair=repair, stop=work.stop, progress=work.progress
@@ -303,8 +306,10 @@ def _write_restored(summary: RestoreSummary) -> None:
 @pass_face
 def url(face: Face, media_id: str, expires: float, as_json: bool) -> int:
     """Print a link that opens an archived medium for a while, for whoever has it."""
+    if expires < 1:
+        raise click.BadParameter("a link opens for a second at least", param_hint="--expires")
     with face.library(read_only=True) as library:
-        link = library.archive_link(media_id, seconds=max(1, int(expires)))
+        link = library.archive_link(media_id, seconds=int(expires))
     if as_json:
         write_json(link)
     else:

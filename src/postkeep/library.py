@@ -369,11 +369,17 @@ class Library:
         return self._archives().status()
 
     def verify_archive(
-        self, *, sample: float = 0.0, repair: bool = False, stop: Stop = _never, progress: OnProgress = _quiet
+        self,
+        *,
+        sample: float = 0.0,
+        repair: bool = False,
+        all_lost: bool = False,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
     ) -> ArchiveCheck:
         """Compare the archive's listing with the rows; `sample` is the share of objects that are read back."""
         with self._asking(progress) as (archives, told):
-            return archives.verify(sample=sample, repair=repair, stop=stop, progress=told)
+            return archives.verify(sample=sample, repair=repair, all_lost=all_lost, stop=stop, progress=told)
 
     def restore_archive(
         self,

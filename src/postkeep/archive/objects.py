@@ -163,6 +163,10 @@ class ObjectArchive:
     def place(self) -> str:
         return f"{self._where.scheme}://{self._where.within}"
 
+    @property
+    def address(self) -> str:
+        return self._where.endpoint
+
     def url(self, key: str) -> str:
         return str(Name(self._where.scheme, self._where.within, key))
 

@@ -181,18 +181,25 @@ def _write_status(found: ArchiveStatus, spent: Costs) -> None:
     help="Read so many percent of the objects back, chosen by chance.",
 )
 @click.option("--repair", is_flag=True, help="Call nothing archived that is not; queue what the cache still has.")
+@click.option("--all-lost", is_flag=True, help="With --repair: note it also when nothing at all is there.")
 @json_option
 @pass_face
-def verify(face: Face, full: bool, sample: float, repair: bool, as_json: bool) -> int:
+def verify(face: Face, full: bool, sample: float, repair: bool, all_lost: bool, as_json: bool) -> int:
     """Compare the archive's own listing with what was proven: is each object there, of its size, with its tag.
 
     An object whose tag has changed is read back in any case.
     """
     if math.isnan(sample):
         raise click.BadParameter("nan is no number of percent", param_hint="--sample")
+    if all_lost and not repair:
+        raise click.UsageError("--all-lost changes what --repair does: give both")
     with face.working(as_json=as_json) as work:
         check = work.library.verify_archive(
-            sample=1.0 if full else sample / 100, repair=repair, stop=work.stop, progress=work.progress
+            sample=1.0 if full else sample / 100,
+            repair=repair,
+            all_lost=all_lost,
+            stop=work.stop,
+            progress=work.progress,
         )
     if as_json:
         write_json(check)
@@ -212,6 +219,7 @@ def _write_check(check: ArchiveCheck) -> None:
             ("Faulty", str(len(check.faults))),
             *([("Unknown", f"{check.strangers}, {human_size(check.strange_bytes)}")] if check.strangers else []),
             *([("Queued", str(check.queued))] if check.queued else []),
+            *([("Back", str(check.back))] if check.back else []),
         ]
     )
     for fault in check.faults[:_FAULTS_SHOWN]:

@@ -428,6 +428,19 @@ def known_keys(tx: Connection, place: str, keys: Iterable[str]) -> set[str]:
     return {key for (key,) in rows}
 
 
+def missed_objects(tx: Connection, place: str, keys: Iterable[str]) -> list[KnownObject]:
+    """The contents under these keys that no store is known to hold any more, and that are not in the cache."""
+    rows = bulk.among(
+        tx,
+        f"SELECT {_KNOWN} WHERE a.key {{in}} AND a.store = ? AND a.state = ? AND a.error_kind IS NOT NULL"
+        " AND f.cached_at IS NULL AND f.sha256 IS NOT NULL",
+        keys,
+        place,
+        str(ObjectState.CLAIMED),
+    )
+    return [_known(row) for row in rows]
+
+
 def _bytewise(tx: Connection) -> str:
     # Stores list keys by their bytes, whatever order a database's language has.
     return "" if tx.dialect.name == "sqlite" else 'COLLATE "C"'

@@ -33,6 +33,7 @@ from postkeep.media.cache import Cache
 from postkeep.model import Digest, ObjectState, Stage
 from postkeep.points import passing
 from postkeep.stages.archive.plan import Policy, claim_for, own_claim, refused
+from postkeep.stages.archive.same import remember
 from postkeep.stages.archive.silence import Silence
 from postkeep.stages.costs import seller_of
 from postkeep.store import Store, archiving, costs, leases, work
@@ -340,6 +341,8 @@ class Archiving:
             archived = archiving.record_proven(tx, self.archive.place, proven, now)
             costs.begin_storage(tx, self.seller, _sizes(tries, archived), ids=self.ids, now=now)
             archiving.record_refused(tx, self.archive.place, failed, now)
+            if archived and not self.tally.archived:
+                remember(tx, self.archive, now)
             passing("proofs_written")
         passing("proofs_committed")
         self._count(tries, archived, failed)

@@ -25,7 +25,7 @@ from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
 from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, lost, queues, retention
-from postkeep.stages.archive import one
+from postkeep.stages.archive import failing, one
 from postkeep.stages.archive_job import archive_import, run_watch
 from postkeep.stages.archiving import Archives
 from postkeep.stages.backfill import run_backfill
@@ -87,6 +87,7 @@ from postkeep.views import (
 from postkeep.views.access import AccessUserView
 from postkeep.views.archives import (
     ArchiveCheck,
+    ArchiveFailure,
     ArchiveLink,
     ArchivePlan,
     ArchiveStatus,
@@ -366,6 +367,12 @@ class Library:
     def archive_status(self) -> ArchiveStatus:
         """What is archived of what is known, by the rows."""
         return self._archives().status()
+
+    def archive_failures(self, *, limit: int = 20, after: str | None = None) -> list[ArchiveFailure]:
+        """A page of the files that could not be archived, by key; `after` is the key the page before ended with."""
+        place = self._archives().archive.place
+        with self._store.reading() as tx:
+            return failing.failures(tx, place, limit=limit, after=after)
 
     def verify_archive(
         self, *, sample: float = 0.0, repair: bool = False, stop: Stop = _never, progress: OnProgress = _quiet

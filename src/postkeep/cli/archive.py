@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from postkeep.cli import exits
+from postkeep.cli.archive_failures import WHERE_TO_LOOK, failures
 from postkeep.cli.as_json import jsonable, write_json
 from postkeep.cli.costs import cost_text
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
@@ -23,6 +24,9 @@ _FAULTS_SHOWN = 20
 @click.group()
 def archive() -> None:
     """See, check and set up the archive, and bring media back."""
+
+
+archive.add_command(failures)
 
 
 @click.command("archive")
@@ -110,17 +114,23 @@ def _write_summary(summary: ArchiveSummary) -> None:
     write_pairs(pairs)
     for kind, number in sorted(summary.kinds.items()):
         say(f"{number} failed: {visible(kind)}")
+    if summary.failed:
+        say(WHERE_TO_LOOK)
     if summary.error:
         say(f"error: {visible(summary.error)}")
     elif summary.waiting:
-        say("what is left is tried again by the next `postkeep media archive --all`")
+        say("what waits goes up with the next `postkeep media archive --all`: at once, or when it is due again")
 
 
 @archive.command("status")
 @json_option
 @pass_face
 def status(face: Face, as_json: bool) -> int:
-    """Show how much is archived, by the rows; the store is not asked."""
+    """Show how much is archived.
+
+    By the rows; the store is not asked. Waiting is what was queued and is not archived yet: never tried, or to be
+    tried again.
+    """
     with face.library(read_only=True) as library:
         found, spent = library.archive_status(), library.archive_costs(by=CostBy.MONTH)
     if as_json:
@@ -166,6 +176,13 @@ def _write_status(found: ArchiveStatus, spent: Costs) -> None:
             for each in found.shares
         ],
     )
+    if any(each.failed for each in found.shares):
+        say(WHERE_TO_LOOK)
+    if found.waiting:
+        say(
+            f"{plural(found.waiting, 'file')} queued and not archived yet, never tried or to be tried again:"
+            " `postkeep media archive --all`"
+        )
 
 
 @archive.command("verify")
@@ -181,10 +198,14 @@ def _write_status(found: ArchiveStatus, spent: Costs) -> None:
 @json_option
 @pass_face
 def verify(face: Face, full: bool, sample: float, repair: bool, as_json: bool) -> int:
-    """Compare the archive's own listing with what was proven: is each object there, of its size, with its tag.
+    """Check that the archive still has everything.
 
-    An object whose tag has changed is read back in any case.
+    Compares the store's own listing with what was proven: is each object there, of its size, with its tag. An
+    object whose tag has changed is read back in any case. A folder has no tags: there, damage that leaves the size
+    as it was is found by --full alone, or by --sample with luck.
     """
+    if full and sample:
+        raise click.UsageError("--full reads everything: --sample beside it would be ignored")
     with face.working(as_json=as_json) as work:
         check = work.library.verify_archive(
             sample=1.0 if full else sample / 100, repair=repair, stop=work.stop, progress=work.progress
@@ -226,7 +247,10 @@ def _write_check(check: ArchiveCheck) -> None:
 @json_option
 @pass_face
 def restore(face: Face, everything: bool, post_id: str | None, limit: int | None, as_json: bool) -> int:
-    """Bring media back into the cache; what comes must be what was archived."""
+    """Bring media back into the cache.
+
+    What comes must be what was archived.
+    """
     if everything == (post_id is not None):
         raise click.UsageError("say which media: --all or --post-id")
     with face.working(as_json=as_json) as work:
@@ -271,7 +295,10 @@ def _write_restored(summary: RestoreSummary) -> None:
 @json_option
 @pass_face
 def url(face: Face, media_id: str, expires: float, as_json: bool) -> int:
-    """Print a link that opens an archived medium for a while, for whoever has it."""
+    """Print a link that opens a medium for a while.
+
+    It opens for whoever has it.
+    """
     with face.library(read_only=True) as library:
         link = library.archive_link(media_id, seconds=max(1, int(expires)))
     if as_json:
@@ -285,7 +312,7 @@ def url(face: Face, media_id: str, expires: float, as_json: bool) -> int:
 @json_option
 @pass_face
 def setup(face: Face, as_json: bool) -> int:
-    """Make the archive's bucket or folder fit for it, and prove that it can be used.
+    """Make the bucket or folder fit for an archive.
 
     Makes it when it is missing, keeps it private, lets broken uploads go, and writes, reads, lists and removes a
     test object. What the keys do not allow is told.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from postkeep.model import MediaType, RunStatus
 
@@ -58,6 +59,32 @@ class ArchiveStatus:
     place: str
     shares: tuple[ArchiveShare, ...]
     waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBy:
+    """A row that shows a content: a medium, and the post or profile it belongs to."""
+
+    media_id: str
+    owner_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFailure:
+    """A file whose latest try to archive it failed. `path` is its place in the cache, `key` its name in the store.
+
+    `next_at` None: it is not tried again by itself. `shown_by` are the first few of `shown_count` rows.
+    """
+
+    file_id: str
+    path: str
+    key: str
+    kind: str
+    message: str | None
+    failed_at: datetime | None
+    next_at: datetime | None
+    shown_by: tuple[ShownBy, ...]
+    shown_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from postkeep.archive.names import Name
+from postkeep.archive.panics import panics_told
 from postkeep.archive.port import SetUpStep, Stored
 from postkeep.errors import (
     ArchiveDenied,
@@ -212,7 +213,8 @@ class BucketArchive:
         from obstore.exceptions import BaseError
 
         try:
-            yield
+            with panics_told(f"bucket {self._bucket.name}"):
+                yield
         except FileNotFoundError as error:
             if _code(str(error)) == "NoSuchBucket":
                 raise self._said(verb, str(error)) from None
@@ -262,7 +264,7 @@ def _open(bucket: Bucket, *, tries: int = 1) -> S3Store:
     if bucket.virtual:
         scheme, _, host = endpoint.partition("://")
         endpoint = f"{scheme}://{bucket.name}.{host}"
-    with _hidden(_FOREIGN_VARIABLES):
+    with _hidden(_FOREIGN_VARIABLES), panics_told(f"bucket {bucket.name}"):
         return S3Store(
             bucket.name,
             config={

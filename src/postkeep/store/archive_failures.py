@@ -1,4 +1,4 @@
-"""What could not be archived, by the rows: found by pages of keys, for so few fail that no index is kept for them."""
+"""What could not be archived, by the rows, found by pages of keys: so few fail that no index is kept for them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def failed_after(tx: Connection, place: str, key: str, *, limit: int) -> list[Fa
         ).all()
         key = last
     next_at = _next_tries(tx, [row[1] for row in found])
-    return [FailedObject(*row[:5], moment(row[5]), next_at.get(row[1])) for row in found]
+    return [
+        FailedObject(key, file_id, path, kind, message, moment(at), next_at.get(file_id))
+        for key, file_id, path, kind, message, at in found
+    ]
 
 
 def _next_tries(tx: Connection, file_ids: Iterable[str]) -> dict[str, datetime | None]:

@@ -369,7 +369,7 @@ class Library:
         return self._archives().status()
 
     def archive_failures(self, *, limit: int = 20, after: str | None = None) -> list[ArchiveFailure]:
-        """A page of the files that could not be archived, by key; `after` is the key the page before ended with."""
+        """A page of the files that could not be archived, by key; `after` is the last key of the page before."""
         place = self._archives().archive.place
         with self._store.reading() as tx:
             return failing.failures(tx, place, limit=limit, after=after)
@@ -395,7 +395,7 @@ class Library:
             return archives.restore(post_id=post_id, limit=limit, stop=stop, progress=told)
 
     def archive_link(self, media_id: str, *, seconds: int = 3600) -> ArchiveLink:
-        """A link that opens an archived medium for a while; raises NotFound."""
+        """A link that opens an archived medium for a while, 7 days at most; raises NotFound, ValueError."""
         return self._archives().link(media_id, seconds=seconds)
 
     def archive_file(self, path: Path, media_id: str) -> str:

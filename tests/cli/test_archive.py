@@ -43,3 +43,13 @@ def test_whatever_failed_points_there(call: Call, library: FakeLibrary) -> None:
 def test_what_waits_is_not_said_to_have_been_tried(call: Call, library: FakeLibrary) -> None:
     library.answers["archive_media"] = answers.archive_summary(waiting=3)
     assert "tried again" not in call("media", "archive", "--all", "--limit", "2").err
+
+
+def test_a_link_is_never_shorter_than_was_asked_for(call: Call, library: FakeLibrary) -> None:
+    assert call("archive", "url", "med-1", "--expires", "7d").code == 0
+    assert library.asked[0] == ("archive_link", ("med-1",), {"seconds": 7 * 86_400})
+    for span, told in (("8d", "'8d' is more than 7 days"), ("0", "not a span"), ("x", "not a span such as")):
+        called = call("archive", "url", "med-1", "--expires", span)
+        assert (called.code, told in called.err, "year" in called.err) == (2, True, False)
+    assert len(library.asked) == 1
+    assert "more than a year" in call("media", "archive", "--watch", "--every", "366d").err

@@ -286,7 +286,7 @@ def _write_restored(summary: RestoreSummary) -> None:
 @click.argument("media_id", metavar="MEDIA")
 @click.option(
     "--expires",
-    type=Patience(),
+    type=Patience(least=1, most_days=7),
     default="1h",
     show_default=True,
     metavar="SPAN",
@@ -297,10 +297,10 @@ def _write_restored(summary: RestoreSummary) -> None:
 def url(face: Face, media_id: str, expires: float, as_json: bool) -> int:
     """Print a link that opens a medium for a while.
 
-    It opens for whoever has it.
+    It opens for whoever has it. The name of a file in a folder and a link that begins with public_url do not end.
     """
     with face.library(read_only=True) as library:
-        link = library.archive_link(media_id, seconds=max(1, int(expires)))
+        link = library.archive_link(media_id, seconds=int(expires))
     if as_json:
         write_json(link)
     else:

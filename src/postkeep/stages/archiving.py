@@ -37,7 +37,8 @@ log = get_logger("archive")
 
 ARCHIVE_LEASE = "archive"
 _PAGE = 200
-_LONGEST_LINK = 7 * 24 * 3600
+LONGEST_LINK = 7 * 24 * 3600
+"""Seconds; no store signs for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +199,22 @@ class Archives:
         return len(again)
 
     def link(self, media_id: str, *, seconds: int) -> ArchiveLink:
-        """A link to an archived medium, for whoever has it; raises NotFound when it is not proven to be there."""
+        """A link to an archived medium, for whoever has it; one that is not signed does not end.
+
+        Raises NotFound when it is not proven to be there, ValueError for more seconds than a signature may hold.
+        """
+        if not 1 <= seconds <= LONGEST_LINK:
+            raise ValueError(f"a link opens for 1 to {LONGEST_LINK} seconds, not {seconds}")
         with self.parts.store.reading() as tx:
             file_id = archiving.file_of(tx, media_id)
             found = archiving.proven_objects(tx, self.archive.place, [file_id] if file_id else [])
         if not found:
             raise NotFound(f"{media_id} is not archived in {self.archive.place}")
-        seconds = min(seconds, _LONGEST_LINK)
         link = self.archive.link(found[0].key, seconds)
-        log.info("media_signed", media_id=media_id, file_id=file_id, object=found[0].key, seconds=seconds)
-        return ArchiveLink(media_id, link, seconds)
+        # A signature, and with it an end, stands in a link's query; a name in a folder or at a CDN has neither.
+        ends = seconds if "?" in link else None
+        log.info("media_signed", media_id=media_id, file_id=file_id, object=found[0].key, seconds=ends)
+        return ArchiveLink(media_id, link, ends)
 
     def set_up(self) -> list[ArchiveStep]:
         """Make the store fit to be an archive, and prove that something can be written, read and removed there."""

@@ -323,5 +323,5 @@ def setup(face: Face, as_json: bool) -> int:
         write_json(steps)
     else:
         for step in steps:
-            write(visible(f"{'done' if step.done else 'not done'}: {step.what}: {step.note}"))
+            write(visible(f"{'done' if step.done else 'not done'}: {step.name}: {step.note}"))
     return exits.of_steps(steps)

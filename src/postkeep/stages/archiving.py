@@ -225,15 +225,23 @@ class Archives:
     def _write_test(self, prefix: str) -> ArchiveStep:
         what, content = "an object can be written, read, listed and removed", secrets.token_bytes(64)
         key = "/".join(filter(None, (prefix, f"postkeep-test-{secrets.token_hex(8)}.bin")))
+        problems: list[str] = []
         try:
             self.archive.put(key, content, "application/octet-stream")
-            read = sums(self.archive.read(key)) == sums([content])
-            listed = any(each.key == key for each in self.archive.listing(prefix))
-            self.archive.delete(key)
         except ArchiveError as error:
             return ArchiveStep("test", what, done=False, note=error.message)
-        note = "it was" if read and listed else "what was read or listed is not what was written"
-        return ArchiveStep("test", what, done=read and listed, note=note)
+        try:
+            read = sums(self.archive.read(key)) == sums([content])
+            listed = any(each.key == key for each in self.archive.listing(prefix))
+            if not (read and listed):
+                problems.append("what was read or listed is not what was written")
+        except ArchiveError as error:
+            problems.append(error.message)
+        try:
+            self.archive.delete(key)
+        except ArchiveError as error:
+            problems.append(f"{error.message}; the test object {key} is still there: remove it")
+        return ArchiveStep("test", what, done=not problems, note="; ".join(problems) or "it was")
 
     # --- back ---
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from postkeep.model import MediaType, RunStatus
-from postkeep.views.archives import ArchiveShare, ArchiveStatus
+from postkeep.views.archives import ArchiveCheck, ArchiveFault, ArchiveShare, ArchiveStatus, StrangeObject
 from tests.cli import answers
 from tests.cli.answers import FakeLibrary
 from tests.cli.conftest import Call
@@ -53,3 +54,49 @@ def test_a_link_is_never_shorter_than_was_asked_for(call: Call, library: FakeLib
         assert (called.code, told in called.err, "year" in called.err) == (2, True, False)
     assert len(library.asked) == 1
     assert "more than a year" in call("media", "archive", "--watch", "--every", "366d").err
+
+
+CHECK: ArchiveCheck = answers.everything()["verify_archive"]
+FAULT = ArchiveFault("s3://bucket/media/a.jpg", "missing", "fil-1", cached=True)
+
+
+def test_a_check_names_what_it_does_not_know(call: Call, library: FakeLibrary) -> None:
+    strange = tuple(StrangeObject(f"media/{number}.jpg", 2048) for number in range(20))
+    library.answers["verify_archive"] = replace(CHECK, strangers=30, strange_bytes=61440, stranger_objects=strange)
+    called = call("archive", "verify")
+    assert "unknown: media/0.jpg (2.0 KB)\n" in called.err
+    assert called.err.count("unknown: media/") == 5
+    assert "and 25 more" in called.err
+    document = json.loads(call("archive", "verify", "--json").out)
+    assert len(document["stranger_objects"]) == 20
+    assert document["stranger_objects"][0] == {"key": "media/0.jpg", "bytes": 2048}
+
+
+def test_after_a_repair_it_is_said_what_to_do(call: Call, library: FakeLibrary) -> None:
+    library.answers["verify_archive"] = replace(CHECK, status=RunStatus.PARTIAL, faults=(FAULT,))
+    called = call("archive", "verify")
+    assert called.code == 5
+    assert "verify --repair`" in called.err
+    library.answers["verify_archive"] = replace(CHECK, status=RunStatus.PARTIAL, faults=(FAULT,), queued=1)
+    called = call("archive", "verify", "--repair")
+    assert called.code == 5
+    assert "1 file queued to go up again: `postkeep media archive --all`" in called.err
+    assert "--repair`" not in called.err
+    library.answers["verify_archive"] = replace(
+        CHECK, status=RunStatus.PARTIAL, faults=(replace(FAULT, cached=False),)
+    )
+    assert "`postkeep" not in call("archive", "verify", "--repair").err
+
+
+def test_all_and_a_part_are_not_asked_for_at_once(call: Call, library: FakeLibrary) -> None:
+    called = call("archive", "verify", "--full", "--sample", "20")
+    assert (called.code, library.asked) == (2, [])
+    assert "--sample" in called.err
+
+
+def test_no_summary_in_the_help_is_cut(call: Call) -> None:
+    _, _, commands = call("archive", "--help").out.partition("Commands:")
+    assert "verify" in commands
+    assert "…" not in commands
+    assert "..." not in commands
+    assert "A folder has no tags" in call("archive", "verify", "--help").out

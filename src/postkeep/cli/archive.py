@@ -19,6 +19,7 @@ from postkeep.views.archives import ArchiveCheck, ArchiveStatus, ArchiveSummary,
 from postkeep.views.costs import CostBy, Costs
 
 _FAULTS_SHOWN = 20
+_STRANGERS_NAMED = 5
 
 
 @click.group()
@@ -213,11 +214,11 @@ def verify(face: Face, full: bool, sample: float, repair: bool, as_json: bool) -
     if as_json:
         write_json(check)
     else:
-        _write_check(check)
+        _write_check(check, repair=repair)
     return work.interrupts.code(exits.of_archive_check(check))
 
 
-def _write_check(check: ArchiveCheck) -> None:
+def _write_check(check: ArchiveCheck, *, repair: bool) -> None:
     write("Archive Check:")
     write_pairs(
         [
@@ -234,9 +235,15 @@ def _write_check(check: ArchiveCheck) -> None:
         say(visible(f"{fault.fault}: {fault.url}" + ("" if fault.cached else " (not in the cache either)")))
     if (more := len(check.faults) - _FAULTS_SHOWN) > 0:
         say(f"… and {more} more: --json lists all")
+    for stranger in check.stranger_objects[:_STRANGERS_NAMED]:
+        say(visible(f"unknown: {stranger.key} ({human_size(stranger.bytes)})"))
+    if check.strangers > _STRANGERS_NAMED:
+        say(f"… and {check.strangers - _STRANGERS_NAMED} more that are unknown: --json names the first 20")
     if check.error:
         say(f"error: {visible(check.error)}")
-    elif check.faults and not check.queued:
+    if check.queued:
+        say(f"{plural(check.queued, 'file')} queued to go up again: `postkeep media archive --all`")
+    elif check.faults and not repair:
         say("`postkeep archive verify --repair` queues what the cache has; then `postkeep media archive --all`")
 
 

@@ -31,6 +31,7 @@ from postkeep.views.archives import (
     ArchiveStep,
     ArchiveSummary,
     RestoreSummary,
+    StrangeObject,
 )
 
 log = get_logger("archive")
@@ -161,7 +162,7 @@ class Archives:
                 sample=sample,
                 clock=parts.clock,
                 stop=stop,
-                progress=lambda now: progress(Progress("checking", now.checked, None, "objects")),
+                progress=lambda now: progress(_checked(now, whole=sample >= 1)),
             )
             try:
                 tally = checking.run()
@@ -187,6 +188,7 @@ class Archives:
                 ),
                 queued=queued,
                 error=run.error,
+                stranger_objects=tuple(StrangeObject(each.key, each.size) for each in tally.named),
             )
 
     def _mend(self, tally: CheckTally) -> int:
@@ -309,6 +311,14 @@ class Archives:
         finally:
             with self.parts.store.writing() as tx:
                 leases.give_up(tx, ARCHIVE_LEASE)
+
+
+def _checked(now: CheckTally, *, whole: bool) -> Progress:
+    """How far a check is: by bytes where everything is read back, which is what takes the time."""
+    if whole:
+        note = f"{now.checked} of {now.known} objects"
+        return Progress("reading back", now.read_bytes, max(now.known_bytes, now.read_bytes), "bytes", note)
+    return Progress("checking", now.checked, max(now.known, now.checked), "objects")
 
 
 def _end(run: OpenRun, *, some_failed: bool, stop: Callable[[], bool]) -> None:

@@ -98,10 +98,18 @@ class ArchiveFault:
 
 
 @dataclass(frozen=True, slots=True)
+class StrangeObject:
+    """An object in the store that nobody here knows."""
+
+    key: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveCheck:
     """What a check of the archive found. `checked` proven objects were looked at, `read` of them read back.
 
-    `strangers` are objects nobody here knows. With a repair, faulty contents that are in the cache are queued to
+    `strangers` are objects nobody here knows, `stranger_objects` the first 20 of them by key. With a repair, faulty contents that are in the cache are queued to
     go up again, and none of the faulty ones is called archived any more.
     """
 
@@ -115,6 +123,7 @@ class ArchiveCheck:
     faults: tuple[ArchiveFault, ...]
     queued: int
     error: str | None = None
+    stranger_objects: tuple[StrangeObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

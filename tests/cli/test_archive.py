@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 from postkeep.model import MediaType, RunStatus
-from postkeep.views.archives import ArchiveCheck, ArchiveFault, ArchiveShare, ArchiveStatus, StrangeObject
+from postkeep.views.archives import (
+    ArchiveCheck,
+    ArchiveFault,
+    ArchiveShare,
+    ArchiveStatus,
+    RestoreSummary,
+    StrangeObject,
+)
+from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from tests.cli import answers
 from tests.cli.answers import FakeLibrary
 from tests.cli.conftest import Call
@@ -100,3 +109,40 @@ def test_no_summary_in_the_help_is_cut(call: Call) -> None:
     assert "…" not in commands
     assert "..." not in commands
     assert "A folder has no tags" in call("archive", "verify", "--help").out
+
+
+def test_a_cost_without_prices_is_one_short_line(call: Call, library: FakeLibrary) -> None:
+    unknown = tuple(Unpriced("s3", operation, "one", Decimal(3)) for operation in ("delete", "get", "put", "list"))
+    month = CostLine("2026-11", CostSum({}, unknown))
+    costs = Costs(CostBy.MONTH, None, answers.NOON, CostSum({}, unknown), (month,))
+    library.answers["archive_costs"] = replace(costs, unpriced=True)
+
+    def told() -> list[str]:
+        return [line for line in call("archive", "status").out.splitlines() if "Cost" in line]
+
+    assert told() == ["Cost so far: unknown: no prices are set (costs.prices)"]
+    # Prices are set, and none of them is for this.
+    library.answers["archive_costs"] = costs
+    assert [line.split(":")[0] for line in told()] == ["Cost so far", "Cost in 2026-11"]
+    assert all("no price, see `postkeep costs`" in line for line in told())
+    paid = {"USD": Decimal("0.01")}
+    library.answers["archive_costs"] = replace(costs, total=CostSum(paid, unknown), lines=(), unpriced=True)
+    assert "0.01 USD, and what has no price" in told()[0]
+    library.answers["archive_costs"] = replace(costs, total=CostSum(paid), lines=())
+    assert told() == ["Cost so far: 0.01 USD"]
+
+
+def test_each_reason_for_which_files_did_not_come_back_is_told_once(call: Call, library: FakeLibrary) -> None:
+    refused = "bucket b: the secret key is not the one of this access key"
+    summary: RestoreSummary = library.answers["restore_archive"]
+    many = tuple((f"media/{number}.jpg", refused) for number in range(27))
+    library.answers["restore_archive"] = replace(summary, status=RunStatus.FAILED, failed=many, error=refused)
+    called = call("archive", "restore", "--all")
+    assert called.code == 4
+    assert called.err == f"error: {refused}\n"
+    assert "Failed:   27\n" in called.out
+    gone = ("media/gone.jpg", "The archive has no such object: s3://b/gone.jpg")
+    library.answers["restore_archive"] = replace(summary, status=RunStatus.PARTIAL, failed=(*many, gone))
+    called = call("archive", "restore", "--all")
+    assert called.code == 1
+    assert called.err.splitlines() == [f"27 files: {refused}", ": ".join(gone)]

@@ -151,7 +151,8 @@ class DirectoryArchive:
     def _must_be_there(self) -> None:
         if not self._folder.is_dir():
             raise ArchiveUnavailable(
-                f"the archive's folder {self._folder} is not there: mount it, or make it with `postkeep archive setup`"
+                f"the archive's folder {self._folder} is not there:"
+                " mount it, or make it with `postkeep archive setup`"
             )
 
     @contextlib.contextmanager

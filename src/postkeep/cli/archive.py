@@ -7,7 +7,7 @@ import click
 from postkeep.cli import exits
 from postkeep.cli.archive_failures import WHERE_TO_LOOK, failures
 from postkeep.cli.as_json import jsonable, write_json
-from postkeep.cli.costs import cost_text
+from postkeep.cli.costs import cost_pairs
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.patience import Patience
@@ -148,8 +148,7 @@ def _write_status(found: ArchiveStatus, spent: Costs) -> None:
         [
             ("Archive", found.place),
             ("Waiting", str(found.waiting)),
-            ("Cost so far", cost_text(spent.total)),
-            *((f"Cost in {each.key}", cost_text(each.cost)) for each in spent.lines),
+            *cost_pairs(spent),
         ]
     )
     if not found.shares:
@@ -281,12 +280,21 @@ def _write_restored(summary: RestoreSummary) -> None:
             ("Received", human_size(summary.bytes)),
         ]
     )
-    for path, reason in summary.failed[:_FAULTS_SHOWN]:
-        say(visible(f"{path}: {reason}"))
-    if (more := len(summary.failed) - _FAULTS_SHOWN) > 0:
-        say(f"… and {more} more: --json lists all")
+    _say_reasons(summary)
     if summary.error:
         say(f"error: {visible(summary.error)}")
+
+
+def _say_reasons(summary: RestoreSummary) -> None:
+    """Each reason once, but for that which ended the run and is told with it."""
+    paths: dict[str, list[str]] = {}
+    for path, reason in summary.failed:
+        paths.setdefault(reason, []).append(path)
+    told = [(reason, its) for reason, its in paths.items() if reason != summary.error]
+    for reason, its in told[:_FAULTS_SHOWN]:
+        say(visible(f"{its[0] if len(its) == 1 else plural(len(its), 'file')}: {reason}"))
+    if more := sum(len(its) for _, its in told[_FAULTS_SHOWN:]):
+        say(f"… and {more} more: --json lists all")
 
 
 @archive.command("url")

@@ -140,9 +140,8 @@ def test_a_watch_sends_all(more: tuple[str, ...], call: Call, library: FakeLibra
 
 # --- what is told where room is short -----------------------------------------------------------------------
 
-MANY = tuple(
-    Unpriced("s3", operation, "one", Decimal(3)) for operation in ("delete", "get", "head", "list", "put")
-)
+_OPERATIONS = ("delete", "get", "head", "list", "put")
+MANY = tuple(Unpriced("s3", each, "one", Decimal(3)) for each in _OPERATIONS)
 
 
 def by_post(**changes: Any) -> Costs:

@@ -243,7 +243,7 @@ class Archives:
             self.archive.delete(key)
         except ArchiveError as error:
             problems.append(f"{error.message}; the test object {key} is still there: remove it")
-        return ArchiveStep("test", what, done=not problems, note="; ".join(problems) or "it was")
+        return ArchiveStep("test", what, done=not problems, note="; ".join(problems) or "an object came and went")
 
     # --- back ---
 
@@ -317,7 +317,7 @@ def _checked(now: CheckTally, *, whole: bool) -> Progress:
     """How far a check is: by bytes where everything is read back, which is what takes the time."""
     if whole:
         note = f"{now.checked} of {now.known} objects"
-        return Progress("reading back", now.read_bytes, max(now.known_bytes, now.read_bytes), "bytes", note)
+        return Progress("reading back", now.checked_bytes, max(now.known_bytes, now.checked_bytes), "bytes", note)
     return Progress("checking", now.checked, max(now.known, now.checked), "objects")
 
 

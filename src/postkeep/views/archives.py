@@ -109,8 +109,9 @@ class StrangeObject:
 class ArchiveCheck:
     """What a check of the archive found. `checked` proven objects were looked at, `read` of them read back.
 
-    `strangers` are objects nobody here knows, `stranger_objects` the first 20 of them by key. With a repair, faulty
-    contents that are in the cache are queued to go up again, and none of the faulty ones is called archived any more.
+    `strangers` are objects nobody here knows, `stranger_objects` the first 20 of them by key. With a repair,
+    faulty contents that are in the cache are queued to go up again, and none of the faulty ones is called archived
+    any more.
     """
 
     run_id: str

@@ -43,7 +43,7 @@ class Found:
 
 @dataclass(slots=True)
 class CheckTally:
-    """Counts of a check: `checked` of `known` proven objects, `read` of them read back, with their bytes.
+    """Counts of a check: `checked` of `known` proven objects, with their bytes, and `read` of them read back.
 
     `strangers` are objects nobody here knows; the first few are named.
     """
@@ -51,8 +51,8 @@ class CheckTally:
     known: int = 0
     known_bytes: int = 0
     checked: int = 0
+    checked_bytes: int = 0
     read: int = 0
-    read_bytes: int = 0
     strangers: int = 0
     strange_bytes: int = 0
     named: list[Stored] = field(default_factory=list)
@@ -105,6 +105,7 @@ class Checking:
                 self._judge(known, there)
                 there = next(listed, None)
             self.tally.checked += 1
+            self.tally.checked_bytes += known.size
             if self.tally.checked % _PAGE == 0:
                 self._note()
             elif time.monotonic() - self._told_at > _TELLING_SECONDS:
@@ -153,7 +154,6 @@ class Checking:
         if not changed and self.chance() >= self.sample:
             return
         self.tally.read += 1
-        self.tally.read_bytes += known.size
         try:
             sound = equals(self.archive, known.key, Digest(known.md5, known.sha256, known.size))
         except ObjectMissing:

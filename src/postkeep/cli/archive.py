@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from postkeep.cli import exits
@@ -249,18 +251,45 @@ def _write_check(check: ArchiveCheck, *, repair: bool) -> None:
 @archive.command("restore")
 @click.option("--all", "everything", is_flag=True, help="Everything that is archived and not in the cache.")
 @click.option("--post-id", metavar="POST", help="Only media of this post (an id, URN or URL).")
+@click.option("--author", metavar="NAME", help="Only media of posts of this username.")
+@click.option("--platform", metavar="NAME", help="Only media of posts of this platform.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Only media of posts from this day on (UTC).",
+)
 @limit_option(None, "files")
 @json_option
 @pass_face
-def restore(face: Face, everything: bool, post_id: str | None, limit: int | None, as_json: bool) -> int:
+def restore(
+    face: Face,
+    everything: bool,
+    post_id: str | None,
+    author: str | None,
+    platform: str | None,
+    since: datetime | None,
+    limit: int | None,
+    as_json: bool,
+) -> int:
     """Bring media back into the cache.
 
-    What comes must be what was archived.
+    What comes must be what was archived. Files that should be in the cache are looked at first, so that what was
+    lost comes back, too.
     """
-    if everything == (post_id is not None):
-        raise click.UsageError("say which media: --all or --post-id")
+    some = any(each is not None for each in (post_id, author, platform, since))
+    if everything == some:
+        raise click.UsageError("say which media: --all, or --post-id, --author, --platform, --since")
     with face.working(as_json=as_json) as work:
-        summary = work.library.restore_archive(post=post_id, limit=limit, stop=work.stop, progress=work.progress)
+        summary = work.library.restore_archive(
+            post=post_id,
+            author=author,
+            platform=platform,
+            since=since.date() if since else None,
+            limit=limit,
+            stop=work.stop,
+            progress=work.progress,
+        )
     if as_json:
         write_json(summary)
     else:

@@ -18,8 +18,10 @@ from postkeep.stages.archive.claimed import TakingUp
 from postkeep.stages.archive.restoring import Restoring
 from postkeep.stages.eviction import Evictor
 from postkeep.stages.parts import Parts
+from postkeep.stages.presence import look_at
 from postkeep.stages.recorded import OpenRun, recorded
-from postkeep.store import archiving, leases, work
+from postkeep.store import archiving, leases, media, work
+from postkeep.store.archiving import OfPosts
 from postkeep.views import OnProgress, Progress, Stop
 from postkeep.views.archives import (
     ArchiveCheck,
@@ -80,7 +82,7 @@ class Archives:
                 due=tally.due, archived=tally.archived, found=tally.found, failed=tally.failed, bytes=tally.bytes
             )
             with parts.store.reading() as tx:
-                waiting = work.counts(tx, Stage.ARCHIVE, parts.clock())["waiting"]
+                waiting = work.waiting_of_host(tx, Stage.ARCHIVE, place)
             return ArchiveSummary(
                 run_id=run.run_id,
                 status=run.status,
@@ -130,7 +132,7 @@ class Archives:
         """What is archived of what is known, by the rows alone."""
         with self.parts.store.reading() as tx:
             shares = archiving.shares(tx, self.archive.place)
-            waiting = work.counts(tx, Stage.ARCHIVE, self.parts.clock())["waiting"]
+            waiting = work.waiting_of_host(tx, Stage.ARCHIVE, self.archive.place)
         return ArchiveStatus(
             self.archive.place,
             tuple(
@@ -247,12 +249,11 @@ class Archives:
 
     # --- back ---
 
-    def restore(
-        self, *, post_id: str | None, limit: int | None, stop: Stop, progress: OnProgress
-    ) -> RestoreSummary:
-        """Bring back what is archived and not in the cache: all of it, or a post's.
+    def restore(self, *, of: OfPosts, limit: int | None, stop: Stop, progress: OnProgress) -> RestoreSummary:
+        """Bring back what is archived and not in the cache: all of it, or what some posts show.
 
-        What a predecessor's rows only say to be there is read, and taken up when it is what they name.
+        Files that are said to be in the cache are looked at first: what is lost or damaged comes back, too. What
+        a predecessor's rows only say to be there is read, and taken up when it is what they name.
         """
         parts, place = self.parts, self.archive.place
         evictor = Evictor(parts.store, parts.cache, parts.config, clock=parts.clock)
@@ -269,21 +270,21 @@ class Archives:
             progress(Progress("restoring", done, due, "files"))
 
         with recorded(parts.store, "archive restore", ids=parts.ids, clock=parts.clock) as run:
+            self._look_for_lost(of, stop)
             with parts.store.reading() as tx:
-                due = archiving.restorable_count(tx, place, post_id=post_id)
-                due += archiving.said_count(tx, place, post_id=post_id)
+                due = archiving.restorable_count(tx, place, of=of) + archiving.said_count(tx, place, of=of)
             due, last, left = due if limit is None else min(due, limit), "", limit
             try:
                 while not stop() and left != 0:
                     with parts.store.reading() as tx:
                         size = _PAGE if left is None else min(_PAGE, left)
-                        page = archiving.restorable(tx, place, last, limit=size, post_id=post_id)
+                        page = archiving.restorable(tx, place, last, limit=size, of=of)
                     if not page:
                         break
                     last, left = page[-1].file_id, None if left is None else left - len(page)
                     stage.bring(page)
                     step()
-                said.run(post_id=post_id, limit=left, stop=stop, progress=step)
+                said.run(of=of, limit=left, stop=stop, progress=step)
             except (ArchiveError, CacheError) as error:
                 run.status, run.error = RunStatus.FAILED, error.message
             failed = [(each.path, reason) for each, reason in stage.tally.failed]
@@ -301,6 +302,17 @@ class Archives:
                 failed=tuple(failed),
                 error=run.error,
             )
+
+    def _look_for_lost(self, of: OfPosts, stop: Stop) -> None:
+        parts, last = self.parts, ""
+        while not stop():
+            with parts.store.reading() as tx:
+                ids = archiving.held(tx, self.archive.place, last, limit=_PAGE, of=of)
+                files = media.cached_files(tx, ids)
+            if not ids:
+                return
+            last = ids[-1]
+            look_at(parts.store, parts.cache, files, now=parts.clock)
 
     @contextmanager
     def _lease(self) -> Iterator[None]:

@@ -122,7 +122,7 @@ def _write_summary(summary: ArchiveSummary) -> None:
     if summary.error:
         say(f"error: {visible(summary.error)}")
     elif summary.waiting:
-        say("what waits goes up with the next `postkeep media archive --all`: at once, or when it is due again")
+        say("what waits, tried or not, is sent by the next `postkeep media archive --all`")
 
 
 @archive.command("status")

@@ -36,7 +36,7 @@ def failures(face: Face, limit: int, after: str | None, as_json: bool) -> int:
         _write(each)
     if len(found) == limit:
         say(visible(f"there may be more: --after {found[-1].key}"))
-    say("`postkeep media archive --all` tries again what is in the cache and due")
+    say("`postkeep media archive --all` tries again what is in the cache")
     return 0
 
 

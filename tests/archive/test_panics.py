@@ -7,6 +7,7 @@ from pathlib import Path
 import obstore
 import pytest
 
+from postkeep import log
 from postkeep.archive.buckets import s3_bucket
 from postkeep.archive.objects import BucketArchive
 from postkeep.cli.run import run
@@ -67,6 +68,9 @@ def test_the_program_says_so_in_one_line(
         "POSTKEEP_ARCHIVE_S3_STYLE": "virtual",
     }.items():
         monkeypatch.setenv(name, value)
-    assert run(["--home", str(tmp_path / "home"), "archive", "setup"]) == 2
+    try:
+        assert run(["--home", str(tmp_path / "home"), "archive", "setup"]) == 2
+    finally:
+        log.release_logging()
     [line] = capfd.readouterr().err.splitlines()
     assert line.startswith("postkeep: archive.s3.style is virtual")

@@ -264,6 +264,8 @@ def test_an_exception_is_refused_here_exactly_when_the_guard_would(entry: str) -
         ("[fetch]\nper_host = 0", "fetch.per_host = '0'|must be at least 1"),
         ("[fetch]\nper_host = true", "fetch.per_host|not a whole number"),
         ("[fetch]\nper_host = 2.5", "fetch.per_host|not a whole number"),
+        ("[archive]\npart_size = 1000", "archive.part_size = '1000'|must be at least 5 MiB"),
+        ("[archive]\nstore = 's4'", "archive.store = 's4'|not one of s3, r2, gcs, azure, directory"),
         ("[fetch]\nports = [80, 65536]", "fetch.ports = '80, 65536'|must be at most 65535"),
         ("[fetch]\nports = 80", "fetch.ports|not a list"),
         ("[fetch]\nconnect_timeout = nan", "fetch.connect_timeout|not a finite number"),

@@ -60,7 +60,7 @@ def _zone(text: str, _folder: Path) -> str:
 def _choice(*names: str) -> Callable[[str, Path], str]:
     def check(text: str, _folder: Path) -> str:
         if text not in names:
-            raise ValueError(f"not one of {', '.join(names)}")
+            raise ValueError(f"not one of {', '.join(filter(None, names))}")
         return text
 
     return check

@@ -100,7 +100,7 @@ def test_no_page_and_no_batch_reads_a_big_table(walked):
 
 
 def test_every_path_was_taken_down(walked):
-    assert {"posts", "post_media", "media_files", "data_downloads"} <= walked.big
+    assert {"posts", "post_media", "media_files", "data_downloads", "archive_objects"} <= walked.big
     assert all(count > 0 for count in walked.recorder.seen.values()), walked.recorder.seen
     of_paths = {
         path: {each.statement for each in walked.judged() if each.path == path} for path in walked.recorder.seen
@@ -111,6 +111,7 @@ def test_every_path_was_taken_down(walked):
         "failures": "ORDER BY m.media_id DESC",
         "runs": "ORDER BY started_at DESC",
         "quarantine": "ORDER BY quarantine_id",
+        "archive failures": "a.error_kind IS NOT NULL",
         "import again": "LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id WHERE p.native_id",
         "fetch": "ORDER BY priority, due_at LIMIT",
         "retry": "ORDER BY m.media_id LIMIT",

@@ -191,7 +191,10 @@ class DirectoryArchive:
 
     def _must_be_there(self) -> None:
         if not self._folder.is_dir():
-            raise ArchiveUnavailable(f"the archive's folder {self._folder} is not there: mount or make it first")
+            raise ArchiveUnavailable(
+                f"the archive's folder {self._folder} is not there:"
+                " mount it, or make it with `postkeep archive setup`"
+            )
 
     @contextlib.contextmanager
     def _speaking(self, key: str) -> Iterator[None]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postkeep.archive.names import Name, can_stand
 from postkeep.archive.paging import pages
+from postkeep.archive.panics import panics_told
 from postkeep.archive.port import SetUpStep, Stored
 from postkeep.errors import (
     ArchiveDenied,
@@ -282,7 +283,8 @@ class ObjectArchive:
         if verb != "list" and not can_stand(key):
             raise self._cannot_stand(verb, key)
         try:
-            yield
+            with panics_told(self._where.called):
+                yield
         except FileNotFoundError as error:
             if _code(str(error)) in _NOWHERE:
                 raise self._said(verb, str(error)) from None
@@ -379,7 +381,7 @@ def _open(bucket: Bucket, *, tries: int = 1) -> S3Store:
     if bucket.virtual:
         scheme, _, host = endpoint.partition("://")
         endpoint = f"{scheme}://{bucket.name}.{host}"
-    with hidden("AWS_"):
+    with hidden("AWS_"), panics_told(f"bucket {bucket.name}"):
         return S3Store(
             bucket.name,
             config={

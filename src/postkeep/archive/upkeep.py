@@ -18,6 +18,7 @@ _TO_BLOCK = "s3:PutBucketPublicAccessBlock"
 _TO_SET_RULES = "s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration"
 _EMPTY_PAGES = 20
 _LIST_SECONDS = 60.0
+_WRONG_KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "RequestTimeTooSkewed"})
 _NO_RIGHT = frozenset({"AccessDenied", "AllAccessDisabled", "403"})
 
 
@@ -138,22 +139,44 @@ def set_up(bucket: Bucket, prefix: str) -> list[SetUpStep]:
     """Make the bucket where it is missing, keep it private, let broken uploads go; each step says how it went.
 
     A store that does not know a step, or keys that may not do it, are no failure: the step says what was not
-    done. Lifecycle rules of others are kept. Raises ArchiveUnavailable when the store does not answer.
+    done. Lifecycle rules of others are kept. Raises ArchiveUnavailable when the store does not answer, and
+    ArchiveDenied when it does not take the keys for anybody's.
     """
     s3 = client(bucket)
-    return [
-        _step("bucket", "exists, or is made now", lambda: _make_bucket(s3, bucket)),
-        _step("private", "no public access", lambda: _keep_private(s3, bucket, prefix)),
-        _step("lifecycle", f"uploads that broke off go after {_ABORT_AFTER_DAYS} days",
-              lambda: _let_go(s3, bucket, prefix)),
+    _must_be_known(s3, bucket)
+    steps: list[tuple[str, str, Callable[[], str]]] = [
+        ("bucket", "exists, or is made now", lambda: _make_bucket(s3, bucket)),
+        ("private", "no public access", lambda: _keep_private(s3, bucket, prefix)),
+        ("lifecycle", f"uploads that broke off go after {_ABORT_AFTER_DAYS} days",
+         lambda: _let_go(s3, bucket, prefix)),
     ]  # fmt: skip
+    return [_step(bucket, *each) for each in steps]
 
 
-def _step(name: str, what: str, do: Callable[[], str]) -> SetUpStep:
+def _must_be_known(s3: Any, bucket: Bucket) -> None:
+    """Raise ArchiveDenied when the keys are wrong, which no right would mend.
+
+    By a question whose answer has a body: that to a HEAD, which is asked first otherwise, cannot say why.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        with speaking(bucket, "looking for the bucket", "s3:ListBucket"):
+            s3.list_objects_v2(Bucket=bucket.name, MaxKeys=1)
+    except ArchiveDenied as error:
+        cause = error.__cause__
+        code = cause.response.get("Error", {}).get("Code", "") if isinstance(cause, ClientError) else ""
+        if code in _WRONG_KEYS:
+            raise ArchiveDenied(f"bucket {bucket.name}: {TOLD[code]} ({code})") from cause
+
+
+def _step(bucket: Bucket, name: str, what: str, do: Callable[[], str]) -> SetUpStep:
     try:
         return SetUpStep(name, what, done=True, note=do())
     except ArchiveDenied as error:
-        return SetUpStep(name, what, done=False, note=error.message)
+        # All steps are about this one bucket.
+        note = error.message.removeprefix(f"bucket {bucket.name}: ").removesuffix(" for this bucket")
+        return SetUpStep(name, what, done=False, note=note)
 
 
 def _make_bucket(s3: Any, bucket: Bucket) -> str:
@@ -229,7 +252,7 @@ def _is_writable(s3: Any, bucket: Bucket, prefix: str) -> bool:
         s3.put_object(**where, Body=b"")
     except ClientError:
         return False
-    with speaking(bucket, "removing a test object", "s3:DeleteObject"):
+    with speaking(bucket, f"removing the test object {where['Key']}", "s3:DeleteObject"):
         s3.delete_object(**where)
     return True
 

@@ -42,7 +42,7 @@ class _SmallBatches(Ingest):
         super().__init__(*positional, **named)
         self._batch_size = BATCH
 
-    def _resize(self, seconds: float, size: int) -> None:
+    def _resize(self, written: object) -> None:
         pass
 
 

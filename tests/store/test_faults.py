@@ -49,7 +49,7 @@ class SmallBatches(Ingest):
         super().__init__(*given, **named)
         self._batch_size = _BATCH
 
-    def _resize(self, seconds: float, size: int) -> None:
+    def _resize(self, written: object) -> None:
         pass
 
 

@@ -103,7 +103,7 @@ def test_no_page_and_no_batch_reads_a_big_table(walked):
 
 
 def test_every_path_was_taken_down(walked):
-    assert {"posts", "post_media", "media_files", "data_downloads", "post_tags"} <= walked.big
+    assert {"posts", "post_media", "media_files", "data_downloads", "post_tags", "archive_objects"} <= walked.big
     assert all(count > 0 for count in walked.recorder.seen.values()), walked.recorder.seen
     of_paths = {
         path: {each.statement for each in walked.judged() if each.path == path} for path in walked.recorder.seen
@@ -119,6 +119,7 @@ def test_every_path_was_taken_down(walked):
         "people csv": "WHERE p.username",
         "tags": "ORDER BY name LIMIT",
         "posts of a tag": "FROM post_tags t CROSS JOIN posts p",
+        "archive failures": "a.error_kind IS NOT NULL",
         "import again": "LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id WHERE p.native_id",
         "fetch": "ORDER BY priority, due_at LIMIT",
         "retry": "ORDER BY m.media_id LIMIT",

@@ -12,6 +12,7 @@ from tests.library.world import World, gallery, with_pictures
 from tests.media_bytes import png
 from tests.records import post
 from tests.store.plans_recording import Recorder
+from tests.store.plans_told import bring_pages, read_lists
 
 from postkeep.config import CacheConfig
 from postkeep.errors import NotFound
@@ -56,6 +57,8 @@ def ways(world: World, rows: Rows) -> dict[str, Callable[[], None]]:
         "retain": writing.retain,
         "adopt": writing.adopt,
         "replay": writing.replay,
+        "import pages": lambda: bring_pages(world),
+        "lists": lambda: read_lists(world),
     }
 
 

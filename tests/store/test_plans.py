@@ -16,6 +16,7 @@ from tests.servers.postgres import administer
 from tests.store.plans_judging import Judged, big_tables, judge
 from tests.store.plans_paths import walk
 from tests.store.plans_recording import Asked, Recorder
+from tests.store.plans_told import add_told
 
 from postkeep.store import Store, migrate
 from postkeep.store.schema import metadata
@@ -72,6 +73,7 @@ def _walked(folder: Path, url: str) -> Iterator[Walked]:
     try:
         migrate.upgrade(store)
         grow(store, POSTS)
+        add_told(store)
     finally:
         store.close()
     with MediaServer() as server, opened(folder, url, server) as world:
@@ -101,6 +103,7 @@ def test_no_page_and_no_batch_reads_a_big_table(walked):
 
 def test_every_path_was_taken_down(walked):
     assert {"posts", "post_media", "media_files", "data_downloads"} <= walked.big
+    assert {"listings", "listing_posts", "follower_history", "post_people", "tombstones"} <= walked.big
     assert all(count > 0 for count in walked.recorder.seen.values()), walked.recorder.seen
     of_paths = {
         path: {each.statement for each in walked.judged() if each.path == path} for path in walked.recorder.seen
@@ -112,6 +115,8 @@ def test_every_path_was_taken_down(walked):
         "runs": "ORDER BY started_at DESC",
         "quarantine": "ORDER BY quarantine_id",
         "import again": "LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id WHERE p.native_id",
+        "import pages": "FROM tombstones WHERE",
+        "lists": "min(n.observed_at)",
         "fetch": "ORDER BY priority, due_at LIMIT",
         "retry": "ORDER BY m.media_id LIMIT",
         "warm": "GROUP BY post_id",

@@ -100,6 +100,12 @@ def _bucket(text: str, _folder: Path) -> str:
     return text
 
 
+def _account(text: str, _folder: Path) -> str:
+    if text and not re.fullmatch(r"[a-z0-9]{3,24}", text):
+        raise ValueError("not the name of a storage account")
+    return text
+
+
 def _prefix(text: str, _folder: Path) -> str:
     parts = [part for part in text.split("/") if part]
     if any(not re.fullmatch(r"[A-Za-z0-9!_.*'()-]+", part) or set(part) == {"."} for part in parts):
@@ -223,15 +229,49 @@ class R2Config:
 
 
 @dataclass(frozen=True, slots=True)
+class GcsConfig:
+    """A bucket of Google Cloud Storage; `credentials` is the key file of a service account."""
+
+    bucket: Annotated[str, Rule(variable="GCS_BUCKET", check=_bucket)] = ""
+    credentials: Annotated[Path | None, Rule(variable="GOOGLE_APPLICATION_CREDENTIALS")] = None
+    endpoint: Endpoint = ""
+    public_url: Endpoint = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AzureConfig:
+    """A container of Azure Blob Storage, by the account's key or a SAS token.
+
+    `connection_string` tells account, key or token, and endpoint in one; what is set beside it wins. `endpoint`
+    is the account's own address where it is not that of the public cloud.
+    """
+
+    account: Annotated[str, Rule(variable="AZURE_STORAGE_ACCOUNT_NAME", check=_account)] = ""
+    container: Annotated[str, Rule(variable="AZURE_STORAGE_CONTAINER", check=_bucket)] = ""
+    account_key: Annotated[str, Rule(variable="AZURE_STORAGE_ACCOUNT_KEY", secret=True)] = ""
+    sas_token: Annotated[str, Rule(variable="AZURE_STORAGE_SAS_TOKEN", secret=True)] = ""
+    connection_string: Annotated[str, Rule(variable="AZURE_STORAGE_CONNECTION_STRING", secret=True)] = ""
+    endpoint: Endpoint = ""
+    public_url: Endpoint = ""
+
+
+# What makes each kind of archive count as set up, as users know it.
+_SET_UP_BY = {
+    "s3": "AWS_S3_BUCKET", "r2": "R2_BUCKET_NAME", "gcs": "GCS_BUCKET", "azure": "AZURE_STORAGE_CONTAINER",
+    "directory": "archive.directory",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveConfig:
     """Where media get their second home; one is active.
 
-    `store` names it; empty means the one that is set up: a bucket of S3, of R2, or a `directory`. `prefix` goes
-    before every key. Files above `multipart_at` bytes go up in parts of `part_size`; `concurrency` is how many
-    go up at a time.
+    `store` names it; empty means the one that is set up: a bucket of S3, R2 or Google Cloud Storage, a container
+    of Azure, or a `directory`. `prefix` goes before every key. Files above `multipart_at` bytes go up in parts of
+    `part_size`; `concurrency` is how many go up at a time.
     """
 
-    store: Annotated[str, Rule(check=_choice("", "s3", "r2", "directory"))] = ""
+    store: Annotated[str, Rule(check=_choice("", *_SET_UP_BY))] = ""
     prefix: Annotated[str, Rule(check=_prefix)] = ""
     directory: Path | None = None
     multipart_at: Annotated[int, Rule(least=5 * 1024**2, most=5 * 1024**3, size=True)] = 64 * 1024**2
@@ -239,20 +279,27 @@ class ArchiveConfig:
     concurrency: Count = 8
     s3: S3Config = field(default_factory=S3Config)
     r2: R2Config = field(default_factory=R2Config)
+    gcs: GcsConfig = field(default_factory=GcsConfig)
+    azure: AzureConfig = field(default_factory=AzureConfig)
 
     @property
     def active(self) -> str | None:
-        """`s3`, `r2`, `directory`, or None when none is set up; raises ConfigError for several, or half a one."""
-        ready = {"s3": bool(self.s3.bucket), "r2": bool(self.r2.bucket), "directory": self.directory is not None}
+        """Its kind, as in `store`, or None when none is set up; raises ConfigError for several, or half a one."""
+        ready = {
+            "s3": bool(self.s3.bucket),
+            "r2": bool(self.r2.bucket),
+            "gcs": bool(self.gcs.bucket),
+            "azure": bool(self.azure.container),
+            "directory": self.directory is not None,
+        }
         if self.store:
             if not ready[self.store]:
-                wanted = {"s3": "AWS_S3_BUCKET", "r2": "R2_BUCKET_NAME", "directory": "archive.directory"}
-                raise ConfigError(f"archive.store is {self.store}, but {wanted[self.store]} is not set")
+                raise ConfigError(f"archive.store is {self.store}, but {_SET_UP_BY[self.store]} is not set")
             return self.store
         named = [name for name, is_set in ready.items() if is_set]
         if len(named) > 1:
             raise ConfigError(
-                f"{' and '.join(named)} are both set up as archive: say with archive.store which one is active"
+                f"{' and '.join(named)} are set up as archive at once: say with archive.store which one is active"
             )
         return named[0] if named else None
 

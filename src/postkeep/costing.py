@@ -33,7 +33,7 @@ _PRICE = re.compile(
     r"(?P<source>\S+) (?P<operations>[a-z_+]+) (?P<amount>\d{1,12}(?:\.\d{1,15})?) (?P<currency>[A-Z]{3})"
     r" per (?P<unit>\S+) from (?P<day>\d{4}-\d{2}-\d{2})"
 )
-_SOURCE = re.compile(r"s3|r2|directory|[a-z0-9]+://\S+")
+_SOURCE = re.compile(r"s3|r2|gcs|azure|directory|[a-z0-9]+://\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,9 @@ def read_price(text: str) -> Price:
         raise ValueError(f"{line!r} is not SOURCE OPERATION AMOUNT CURRENCY per UNIT from YYYY-MM-DD")
     source, unit = found["source"], found["unit"]
     if _SOURCE.fullmatch(source) is None:
-        raise ValueError(f"{source!r} is not s3, r2, directory or the name of a store such as s3://bucket")
+        raise ValueError(
+            f"{source!r} is not s3, r2, gcs, azure, directory or the name of a store such as s3://bucket"
+        )
     operations = tuple(found["operations"].split("+"))
     for operation in operations:
         if operation not in _UNITS:

@@ -203,8 +203,10 @@ class MediaRef:
     """A place for media in a post or profile.
 
     Identity within its owner is (role, media_key, occurrence). `position` counts 0..n-1 over all media of the
-    owner. `rendition` names the variant the URL serves; `rendition_rank` orders variants of one asset
-    (larger is better, None when the URL does not say). Width and height are what the record claims (pixels).
+    owner; a record that shows only some of them gives those places they have among all, as far as it tells.
+    `rendition` names the variant the URL serves; `rendition_rank` orders variants of one asset (larger is better,
+    None when the URL does not say). Width and height are what the record claims (pixels). `alternatives` are the
+    last segments of other addresses of the same asset, tried in this order when `url` is not there.
     """
 
     role: Role
@@ -269,7 +271,7 @@ class Account:
     is_private: bool | None = None
     is_business: bool | None = None
     is_professional: bool | None = None
-    facts: Mapping[str, str | int | bool] = field(default_factory=dict)
+    facts: Mapping[str, str | int | bool] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from postkeep.archive.clouds import azure_archive, gcs_archive
 from postkeep.archive.directory import DirectoryArchive
 from postkeep.archive.objects import Bucket, BucketArchive, Keys
 from postkeep.archive.port import Archive
-from tests.servers import ceph
+from postkeep.config import AzureConfig, GcsConfig
+from tests.servers import azurite, ceph, google
+from tests.servers.azurite import ACCOUNT, KEY, Azurite
 from tests.servers.ceph import ACCESS, SECRET, Ceph
+from tests.servers.google import Google, ServiceAccount
 
 REGION = "us-east-1"
 _numbers = itertools.count(1)
@@ -62,11 +66,58 @@ def client(server: Ceph) -> Any:
     )
 
 
-@pytest.fixture(params=["directory", pytest.param("bucket", marks=pytest.mark.xdist_group("ceph"))])
+@pytest.fixture(scope="session")
+def azure_server() -> Iterator[Azurite]:
+    """The real server, once for all tests of a worker; use it with `@pytest.mark.xdist_group("azurite")`."""
+    if (reason := azurite.missing()) is not None:
+        pytest.skip(f"no Azure server: {reason}")
+    with tempfile.TemporaryDirectory(prefix="postkeep-azurite-") as folder, Azurite(Path(folder)) as server:
+        yield server
+
+
+@pytest.fixture
+def container(azure_server: Azurite) -> AzureConfig:
+    """A new container of the Azure server."""
+    name = f"keep-{next(_numbers)}"
+    azure_server.make_container(name)
+    return AzureConfig(ACCOUNT, name, KEY, endpoint=azure_server.endpoint)
+
+
+@pytest.fixture(scope="session")
+def service_account(tmp_path_factory: pytest.TempPathFactory) -> ServiceAccount:
+    if (reason := google.missing()) is not None:
+        pytest.skip(f"no Google Cloud Storage: {reason}")
+    return ServiceAccount.made(tmp_path_factory.mktemp("google"))
+
+
+@pytest.fixture
+def google_server(service_account: ServiceAccount) -> Iterator[Google]:
+    with Google(service_account) as server:
+        yield server
+
+
+def gcs(server: Google, endpoint: str = "") -> GcsConfig:
+    """The bucket of a server, maybe by another address."""
+    return GcsConfig(server.bucket, server.account.file, endpoint or server.endpoint)
+
+
+@pytest.fixture(
+    params=[
+        "directory",
+        "gcs",
+        pytest.param("bucket", marks=pytest.mark.xdist_group("ceph")),
+        pytest.param("azure", marks=pytest.mark.xdist_group("azurite")),
+    ]
+)
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:
     """Each kind of archive in turn, empty."""
-    if request.param == "bucket":
-        return BucketArchive(request.getfixturevalue("bucket"))
+    match request.param:
+        case "bucket":
+            return BucketArchive(request.getfixturevalue("bucket"))
+        case "gcs":
+            return gcs_archive(gcs(request.getfixturevalue("google_server")))
+        case "azure":
+            return azure_archive(request.getfixturevalue("container"))
     folder = tmp_path / "archive"
     folder.mkdir()
     return DirectoryArchive(folder)

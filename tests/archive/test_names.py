@@ -38,7 +38,8 @@ def test_an_extension_is_an_extension(extension: str) -> None:
 def test_names_are_read_as_they_were_written(parts: list[str]) -> None:
     key = "/".join(parts)
     if key.isprintable() and key == key.strip():
-        assert read_name(str(Name("s3", "bucket", key))) == Name("s3", "bucket", key)
+        for name in (Name("s3", "bucket", key), Name("gs", "bucket", key), Name("az", "account/container", key)):
+            assert read_name(str(name)) == name
 
 
 def test_a_folder_name() -> None:
@@ -46,7 +47,18 @@ def test_a_folder_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "https://cdn.example/x.jpg", "s3://bucket", "s3:///key", "s3://b/k?versionId=1", "file://host/x"]
+    "url",
+    [
+        "",
+        "https://cdn.example/x.jpg",
+        "s3://bucket",
+        "s3:///key",
+        "s3://b/k?versionId=1",
+        "file://host/x",
+        "az://account/container",
+        "az://account//key",
+        "gs://bucket/",
+    ],
 )
 def test_a_link_is_no_name(url: str) -> None:
     assert read_name(url) is None

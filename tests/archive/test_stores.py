@@ -1,4 +1,4 @@
-"""What every kind of archive promises: the same suite for a folder and for a bucket."""
+"""What every kind of archive promises: the same suite for a folder and for buckets of every cloud."""
 
 from __future__ import annotations
 

@@ -52,6 +52,9 @@ def test_the_counts_of_an_import_add_up(call: Call, library: FakeLibrary) -> Non
     out = call("runs", "show", "run-1").out
     assert "  Errors:       4 (quarantined)\n" in out
     assert "  Media others: 23 (expired, gone, or still to be fetched then)\n" in out
+    run = replace(run, summary=run.summary | {"media_expired": 2, "media_gone": 1})
+    library.answers["run"] = answers.RunDetail(run, {}, ())
+    assert "  Media others:  20 (still to be fetched then)\n" in call("runs", "show", "run-1").out
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_the_page_names_the_platforms_that_are_read_and_no_other() -> None:
 def test_a_page_of_another_platform_waits_with_its_bytes_and_a_reason(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    page = json.dumps({"kind": "Listing", "data": {"children": [{"kind": "t3"}, {"kind": "t3"}]}})
+    page = json.dumps({"kind": "youtube#videoListResponse", "items": [{"kind": "youtube#video"}]})
     (tmp_path / "page.json").write_text(page)
 
     def answer(*arguments: str) -> tuple[int, Any]:

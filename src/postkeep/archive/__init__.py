@@ -27,6 +27,15 @@ def open_archive(config: ArchiveConfig) -> Archive:
             from postkeep.archive.objects import BucketArchive
 
             return BucketArchive(r2_bucket(config.r2))
+        case "gcs":
+            from postkeep.archive.clouds import gcs_archive
+
+            return gcs_archive(config.gcs)
+        case "azure":
+            from postkeep.archive.clouds import azure_archive
+
+            return azure_archive(config.azure)
     raise ConfigError(
-        "no archive is set up: set AWS_S3_BUCKET or R2_BUCKET_NAME with their keys, or archive.directory"
+        "no archive is set up: set AWS_S3_BUCKET, R2_BUCKET_NAME, GCS_BUCKET or AZURE_STORAGE_CONTAINER with their"
+        " keys, or archive.directory"
     )

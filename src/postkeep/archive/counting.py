@@ -54,6 +54,10 @@ class CountedArchive:
     def place(self) -> str:
         return self._archive.place
 
+    @property
+    def address(self) -> str:
+        return self._archive.address
+
     def url(self, key: str) -> str:
         return self._archive.url(key)
 

@@ -30,6 +30,10 @@ class DirectoryArchive:
     def place(self) -> str:
         return self._folder.as_uri()
 
+    @property
+    def address(self) -> str:
+        return ""
+
     def url(self, key: str) -> str:
         return (self._folder / key).as_uri()
 

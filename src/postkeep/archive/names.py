@@ -1,6 +1,7 @@
 """What archived objects are called: keys inside a store, and the stable names that rows keep.
 
-A name (`s3://bucket/key`, `file:///folder/key`) is never a link; links are made when somebody asks for one.
+A name (`s3://bucket/key`, `gs://bucket/key`, `az://account/container/key`, `file:///folder/key`) is never a link;
+links are made when somebody asks for one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Where an object is, apart from how to get there: `scheme` s3 or file, the bucket or folder, the key."""
+    """Where an object is, apart from how to get there: `scheme` s3, gs, az or file, the bucket or folder, the key.
+
+    In Azure the bucket is `account/container`.
+    """
 
     scheme: str
     place: str
@@ -27,7 +31,7 @@ class Name:
     def __str__(self) -> str:
         if self.scheme == "file":
             return Path(self.place, self.key).as_uri()
-        return f"s3://{self.place}/{quote(self.key, safe='/')}"
+        return f"{self.scheme}://{self.place}/{quote(self.key, safe='/')}"
 
 
 def key_for(media_id: str, extension: str, created_at: datetime | None = None, *, prefix: str = "") -> str:
@@ -52,8 +56,11 @@ def key_for(media_id: str, extension: str, created_at: datetime | None = None, *
 def read_name(url: str) -> Name | None:
     """The parts of a stable name; None for anything else, such as a link of a CDN."""
     parts = urlsplit(url)
-    if parts.scheme == "s3" and parts.netloc and parts.path.strip("/") and not parts.query:
-        return Name("s3", parts.netloc, unquote(parts.path.lstrip("/")))
+    if parts.scheme in ("s3", "gs") and parts.netloc and parts.path.strip("/") and not parts.query:
+        return Name(parts.scheme, parts.netloc, unquote(parts.path.lstrip("/")))
+    if parts.scheme == "az" and parts.netloc and not parts.query:
+        container, _, key = parts.path.lstrip("/").partition("/")
+        return Name("az", f"{parts.netloc}/{container}", unquote(key)) if container and key else None
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
         path = Path(unquote(parts.path))
         return Name("file", str(path.parent), path.name)

@@ -1,8 +1,8 @@
-"""An archive in a bucket: AWS S3, Cloudflare R2, and whatever else speaks S3, through the object_store library.
+"""Archives through the object_store library, and the one in a bucket: AWS S3, Cloudflare R2, and their like.
 
-The library signs the SHA-256 of every body it sends, so a store that checks refuses damaged ones. Only parts of
-large objects are tried again here: anything else that failed comes back as an error that says whether waiting may
-help.
+The library signs the SHA-256 of every body it sends to such a bucket, so a store that checks refuses damaged ones.
+Only parts of large objects are tried again here: anything else that failed comes back as an error that says
+whether waiting may help.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from postkeep.archive.names import Name
 from postkeep.archive.port import SetUpStep, Stored
@@ -28,7 +28,9 @@ from postkeep.errors import (
 from postkeep.log import get_logger
 
 if TYPE_CHECKING:
-    from obstore.store import S3Store
+    from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
+
+    AnyStore: TypeAlias = S3Store | GCSStore | AzureStore
 
 log = get_logger("archive")
 
@@ -36,13 +38,17 @@ _PAGE = 1000
 _READ_BYTES = 1024 * 1024
 _PARTS_AT_ONCE = 2
 # An upload in parts that broke off begins anew, so one part in vain must not end it.
-_TRIES_OF_A_PART = 4
+TRIES_OF_A_PART = 4
 _LONGEST = timedelta(days=1)
-_STATUS = re.compile(r"status code: (\d{3})")
+_STATUS = re.compile(r"(?:status code|\(code): (\d{3})")
 _UNTAGGED = "ETag Header missing from response"
+_ADDRESS = re.compile(r"https?://[^\s)]+")
 _CODE = re.compile(r"<Code>([A-Za-z0-9.]+)</Code>")
 _WAITING_MAY_HELP = frozenset({408, 425, 429, 500, 502, 503, 504})
-_BUSY = frozenset({"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted"})
+_BUSY = frozenset({
+    "SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "OperationAborted",
+    "ServerBusy", "OperationTimedOut", "ContainerBeingDeleted",
+})  # fmt: skip
 
 TOLD = {
     "AccessDenied": "the keys may not {doing} there: allow {right} for this bucket",
@@ -59,7 +65,8 @@ TOLD = {
     "BadDigest": "the body was changed on its way",
 }
 """What the codes of stores mean to those who can mend it."""
-_CHANGED_ON_THE_WAY = frozenset({"XAmzContentSHA256Mismatch", "BadDigest", "InvalidDigest"})
+_CHANGED_ON_THE_WAY = frozenset({"XAmzContentSHA256Mismatch", "BadDigest", "InvalidDigest", "Md5Mismatch"})
+_NOWHERE = frozenset({"NoSuchBucket", "ContainerNotFound"})
 _RIGHTS = {
     "put": "s3:PutObject",
     # Without the right to list, a store does not even say that an object is not there.
@@ -69,6 +76,19 @@ _RIGHTS = {
     "delete": "s3:DeleteObject",
 }
 _DOING = {"put": "write", "head": "look up", "get": "read", "list": "list", "delete": "delete"}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the codes of a family of stores mean, with `denied` for all others that refuse, and what its rights are
+    called by the verbs of requests."""
+
+    told: Mapping[str, str]
+    denied: str
+    rights: Mapping[str, str]
+
+
+S3 = Dialect(TOLD, TOLD["AccessDenied"], _RIGHTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +118,36 @@ class Bucket:
     seconds: float = 300.0
 
 
-class BucketArchive:
-    """Objects in one bucket."""
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A store of objects: `within` is what stands between scheme and key in a name, `called` what errors say."""
 
-    def __init__(self, bucket: Bucket) -> None:
-        self._bucket = bucket
-        self._store = _open(bucket)
-        self._of_parts = _open(bucket, tries=_TRIES_OF_A_PART)
+    scheme: str
+    within: str
+    called: str
+    endpoint: str
+    dialect: Dialect
+    link_base: str = ""
+
+
+class ObjectArchive:
+    """What the library does alike with every store; `of_parts` is the same store, and may try a part again."""
+
+    def __init__(self, where: Where, store: AnyStore, of_parts: AnyStore) -> None:
+        self._where = where
+        self._store = store
+        self._of_parts = of_parts
 
     @property
     def place(self) -> str:
-        return f"s3://{self._bucket.name}"
+        return f"{self._where.scheme}://{self._where.within}"
+
+    @property
+    def address(self) -> str:
+        return self._where.endpoint
 
     def url(self, key: str) -> str:
-        return str(Name("s3", self._bucket.name, key))
+        return str(Name(self._where.scheme, self._where.within, key))
 
     def put(self, key: str, content: bytes, mime_type: str) -> str:
         import obstore
@@ -166,6 +202,9 @@ class BucketArchive:
         with self._speaking("list", prefix):
             for page in obstore.list(self._store, prefix or None, offset=after or None, chunk_size=_PAGE):
                 for meta in page:
+                    # There are stores that do not know where to begin.
+                    if after and meta["path"] <= after:
+                        continue
                     yield Stored(meta["path"], meta["size"], _tag(meta["e_tag"]))
 
     def delete(self, key: str) -> None:
@@ -177,28 +216,13 @@ class BucketArchive:
         except ObjectMissing:
             pass
 
-    def sweep(self, before: datetime) -> int:
-        from postkeep.archive.upkeep import abort_uploads
-
-        try:
-            return abort_uploads(self._bucket, before)
-        except ArchiveDenied as error:
-            # Keys that may write and nothing else are enough for an archive; a lifecycle rule sweeps as well.
-            log.info("sweeping_denied", reason=error.message)
-            return 0
-
-    def set_up(self, prefix: str) -> list[SetUpStep]:
-        from postkeep.archive.upkeep import set_up
-
-        return set_up(self._bucket, prefix)
-
     def link(self, key: str, seconds: int) -> str:
         import obstore
 
-        if self._bucket.link_base:
+        if self._where.link_base:
             from urllib.parse import quote
 
-            return f"{self._bucket.link_base}/{quote(key, safe='/')}"
+            return f"{self._where.link_base}/{quote(key, safe='/')}"
         with self._speaking("get", key):
             return obstore.sign(self._store, "GET", key, timedelta(seconds=seconds))
 
@@ -214,7 +238,7 @@ class BucketArchive:
         try:
             yield
         except FileNotFoundError as error:
-            if _code(str(error)) == "NoSuchBucket":
+            if _code(str(error)) in _NOWHERE:
                 raise self._said(verb, str(error)) from None
             raise ObjectMissing(self.url(key)) from None
         except (BaseError, OSError) as error:
@@ -223,7 +247,8 @@ class BucketArchive:
     def _said(self, verb: str, text: str) -> ArchiveError:
         """The store's answer as an error of ours: what is wrong, whether waiting helps, what to allow."""
         code, status = _code(text), _status(text)
-        where = f"bucket {self._bucket.name}"
+        where, dialect = self._where.called, self._where.dialect
+        allow = {"doing": _DOING[verb], "right": dialect.rights[verb]}
         if code in _CHANGED_ON_THE_WAY:
             # The bytes were damaged between us and the store, which is as likely to go well the next time.
             return ArchiveUnavailable(f"{where}: {TOLD['BadDigest']} ({code})")
@@ -231,15 +256,38 @@ class BucketArchive:
             return ArchiveUnavailable(f"{where}: the store is busy ({code or f'HTTP {status}'})")
         if "redirect without LOCATION" in text or status in (301, 307):
             return ArchiveDenied(f"{where}: {TOLD['PermanentRedirect']}")
-        if told := TOLD.get(code):
-            return ArchiveDenied(f"{where}: {told.format(doing=_DOING[verb], right=_RIGHTS[verb])} ({code})")
+        if told := dialect.told.get(code):
+            return ArchiveDenied(f"{where}: {told.format(**allow)} ({code})")
         if status in (401, 403):
             # A HEAD that is refused has no body that could say why.
-            told = TOLD["AccessDenied"].format(doing=_DOING[verb], right=_RIGHTS[verb])
-            return ArchiveDenied(f"{where}: {told} ({code or f'HTTP {status}'})")
+            return ArchiveDenied(f"{where}: {dialect.denied.format(**allow)} ({code or f'HTTP {status}'})")
         if status:
             return ArchiveDenied(f"{where}: the store refused to {_DOING[verb]}: HTTP {status} {code}".rstrip())
-        return ArchiveUnavailable(f"{where}: no answer from {self._bucket.endpoint}: {_first_line(text)}")
+        return ArchiveUnavailable(f"{where}: no answer from {self._where.endpoint}: {_first_line(text)}")
+
+
+class BucketArchive(ObjectArchive):
+    """Objects in one bucket of a store that speaks S3."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        where = Where("s3", bucket.name, f"bucket {bucket.name}", bucket.endpoint, S3, bucket.link_base)
+        super().__init__(where, _open(bucket), _open(bucket, tries=TRIES_OF_A_PART))
+        self._bucket = bucket
+
+    def sweep(self, before: datetime) -> int:
+        from postkeep.archive.upkeep import abort_uploads
+
+        try:
+            return abort_uploads(self._bucket, before)
+        except ArchiveDenied as error:
+            # Keys that may write and nothing else are enough for an archive; a lifecycle rule sweeps as well.
+            log.info("sweeping_denied", reason=error.message)
+            return 0
+
+    def set_up(self, prefix: str) -> list[SetUpStep]:
+        from postkeep.archive.upkeep import set_up
+
+        return set_up(self._bucket, prefix)
 
 
 _FOREIGN_VARIABLES = (
@@ -262,7 +310,7 @@ def _open(bucket: Bucket, *, tries: int = 1) -> S3Store:
     if bucket.virtual:
         scheme, _, host = endpoint.partition("://")
         endpoint = f"{scheme}://{bucket.name}.{host}"
-    with _hidden(_FOREIGN_VARIABLES):
+    with hidden(*_FOREIGN_VARIABLES):
         return S3Store(
             bucket.name,
             config={
@@ -277,24 +325,34 @@ def _open(bucket: Bucket, *, tries: int = 1) -> S3Store:
                 "s3_express": False,
                 "imdsv1_fallback": False,
             },
-            client_options={
-                "allow_http": bucket.endpoint.startswith("http://"),
-                "allow_invalid_certificates": False,
-                "connect_timeout": timedelta(seconds=bucket.connect_seconds),
-                "read_timeout": timedelta(seconds=bucket.seconds),
-                "timeout": _LONGEST,
-                "user_agent": "postkeep",
-            },
-            retry_config={"max_retries": tries - 1, "retry_timeout": timedelta(seconds=bucket.seconds)},
+            client_options=client_options(bucket.endpoint, bucket.connect_seconds, bucket.seconds),
+            retry_config=retries(tries, bucket.seconds),
             credential_provider=_Provider(bucket.keys),
         )
 
 
+def client_options(endpoint: str, connect_seconds: float, seconds: float) -> ClientConfig:
+    """How to speak to a store, whichever: without encryption only where its address says so."""
+    return {
+        "allow_http": endpoint.startswith("http://"),
+        "allow_invalid_certificates": False,
+        "connect_timeout": timedelta(seconds=connect_seconds),
+        "read_timeout": timedelta(seconds=seconds),
+        "timeout": _LONGEST,
+        "user_agent": "postkeep",
+    }
+
+
+def retries(tries: int, seconds: float) -> RetryConfig:
+    """So many tries of a request within so much time."""
+    return {"max_retries": tries - 1, "retry_timeout": timedelta(seconds=seconds)}
+
+
 @contextmanager
-def _hidden(names: tuple[str, ...]) -> Iterator[None]:
-    """Take these variables out of the environment for a moment."""
+def hidden(*beginnings: str) -> Iterator[None]:
+    """Take the variables that begin so out of the environment for a moment."""
     with _hiding:
-        there = {name: os.environ.pop(name) for name in names if name in os.environ}
+        there = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith(beginnings)}
         try:
             yield
         finally:
@@ -338,5 +396,6 @@ def _status(text: str) -> int:
 
 
 def _first_line(text: str) -> str:
-    line = text.strip().partition("\n")[0]
+    # Addresses hold signatures, and where a store is the line says already.
+    line = _ADDRESS.sub("it", text.strip().partition("\n")[0])
     return line.rpartition(" - ")[2] or line

@@ -35,7 +35,11 @@ class Archive(Protocol):
 
     @property
     def place(self) -> str:
-        """Which store this is, for good: `s3://bucket` or `file:///folder`."""
+        """Which store this is, for good: `s3://bucket`, `az://account/container`, `file:///folder`."""
+
+    @property
+    def address(self) -> str:
+        """Where the store is reached, without secrets; empty when the place says it."""
 
     def url(self, key: str) -> str:
         """The stable name of an object, which is no link."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import click
 
 from postkeep.cli import exits
@@ -178,16 +180,23 @@ def _write_status(found: ArchiveStatus, spent: Costs) -> None:
     help="Read so many percent of the objects back, chosen by chance.",
 )
 @click.option("--repair", is_flag=True, help="Call nothing archived that is not; queue what the cache still has.")
+@click.option("--all-lost", is_flag=True, help="With --repair: note it also when nothing at all is there.")
 @json_option
 @pass_face
-def verify(face: Face, full: bool, sample: float, repair: bool, as_json: bool) -> int:
+def verify(face: Face, full: bool, sample: float, repair: bool, all_lost: bool, as_json: bool) -> int:
     """Compare the archive's own listing with what was proven: is each object there, of its size, with its tag.
 
     An object whose tag has changed is read back in any case.
     """
+    if all_lost and not repair:
+        raise click.UsageError("--all-lost changes what --repair does: give both")
     with face.working(as_json=as_json) as work:
         check = work.library.verify_archive(
-            sample=1.0 if full else sample / 100, repair=repair, stop=work.stop, progress=work.progress
+            sample=1.0 if full else sample / 100,
+            repair=repair,
+            all_lost=all_lost,
+            stop=work.stop,
+            progress=work.progress,
         )
     if as_json:
         write_json(check)
@@ -207,6 +216,7 @@ def _write_check(check: ArchiveCheck) -> None:
             ("Faulty", str(len(check.faults))),
             *([("Unknown", f"{check.strangers}, {human_size(check.strange_bytes)}")] if check.strangers else []),
             *([("Queued", str(check.queued))] if check.queued else []),
+            *([("Back", str(check.back))] if check.back else []),
         ]
     )
     for fault in check.faults[:_FAULTS_SHOWN]:
@@ -222,15 +232,44 @@ def _write_check(check: ArchiveCheck) -> None:
 @archive.command("restore")
 @click.option("--all", "everything", is_flag=True, help="Everything that is archived and not in the cache.")
 @click.option("--post-id", metavar="POST", help="Only media of this post (an id, URN or URL).")
+@click.option("--author", metavar="NAME", help="Only media of posts of this username.")
+@click.option("--platform", metavar="NAME", help="Only media of posts of this platform.")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Only media of posts from this day on (UTC).",
+)
 @limit_option(None, "files")
 @json_option
 @pass_face
-def restore(face: Face, everything: bool, post_id: str | None, limit: int | None, as_json: bool) -> int:
-    """Bring media back into the cache; what comes must be what was archived."""
-    if everything == (post_id is not None):
-        raise click.UsageError("say which media: --all or --post-id")
+def restore(
+    face: Face,
+    everything: bool,
+    post_id: str | None,
+    author: str | None,
+    platform: str | None,
+    since: datetime | None,
+    limit: int | None,
+    as_json: bool,
+) -> int:
+    """Bring media back into the cache; what comes must be what was archived.
+
+    Files that should be in the cache are looked at first, so that what was lost comes back, too.
+    """
+    some = any(each is not None for each in (post_id, author, platform, since))
+    if everything == some:
+        raise click.UsageError("say which media: --all, or --post-id, --author, --platform, --since")
     with face.working(as_json=as_json) as work:
-        summary = work.library.restore_archive(post=post_id, limit=limit, stop=work.stop, progress=work.progress)
+        summary = work.library.restore_archive(
+            post=post_id,
+            author=author,
+            platform=platform,
+            since=since.date() if since else None,
+            limit=limit,
+            stop=work.stop,
+            progress=work.progress,
+        )
     if as_json:
         write_json(summary)
     else:

@@ -98,9 +98,18 @@ def _counts(run: RunView) -> list[tuple[str, str]]:
             counts["errors"] += " (quarantined)"
         found, cached, errors = (run.summary.get(f"media_{each}") for each in ("found", "cached", "errors"))
         if isinstance(found, int) and isinstance(cached, int) and isinstance(errors, int):
-            others = found - cached - errors
-            counts |= {"media_others": f"{others} (expired, gone, or still to be fetched then)"} if others else {}
+            counts |= _others(found - cached - errors, run)
     return [(_words(key).capitalize(), value) for key, value in counts.items()]
+
+
+def _others(number: int, run: RunView) -> dict[str, str]:
+    """The media that were neither cached nor an error; runs of earlier versions counted them together."""
+    expired, gone = run.summary.get("media_expired"), run.summary.get("media_gone")
+    if isinstance(expired, int) and isinstance(gone, int):
+        number, told = number - expired - gone, "still to be fetched then"
+    else:
+        told = "expired, gone, or still to be fetched then"
+    return {"media_others": f"{number} ({told})"} if number else {}
 
 
 def _row(run: RunView) -> tuple[str, ...]:

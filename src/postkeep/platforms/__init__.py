@@ -9,7 +9,13 @@ from types import MappingProxyType
 from ..errors import NotFound, UnknownShape
 from ..model import Json, Platform
 
-PLATFORMS: Mapping[str, str] = MappingProxyType({"linkedin": "postkeep.platforms.linkedin"})
+PLATFORMS: Mapping[str, str] = MappingProxyType(
+    {
+        "linkedin": "postkeep.platforms.linkedin",
+        "instagram": "postkeep.platforms.instagram",
+        "reddit": "postkeep.platforms.reddit",
+    }
+)
 """Platform name to the module whose `PLATFORM` reads its records."""
 
 _KEYS_TOLD = 20

@@ -13,7 +13,7 @@ from postkeep.model import BadSource
 from postkeep.sources.names import printable
 from postkeep.sources.stream import said
 
-_ENDINGS = tuple(ending + packed for ending in (".json", ".jsonl", ".ndjson") for packed in ("", ".gz"))
+_ENDINGS = tuple(ending + packed for ending in (".json", ".jsonl", ".ndjson") for packed in ("", ".gz", ".xz"))
 _LEFTOVERS = (".", "~", "#")
 
 

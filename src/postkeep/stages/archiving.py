@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from postkeep.archive.port import Archive
-from postkeep.archive.proof import sums
+from postkeep.archive.port import Archive, Stored
+from postkeep.archive.proof import Proof, sums
 from postkeep.errors import ArchiveError, CacheError, NotFound
 from postkeep.log import get_logger
 from postkeep.model import MediaType, RunStatus, Stage
@@ -16,10 +16,13 @@ from postkeep.stages.archive import ArchiveTally, Archiving
 from postkeep.stages.archive.checking import Checking, CheckTally
 from postkeep.stages.archive.claimed import TakingUp
 from postkeep.stages.archive.restoring import Restoring
+from postkeep.stages.archive.same import must_be_the_same, remember
 from postkeep.stages.eviction import Evictor
 from postkeep.stages.parts import Parts
+from postkeep.stages.presence import look_at
 from postkeep.stages.recorded import OpenRun, recorded
-from postkeep.store import archiving, leases, work
+from postkeep.store import archiving, leases, media, work
+from postkeep.store.archiving import KnownObject, OfPosts, ProvenObject
 from postkeep.views import OnProgress, Progress, Stop
 from postkeep.views.archives import (
     ArchiveCheck,
@@ -38,6 +41,10 @@ log = get_logger("archive")
 ARCHIVE_LEASE = "archive"
 _PAGE = 200
 _LONGEST_LINK = 7 * 24 * 3600
+_NOTHING_THERE = (
+    "not one object is there as it was proven: is this the archive, and is it there? Nothing was changed; with"
+    " --all-lost it is noted that all is lost"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class Archives:
 
     def plan(self, *, post_id: str | None = None, media_id: str | None = None) -> ArchivePlan:
         """What would go up: contents, bytes, and how many of the cache's are proven to be there already."""
+        must_be_the_same(self.parts.store, self.archive)
         with self.parts.store.reading() as tx:
             found = archiving.wanting(tx, self.archive.place, post_id=post_id, media_id=media_id)
         return ArchivePlan(place=self.archive.place, files=found.files, bytes=found.bytes, proven=found.proven)
@@ -70,6 +78,7 @@ class Archives:
             if limit is not None:
                 tally.due = min(tally.due, limit)
             try:
+                must_be_the_same(parts.store, self.archive)
                 self._stage(tally, limit, stop, progress).run()
             except ArchiveError as error:
                 run.status, run.error = RunStatus.FAILED, error.message
@@ -78,7 +87,7 @@ class Archives:
                 due=tally.due, archived=tally.archived, found=tally.found, failed=tally.failed, bytes=tally.bytes
             )
             with parts.store.reading() as tx:
-                waiting = work.counts(tx, Stage.ARCHIVE, parts.clock())["waiting"]
+                waiting = work.waiting_of_host(tx, Stage.ARCHIVE, place)
             return ArchiveSummary(
                 run_id=run.run_id,
                 status=run.status,
@@ -128,7 +137,7 @@ class Archives:
         """What is archived of what is known, by the rows alone."""
         with self.parts.store.reading() as tx:
             shares = archiving.shares(tx, self.archive.place)
-            waiting = work.counts(tx, Stage.ARCHIVE, self.parts.clock())["waiting"]
+            waiting = work.waiting_of_host(tx, Stage.ARCHIVE, self.archive.place)
         return ArchiveStatus(
             self.archive.place,
             tuple(
@@ -146,10 +155,14 @@ class Archives:
             waiting,
         )
 
-    def verify(self, *, sample: float, repair: bool, stop: Stop, progress: OnProgress) -> ArchiveCheck:
+    def verify(
+        self, *, sample: float, repair: bool, stop: Stop, progress: OnProgress, all_lost: bool = False
+    ) -> ArchiveCheck:
         """Compare the store's own listing with the rows; `sample` (0 to 1) of the objects are read back, too.
 
-        Only with `repair` anything is changed. Raises nothing of the archive: the check says what stopped it.
+        Only with `repair` anything is changed, and when nothing at all was found as it was proven only with
+        `all_lost`, too: another store answers like that. Raises nothing of the archive: the check says what
+        stopped it.
         """
         parts, tally = self.parts, CheckTally()
         with recorded(parts.store, "archive verify", ids=parts.ids, clock=parts.clock) as run:
@@ -161,6 +174,7 @@ class Archives:
                 clock=parts.clock,
                 stop=stop,
                 progress=lambda now: progress(Progress("checking", now.checked, None, "objects")),
+                look_again=repair,
             )
             try:
                 tally = checking.run()
@@ -168,7 +182,14 @@ class Archives:
                 tally = checking.tally
                 run.status, run.error = RunStatus.FAILED, error.message
             _end(run, some_failed=bool(tally.faults), stop=stop)
-            queued = self._mend(tally) if repair else 0
+            queued = 0
+            if tally.checked > len(tally.faults):
+                with parts.store.writing() as tx:
+                    remember(tx, self.archive, parts.clock())
+            if repair and tally.faults and tally.checked == len(tally.faults) and not all_lost:
+                run.status, run.error = RunStatus.FAILED, _NOTHING_THERE
+            elif repair:
+                queued = self._mend(tally)
             run.summary.update(checked=tally.checked, read=tally.read, faults=len(tally.faults))
             return ArchiveCheck(
                 run_id=run.run_id,
@@ -185,6 +206,7 @@ class Archives:
                     for each in tally.faults
                 ),
                 queued=queued,
+                back=len(tally.back),
                 error=run.error,
             )
 
@@ -194,11 +216,17 @@ class Archives:
             now = self.parts.clock()
             for each in tally.faults:
                 archiving.forget_proofs(tx, self.archive.place, [each.known.file_id], str(each.fault), now)
+            archiving.record_proven(tx, self.archive.place, [self._proven(*each) for each in tally.back], now)
             archiving.queue(tx, self.archive.place, again, now)
         return len(again)
 
+    def _proven(self, known: KnownObject, stored: Stored) -> ProvenObject:
+        url = self.archive.url(known.key)
+        return ProvenObject(known.file_id, known.key, url, Proof.READ_BACK, stored.etag, None)
+
     def link(self, media_id: str, *, seconds: int) -> ArchiveLink:
         """A link to an archived medium, for whoever has it; raises NotFound when it is not proven to be there."""
+        must_be_the_same(self.parts.store, self.archive)
         with self.parts.store.reading() as tx:
             file_id = archiving.file_of(tx, media_id)
             found = archiving.proven_objects(tx, self.archive.place, [file_id] if file_id else [])
@@ -230,12 +258,11 @@ class Archives:
 
     # --- back ---
 
-    def restore(
-        self, *, post_id: str | None, limit: int | None, stop: Stop, progress: OnProgress
-    ) -> RestoreSummary:
-        """Bring back what is archived and not in the cache: all of it, or a post's.
+    def restore(self, *, of: OfPosts, limit: int | None, stop: Stop, progress: OnProgress) -> RestoreSummary:
+        """Bring back what is archived and not in the cache: all of it, or what some posts show.
 
-        What a predecessor's rows only say to be there is read, and taken up when it is what they name.
+        Files that are said to be in the cache are looked at first: what is lost or damaged comes back, too. What
+        a predecessor's rows only say to be there is read, and taken up when it is what they name.
         """
         parts, place = self.parts, self.archive.place
         evictor = Evictor(parts.store, parts.cache, parts.config, clock=parts.clock)
@@ -252,21 +279,22 @@ class Archives:
             progress(Progress("restoring", done, due, "files"))
 
         with recorded(parts.store, "archive restore", ids=parts.ids, clock=parts.clock) as run:
+            self._look_for_lost(of, stop)
             with parts.store.reading() as tx:
-                due = archiving.restorable_count(tx, place, post_id=post_id)
-                due += archiving.said_count(tx, place, post_id=post_id)
+                due = archiving.restorable_count(tx, place, of=of) + archiving.said_count(tx, place, of=of)
             due, last, left = due if limit is None else min(due, limit), "", limit
             try:
+                must_be_the_same(parts.store, self.archive)
                 while not stop() and left != 0:
                     with parts.store.reading() as tx:
                         size = _PAGE if left is None else min(_PAGE, left)
-                        page = archiving.restorable(tx, place, last, limit=size, post_id=post_id)
+                        page = archiving.restorable(tx, place, last, limit=size, of=of)
                     if not page:
                         break
                     last, left = page[-1].file_id, None if left is None else left - len(page)
                     stage.bring(page)
                     step()
-                said.run(post_id=post_id, limit=left, stop=stop, progress=step)
+                said.run(of=of, limit=left, stop=stop, progress=step)
             except (ArchiveError, CacheError) as error:
                 run.status, run.error = RunStatus.FAILED, error.message
             failed = [(each.path, reason) for each, reason in stage.tally.failed]
@@ -284,6 +312,17 @@ class Archives:
                 failed=tuple(failed),
                 error=run.error,
             )
+
+    def _look_for_lost(self, of: OfPosts, stop: Stop) -> None:
+        parts, last = self.parts, ""
+        while not stop():
+            with parts.store.reading() as tx:
+                ids = archiving.held(tx, self.archive.place, last, limit=_PAGE, of=of)
+                files = media.cached_files(tx, ids)
+            if not ids:
+                return
+            last = ids[-1]
+            look_at(parts.store, parts.cache, files, now=parts.clock)
 
     @contextmanager
     def _lease(self) -> Iterator[None]:

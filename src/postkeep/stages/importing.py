@@ -131,6 +131,8 @@ def _conclude_import(parts: Parts, run: OpenRun, tally: Tally, *, stopped: bool)
         media_found=totals.found,
         media_cached=totals.cached,
         media_errors=totals.errors,
+        media_expired=totals.expired,
+        media_gone=totals.gone,
     )
     return totals
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from postkeep.errors import FileDamaged, FileMissing
@@ -32,23 +32,27 @@ def look_over(store: Store, cache: Cache, run_id: str, *, now: Callable[[], date
     `priority` is that of the work that is queued. Returns how many contents were lost. Idempotent. Raises
     CacheError when the whole cache is not there.
     """
-    lost = 0
-    for files in _pages(store, run_id):
-        unsound, sound = [], []
-        for file in files:
-            if file.proof is not None and cache.is_as_proven(file.path, file.proof):
-                continue
-            try:
-                _, proof = cache.prove(file.path, sha256=file.sha256, md5=file.md5_sum)
-                sound.append((file, proof))
-            except (FileMissing, FileDamaged):
-                unsound.append(file)
-        if sound:
-            with store.writing() as tx:
-                proving.refresh(tx, sound, now())
-        settled = settle(store, cache, unsound, now=now, priority=priority)
-        lost += len(settled.damaged) + len(settled.missing)
-    return lost
+    return sum(look_at(store, cache, files, now=now, priority=priority) for files in _pages(store, run_id))
+
+
+def look_at(
+    store: Store, cache: Cache, files: Iterable[StoredFile], *, now: Callable[[], datetime], priority: int = 0
+) -> int:
+    """Check these files as `look_over` does; returns how many contents were lost. Idempotent."""
+    unsound, sound = [], []
+    for file in files:
+        if file.proof is not None and cache.is_as_proven(file.path, file.proof):
+            continue
+        try:
+            _, proof = cache.prove(file.path, sha256=file.sha256, md5=file.md5_sum)
+            sound.append((file, proof))
+        except (FileMissing, FileDamaged):
+            unsound.append(file)
+    if sound:
+        with store.writing() as tx:
+            proving.refresh(tx, sound, now())
+    settled = settle(store, cache, unsound, now=now, priority=priority)
+    return len(settled.damaged) + len(settled.missing)
 
 
 def _pages(store: Store, run_id: str) -> Iterator[list[StoredFile]]:

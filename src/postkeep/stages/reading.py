@@ -24,7 +24,7 @@ class ReadingProgress:
     def __call__(self, event: RawRecord | BadRecord | BadSource | SourceDone, records: int) -> Progress:
         match event:
             case RawRecord() | BadRecord():
-                inside = 0 if event.place.source.endswith(".gz") else event.place.offset
+                inside = 0 if event.place.source.endswith((".gz", ".xz")) else event.place.offset
                 return self._at(self._finished + inside, records)
             case SourceDone() | BadSource():
                 self._finished += _file_size(Path(event.source))
@@ -49,5 +49,5 @@ def _size(path: Path) -> int:
         _file_size(Path(folder) / name)
         for folder, _, names in os.walk(path)
         for name in names
-        if name.endswith((".json", ".jsonl", ".ndjson", ".gz"))
+        if name.endswith((".json", ".jsonl", ".ndjson", ".gz", ".xz"))
     )

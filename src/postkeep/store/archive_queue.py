@@ -19,16 +19,17 @@ _WANTING = (
 
 
 def new_files(tx: Connection, place: str, *, limit: int) -> list[str]:
-    """Contents of the cache that a store was not proven to hold and that are not queued.
+    """Contents of the cache that a store was not proven to hold and that are not queued for it.
 
     What failed for good stays away until it comes into the cache again; that a store was away is no such reason.
     """
     rows = bulk.execute(
         tx,
         f"SELECT f.file_id FROM media_files f WHERE {_WANTING}"  # noqa: S608
-        " AND NOT EXISTS (SELECT 1 FROM work w WHERE w.stage = 'archive' AND w.subject = f.file_id)"
+        " AND NOT EXISTS (SELECT 1 FROM work w WHERE w.stage = 'archive' AND w.subject = f.file_id AND w.host = ?)"
         " AND NOT EXISTS (SELECT 1 FROM archive_objects t WHERE t.file_id = f.file_id AND t.store = ?"
         " AND t.error_kind <> 'unavailable' AND t.error_at >= f.cached_at) LIMIT ?",
+        place,
         place,
         place,
         limit,

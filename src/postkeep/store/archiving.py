@@ -46,6 +46,11 @@ class Wanted:
     key: str | None
     state: ObjectState | None
 
+    @property
+    def can_go_up(self) -> bool:
+        """Whether its bytes are here, or somebody's object is said to hold them already."""
+        return self.cached or self.state is ObjectState.FOREIGN or self.archive_url is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -82,30 +87,30 @@ class Refused:
 # --- what is to do ------------------------------------------------------------------------------------------
 
 
-def queue_all(tx: Connection, place: str, now: datetime, *, post_id: str | None = None) -> int:
-    """Queue every content in the cache that this store was not proven to hold, or only a post's; idempotent.
+def queue_all(tx: Connection, place: str, now: datetime, *, post_id: str | None = None) -> None:
+    """Make every content in the cache due that this store was not proven to hold, or only a post's; idempotent.
 
-    Contents whose bytes were never read have nothing a proof could be made with. Returns how many are queued now
-    that were not before.
+    What waits for another store, or for its next try, is due here now. Contents whose bytes were never read have
+    nothing a proof could be made with.
     """
     of_post = "" if post_id is None else (
         " AND EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND m.post_id = ?)"
     )  # fmt: skip
-    result = bulk.execute(
+    bulk.execute(
         tx,
         "INSERT INTO work (stage, subject, host, priority, due_at, fails)"  # noqa: S608
         " SELECT ?, f.file_id, ?, 0, ?, 0 FROM media_files f"
         " WHERE f.cached_at IS NOT NULL AND f.sha256 IS NOT NULL AND f.quarantined_at IS NULL"
         f" AND NOT EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id AND a.store = ?"
         f" AND a.state = '{ObjectState.PROVEN}'){of_post}"
-        " ON CONFLICT (stage, subject) DO NOTHING",
+        " ON CONFLICT (stage, subject) DO UPDATE SET host = excluded.host, due_at = excluded.due_at, fails = 0"
+        " WHERE work.host <> excluded.host OR work.due_at > excluded.due_at",
         str(Stage.ARCHIVE),
         place,
         now,
         place,
         *(() if post_id is None else (post_id,)),
     )
-    return int(result.rowcount)
 
 
 def queue(tx: Connection, place: str, file_ids: Iterable[str], now: datetime) -> None:
@@ -423,6 +428,19 @@ def known_keys(tx: Connection, place: str, keys: Iterable[str]) -> set[str]:
     return {key for (key,) in rows}
 
 
+def missed_objects(tx: Connection, place: str, keys: Iterable[str]) -> list[KnownObject]:
+    """The contents under these keys that no store is known to hold any more, and that are not in the cache."""
+    rows = bulk.among(
+        tx,
+        f"SELECT {_KNOWN} WHERE a.key {{in}} AND a.store = ? AND a.state = ? AND a.error_kind IS NOT NULL"
+        " AND f.cached_at IS NULL AND f.sha256 IS NOT NULL",
+        keys,
+        place,
+        str(ObjectState.CLAIMED),
+    )
+    return [_known(row) for row in rows]
+
+
 def _bytewise(tx: Connection) -> str:
     # Stores list keys by their bytes, whatever order a database's language has.
     return "" if tx.dialect.name == "sqlite" else 'COLLATE "C"'
@@ -439,11 +457,54 @@ def refresh_tags(tx: Connection, place: str, tags: Sequence[tuple[str, str]], no
     )
 
 
-def restorable(tx: Connection, place: str, after: str, *, limit: int, post_id: str | None) -> list[KnownObject]:
-    """Contents that are not in the cache and proven to be in this store, by file id; or only a post's."""
-    only = "" if post_id is None else (
-        " AND EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND m.post_id = ?)"
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class OfPosts:
+    """Which posts' media are meant: those for which all of this holds; with nothing said, all media there are."""
+
+    post_id: str | None = None
+    author: str | None = None
+    platform: str | None = None
+    posted_since: datetime | None = None
+
+    def condition(self) -> tuple[str, tuple[Any, ...]]:
+        """A condition on media_files `f` that begins with AND, and its parameters; empty for all media."""
+        told = (
+            ("p.post_id = ?", self.post_id),
+            ("p.author_username = ?", self.author),
+            ("p.platform = ?", self.platform),
+            ("p.posted_at >= ?", self.posted_since),
+        )
+        asked = [(condition, value) for condition, value in told if value is not None]
+        if not asked:
+            return "", ()
+        conditions = " AND ".join(condition for condition, _ in asked)
+        return (
+            " AND EXISTS (SELECT 1 FROM post_media m JOIN posts p ON p.post_id = m.post_id"  # noqa: S608
+            f" WHERE m.file_id = f.file_id AND {conditions})",
+            tuple(value for _, value in asked),
+        )
+
+
+def held(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> list[str]:
+    """Contents (file ids) that are said to be in the cache and are proven to be in this store, by file id."""
+    only, parameters = of.condition()
+    rows = bulk.execute(
+        tx,
+        "SELECT a.file_id FROM archive_objects a JOIN media_files f ON f.file_id = a.file_id"  # noqa: S608
+        f" WHERE a.file_id > ? AND a.store = ? AND a.state = ? AND f.cached_at IS NOT NULL{only}"
+        " ORDER BY a.file_id LIMIT ?",
+        after,
+        place,
+        str(ObjectState.PROVEN),
+        *parameters,
+        limit,
+    )
+    return [file_id for (file_id,) in rows]
+
+
+def restorable(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> list[KnownObject]:
+    """Contents that are not in the cache and proven to be in this store, by file id."""
+    only, parameters = of.condition()
     rows = bulk.execute(
         tx,
         f"SELECT {_KNOWN} WHERE a.file_id > ? AND a.store = ? AND a.state = ?"
@@ -451,7 +512,7 @@ def restorable(tx: Connection, place: str, after: str, *, limit: int, post_id: s
         after,
         place,
         str(ObjectState.PROVEN),
-        *(() if post_id is None else (post_id,)),
+        *parameters,
         limit,
     ).all()
     return [_known(row) for row in rows]
@@ -475,30 +536,33 @@ _SAID = (
     " AND NOT EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id AND a.store = ?"
     f" AND a.state = '{ObjectState.PROVEN}')"
 )
-_OF_POST = " AND EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND m.post_id = ?)"
 
 
-def _said_parameters(place: str, after: str, post_id: str | None) -> tuple[Any, ...]:
+def _said_parameters(place: str, after: str) -> tuple[Any, ...]:
     start = f"{place}/"
-    return (len(start), start, after, place, *(() if post_id is None else (post_id,)))
+    return (len(start), start, after, place)
 
 
-def said(tx: Connection, place: str, after: str, *, limit: int, post_id: str | None) -> list[Said]:
-    """Contents that are not here and said, without a proof, to be in this store, by file id; or only a post's."""
+def said(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> list[Said]:
+    """Contents that are not here and said, without a proof, to be in this store, by file id."""
+    only, parameters = of.condition()
     rows = bulk.execute(
         tx,
-        f"SELECT f.file_id, f.archive_url, f.md5_sum, f.sha256, f.local_file_path {_SAID}"
-        f"{'' if post_id is None else _OF_POST} ORDER BY f.file_id LIMIT ?",
-        *_said_parameters(place, after, post_id),
+        f"SELECT f.file_id, f.archive_url, f.md5_sum, f.sha256, f.local_file_path {_SAID}{only}"
+        " ORDER BY f.file_id LIMIT ?",
+        *_said_parameters(place, after),
+        *parameters,
         limit,
     ).all()
     return [Said(*row) for row in rows]
 
 
-def said_count(tx: Connection, place: str, *, post_id: str | None) -> int:
-    """How many there are of these, in all or of a post."""
-    statement = f"SELECT count(*) {_SAID}{'' if post_id is None else _OF_POST}"
-    return int(bulk.execute(tx, statement, *_said_parameters(place, "", post_id)).scalar())
+def said_count(tx: Connection, place: str, *, of: OfPosts) -> int:
+    """How many there are of these."""
+    only, parameters = of.condition()
+    return int(
+        bulk.execute(tx, f"SELECT count(*) {_SAID}{only}", *_said_parameters(place, ""), *parameters).scalar()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -530,17 +594,14 @@ def shares(tx: Connection, place: str) -> list[Shares]:
     return [Shares(row[0], *(int(each or 0) for each in row[1:])) for row in rows]
 
 
-def restorable_count(tx: Connection, place: str, *, post_id: str | None) -> int:
-    """How many contents are not in the cache and proven to be in this store, of all or of a post's."""
-    only = "" if post_id is None else (
-        " AND EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND m.post_id = ?)"
-    )  # fmt: skip
+def restorable_count(tx: Connection, place: str, *, of: OfPosts) -> int:
+    """How many contents are not in the cache and proven to be in this store."""
+    only, parameters = of.condition()
     statement = (
         "SELECT count(*) FROM archive_objects a JOIN media_files f ON f.file_id = a.file_id"  # noqa: S608
         f" WHERE a.store = ? AND a.state = ? AND f.cached_at IS NULL{only}"
     )
-    parameters = (place, str(ObjectState.PROVEN), *(() if post_id is None else (post_id,)))
-    return int(bulk.execute(tx, statement, *parameters).scalar())
+    return int(bulk.execute(tx, statement, place, str(ObjectState.PROVEN), *parameters).scalar())
 
 
 def file_of(tx: Connection, media_id: str) -> str | None:

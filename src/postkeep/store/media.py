@@ -224,6 +224,16 @@ def files_of_posts(tx: Connection, post_ids: Iterable[str]) -> list[StoredFile]:
     return [_file(row) for row in rows]
 
 
+def cached_files(tx: Connection, file_ids: Iterable[str]) -> list[StoredFile]:
+    """Those of these contents that are said to be in the cache."""
+    rows = bulk.among(
+        tx,
+        f"SELECT {_FILE_COLUMNS} FROM media_files f WHERE f.file_id {{in}} AND f.cached_at IS NOT NULL",  # noqa: S608
+        file_ids,
+    )
+    return [_file(row) for row in rows]
+
+
 def files_after(tx: Connection, file_id: str, *, limit: int) -> list[StoredFile]:
     """Files that are in the cache, by id, after the given one."""
     rows = bulk.execute(

@@ -182,3 +182,10 @@ def counts(tx: Connection, stage: Stage, now: datetime) -> dict[str, Any]:
         str(stage),
     ).one()
     return {"waiting": int(total), "due": int(due)}
+
+
+def waiting_of_host(tx: Connection, stage: Stage, host: str) -> int:
+    """How much is still to do of one host, due or not."""
+    return int(
+        bulk.execute(tx, "SELECT count(*) FROM work WHERE stage = ? AND host = ?", str(stage), host).scalar()
+    )

@@ -75,7 +75,7 @@ class ArchiveCheck:
     """What a check of the archive found. `checked` proven objects were looked at, `read` of them read back.
 
     `strangers` are objects nobody here knows. With a repair, faulty contents that are in the cache are queued to
-    go up again, and none of the faulty ones is called archived any more.
+    go up again, none of the faulty ones is called archived any more, and what was missed and is `back` is again.
     """
 
     run_id: str
@@ -88,6 +88,7 @@ class ArchiveCheck:
     faults: tuple[ArchiveFault, ...]
     queued: int
     error: str | None = None
+    back: int = 0
 
 
 @dataclass(frozen=True, slots=True)

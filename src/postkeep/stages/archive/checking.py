@@ -39,20 +39,25 @@ class Found:
 
 @dataclass(slots=True)
 class CheckTally:
-    """Counts of a check: `checked` proven objects, `read` of them read back, `strangers` nobody here knows."""
+    """Counts of a check: `checked` proven objects, `read` of them read back, `strangers` nobody here knows.
+
+    `back` are objects that were missed once, and are there again as they were proven.
+    """
 
     checked: int = 0
     read: int = 0
     strangers: int = 0
     strange_bytes: int = 0
     faults: list[Found] = field(default_factory=list)
+    back: list[tuple[KnownObject, Stored]] = field(default_factory=list)
     stopped: bool = False
 
 
 class Checking:
     """One walk over a store's objects beside the rows that say they are there; both come in the order of keys.
 
-    `sample` is the share (0 to 1) of objects that are read back besides those whose tag has changed.
+    `sample` is the share (0 to 1) of objects that are read back besides those whose tag has changed. With
+    `look_again` those are read, too, that were missed once and whose bytes are not here.
     """
 
     def __init__(
@@ -66,9 +71,11 @@ class Checking:
         stop: Callable[[], bool] = lambda: False,
         progress: Callable[[CheckTally], None] = lambda tally: None,
         chance: Callable[[], float] = random.random,
+        look_again: bool = False,
     ) -> None:
         self.store, self.archive, self.prefix, self.sample = store, archive, prefix, sample
         self.clock, self.stop, self.progress, self.chance = clock, stop, progress, chance
+        self.look_again = look_again
         self.tally = CheckTally()
         self._tags: list[tuple[str, str]] = []
         self._strangers: list[Stored] = []
@@ -154,12 +161,19 @@ class Checking:
     def _judge_strangers(self) -> None:
         """What is claimed and not yet proven is ours as well."""
         strangers, self._strangers = self._strangers, []
+        keys = [each.key for each in strangers]
         with self.store.reading() as tx:
-            ours = archiving.known_keys(tx, self.archive.place, [each.key for each in strangers])
+            ours = archiving.known_keys(tx, self.archive.place, keys)
+            missed = archiving.missed_objects(tx, self.archive.place, keys) if self.look_again else []
+        there = {each.key: each for each in strangers}
         for each in strangers:
             if each.key not in ours:
                 self.tally.strangers += 1
                 self.tally.strange_bytes += each.size
+        for known in missed:
+            digest = Digest(known.md5, known.sha256, known.size)
+            if there[known.key].size == known.size and equals(self.archive, known.key, digest):
+                self.tally.back.append((known, there[known.key]))
 
     def _fault(self, known: KnownObject, fault: Fault) -> None:
         self.tally.faults.append(Found(known, fault))

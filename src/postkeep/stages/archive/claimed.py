@@ -31,7 +31,7 @@ from postkeep.media.cache import Cache, Staged
 from postkeep.media.hashing import Hasher
 from postkeep.model import Body, CachedFile, Digest, ObjectState
 from postkeep.store import Store, archiving, media, proving, work
-from postkeep.store.archiving import Claim, ProvenObject, Said
+from postkeep.store.archiving import Claim, OfPosts, ProvenObject, Said
 
 log = get_logger("archive")
 
@@ -74,18 +74,20 @@ class TakingUp:
     def run(
         self,
         *,
-        post_id: str | None,
+        of: OfPosts,
         limit: int | None,
         stop: Callable[[], bool],
         progress: Callable[[], None],
     ) -> None:
-        """Take up all, or what a post shows; raises CacheError when the cache takes no more, ArchiveError when the
-        archive as a whole refuses."""
+        """Take up all, or what some posts show.
+
+        Raises CacheError when the cache takes no more, ArchiveError when the archive as a whole refuses.
+        """
         last, left = "", limit
         while not stop() and left != 0:
             size = _BATCH if left is None else min(_BATCH, left)
             with self.store.reading() as tx:
-                page = archiving.said(tx, self.archive.place, last, limit=size, post_id=post_id)
+                page = archiving.said(tx, self.archive.place, last, limit=size, of=of)
             if not page:
                 return
             last, left = page[-1].file_id, None if left is None else left - len(page)

@@ -15,6 +15,7 @@ from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.media.cache import Cache, Staged
 from postkeep.model import CachedFile, Digest
+from postkeep.stages.archive.same import must_be_whole, remember
 from postkeep.store import Store, archiving, media, work
 from postkeep.store.archiving import KnownObject
 
@@ -53,7 +54,8 @@ class Restoring:
         """Restore these contents; an object that is missing or something else is no longer called proven.
 
         `room` is asked for the batch's bytes first. Raises CacheError when the cache takes no more, and
-        ArchiveError when the store as a whole refuses; what came until then is kept.
+        ArchiveError when the store as a whole refuses, or has nothing of what it should have: then nothing is
+        forgotten. What came until then is kept.
         """
         self.room(sum(each.size for each in objects))
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="postkeep-restore") as pool:
@@ -104,6 +106,8 @@ class Restoring:
                 now = self.clock()
                 media.keep_files(tx, files, ids=self.ids, now=now)
                 work.done_for_files(tx, [known.file_id for known, _ in came])
+                if not self.tally.restored:
+                    remember(tx, self.archive, now)
         for known, staged in came:
             self.tally.restored += 1
             self.tally.bytes += staged.digest.size
@@ -111,6 +115,9 @@ class Restoring:
         return files
 
     def _judge(self, refused: Sequence[tuple[KnownObject, ArchiveError]]) -> None:
+        missed = {each.file_id for each, error in refused if isinstance(error, ObjectMissing | ObjectDiffers)}
+        if missed and not self.tally.restored:
+            must_be_whole(self.store, self.archive, missed)
         whole = [error for _, error in refused if not isinstance(error, ObjectMissing | ObjectDiffers)]
         for known, error in refused:
             self.tally.failed.append((known, error.message))

@@ -16,6 +16,7 @@ from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.media.cache import Cache
 from postkeep.stages.archive.restoring import Restoring
+from postkeep.stages.archive.same import must_be_the_same
 from postkeep.stages.costs import enter_asked
 from postkeep.stages.parts import Parts
 from postkeep.store import Store, archiving
@@ -96,7 +97,9 @@ class Returning:
         with self._lock:
             if self._archive is None and not self._away:
                 try:
-                    self._archive = self._opening()
+                    archive = self._opening()
+                    must_be_the_same(self.store, archive)
+                    self._archive = archive
                 except (ArchiveError, ConfigError, ExtraMissing) as error:
                     problem = error
         if problem is not None:

@@ -30,12 +30,13 @@ from postkeep.errors import (
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger, together
 from postkeep.media.cache import Cache
-from postkeep.model import Digest, ObjectState
+from postkeep.model import Digest, ObjectState, Stage
 from postkeep.points import passing
 from postkeep.stages.archive.plan import Policy, claim_for, own_claim, refused
+from postkeep.stages.archive.same import remember
 from postkeep.stages.archive.silence import Silence
 from postkeep.stages.costs import seller_of
-from postkeep.store import Store, archiving, costs, leases
+from postkeep.store import Store, archiving, costs, leases, work
 from postkeep.store.archiving import Claim, ProvenObject, Refused, Wanted
 
 log = get_logger("archive")
@@ -173,8 +174,7 @@ class Archiving:
             return []
         self._flush()
         skip = [each.wanted.file_id for each in in_hand]
-        with self.store.reading() as tx:
-            page = archiving.due(tx, self.archive.place, self.clock(), limit=size, skip=skip)
+        page = self._due(size, skip)
         if not page:
             return []
         self._begun += len(page)
@@ -194,6 +194,17 @@ class Archiving:
             self.archive.sweep(self.clock() - _BROKEN_OFF)
             self._swept = True
         return tasks[::-1]
+
+    def _due(self, size: int, skip: Sequence[str]) -> list[Wanted]:
+        """The next contents that can go up; what left the cache meanwhile is queued again when it is back."""
+        while True:
+            with self.store.reading() as tx:
+                page = archiving.due(tx, self.archive.place, self.clock(), limit=size, skip=skip)
+            gone = [each.file_id for each in page if not each.can_go_up]
+            if not gone:
+                return page
+            with self.store.writing() as tx:
+                work.done(tx, Stage.ARCHIVE, gone)
 
     def _may_leave_something(self, task: _Task) -> bool:
         """Whether there may be something to sweep: after a run that broke off, and where files go up in parts.
@@ -330,6 +341,8 @@ class Archiving:
             archived = archiving.record_proven(tx, self.archive.place, proven, now)
             costs.begin_storage(tx, self.seller, _sizes(tries, archived), ids=self.ids, now=now)
             archiving.record_refused(tx, self.archive.place, failed, now)
+            if archived and not self.tally.archived:
+                remember(tx, self.archive, now)
             passing("proofs_written")
         passing("proofs_committed")
         self._count(tries, archived, failed)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import UUID
@@ -51,6 +51,7 @@ from postkeep.store import (
     runs,
     verify,
 )
+from postkeep.store.archiving import OfPosts
 from postkeep.views import (
     AdoptSummary,
     BackfillSummary,
@@ -368,24 +369,34 @@ class Library:
         return self._archives().status()
 
     def verify_archive(
-        self, *, sample: float = 0.0, repair: bool = False, stop: Stop = _never, progress: OnProgress = _quiet
+        self,
+        *,
+        sample: float = 0.0,
+        repair: bool = False,
+        all_lost: bool = False,
+        stop: Stop = _never,
+        progress: OnProgress = _quiet,
     ) -> ArchiveCheck:
         """Compare the archive's listing with the rows; `sample` is the share of objects that are read back."""
         with self._asking(progress) as (archives, told):
-            return archives.verify(sample=sample, repair=repair, stop=stop, progress=told)
+            return archives.verify(sample=sample, repair=repair, all_lost=all_lost, stop=stop, progress=told)
 
     def restore_archive(
         self,
         *,
         post: str | None = None,
+        author: str | None = None,
+        platform: str | None = None,
+        since: date | None = None,
         limit: int | None = None,
         stop: Stop = _never,
         progress: OnProgress = _quiet,
     ) -> RestoreSummary:
-        """Bring back what is archived and not in the cache."""
-        post_id = self._post_id(post)
+        """Bring back what is archived and not in the cache: all, or what some posts show (all of this holds)."""
+        begin = None if since is None else datetime.combine(since, time(), UTC)
+        of = OfPosts(self._post_id(post), author, platform, begin)
         with self._asking(progress) as (archives, told):
-            return archives.restore(post_id=post_id, limit=limit, stop=stop, progress=told)
+            return archives.restore(of=of, limit=limit, stop=stop, progress=told)
 
     def archive_link(self, media_id: str, *, seconds: int = 3600) -> ArchiveLink:
         """A link that opens an archived medium for a while; raises NotFound."""

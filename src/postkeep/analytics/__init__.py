@@ -1,0 +1,1 @@
+"""Numbers a customer can be shown: pure arithmetic over posts and counts, no clock, no database, no network."""

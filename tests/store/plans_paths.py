@@ -13,6 +13,7 @@ from tests.media_bytes import png
 from tests.records import post
 from tests.store.plans_people import people_ways
 from tests.store.plans_recording import Recorder
+from tests.store.plans_told import bring_pages, read_lists
 
 from postkeep.config import CacheConfig
 from postkeep.errors import NotFound
@@ -60,6 +61,8 @@ def ways(world: World, rows: Rows) -> dict[str, Callable[[], None]]:
         "retain": writing.retain,
         "adopt": writing.adopt,
         "replay": writing.replay,
+        "import pages": lambda: bring_pages(world),
+        "lists": lambda: read_lists(world),
     }
 
 

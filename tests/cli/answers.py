@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Self
 
+from postkeep.library.creators import Creators
 from postkeep.model import MediaState, MediaType, RunStatus
 from postkeep.views import (
     AdoptSummary,
@@ -63,6 +64,7 @@ from postkeep.views.archives import (
 from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
 from postkeep.views.watching import ImportArchived, WatchSummary
+from tests.cli import creator_answers
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 EVIL = "safe \x1b[2J\x9b31m \u202egnp.exe\u2066 [bold red]x[/] :smile:\r\nnext\x07"
@@ -448,7 +450,12 @@ def everything() -> dict[str, Any]:
         "deny_user": ALLOWED,
         "allowed_users": [ALLOWED],
         "backup": BackupSummary("/tmp/copy.db", 4096),
+        **creator_answers.everything(),
     }
+
+
+NOUNS = {"creators": Creators}
+"""The nouns a library has verbs about; their answers are asked for as `creators.page`."""
 
 
 @dataclass
@@ -481,6 +488,10 @@ class FakeLibrary:
             raise answer
         return answer
 
+    @property
+    def creators(self) -> FakeNoun:
+        return FakeNoun(self, "creators")
+
     def __getattr__(self, verb: str) -> Callable[..., Any]:
         if verb.startswith("__") or verb not in self.answers:
             raise AttributeError(verb)
@@ -491,6 +502,17 @@ class FakeLibrary:
             return answer(*given, **named) if callable(answer) else answer
 
         return ask
+
+
+@dataclass
+class FakeNoun:
+    """A noun of the fake library."""
+
+    library: FakeLibrary
+    noun: str
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        return self.library.__getattr__(f"{self.noun}.{verb}")
 
 
 FINDING = Finding("posts", "column urn differs", "text", "integer")

@@ -14,7 +14,7 @@ import pytest
 from postkeep import log
 from postkeep.cli.run import run
 from postkeep.library import Library
-from tests.cli.answers import FakeLibrary
+from tests.cli.answers import NOUNS, FakeLibrary
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLibrary]:
     monkeypatch.setitem(sys.modules, "postkeep.library", module)
     yield fake
     for verb, given, named in fake.asked:
-        signature(getattr(Library, verb)).bind(None, *given, **named)
+        noun, _, of_noun = verb.rpartition(".")
+        signature(getattr(NOUNS.get(noun, Library), of_noun)).bind(None, *given, **named)
 
 
 @pytest.fixture

@@ -15,6 +15,10 @@ NAME = "postkeep"
 COMMANDS = {
     "import": Entry("postkeep.cli.imports:import_posts", "Import scraped posts from files and folders."),
     "posts": Entry("postkeep.cli.posts:posts", "Look at posts and how their numbers grew."),
+    "creators": Entry(
+        "postkeep.cli.creators:creators", "See how creators are doing, by figures with their sample."
+    ),
+    "metrics": Entry("postkeep.cli.metrics:metrics", "See what each figure means."),
     "media": Entry("postkeep.cli.media:media", "List, fetch and verify pictures, videos and documents."),
     "hold": Entry("postkeep.cli.holds:hold", "Keep files in the cache, whoever wants room."),
     "retention": Entry("postkeep.cli.retention:retention", "Remove cached files by age, platform and profile."),

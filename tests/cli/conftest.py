@@ -14,7 +14,12 @@ import pytest
 from postkeep import log
 from postkeep.cli.run import run
 from postkeep.library import Library
-from tests.cli.answers import NOUNS, FakeLibrary
+from postkeep.library.creators import Creators
+from postkeep.library.people import People
+from tests.cli.answers import FakeLibrary
+
+NOUNS = {"people": People, "creators": Creators}
+"""The classes of what the library keeps in files of their own."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,9 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLibrary]:
     monkeypatch.setitem(sys.modules, "postkeep.library", module)
     yield fake
     for verb, given, named in fake.asked:
-        noun, _, of_noun = verb.rpartition(".")
-        signature(getattr(NOUNS.get(noun, Library), of_noun)).bind(None, *given, **named)
+        noun, _, method = verb.rpartition(".")
+        owner = NOUNS[noun] if noun else Library
+        signature(getattr(owner, method)).bind(None, *given, **named)
 
 
 @pytest.fixture

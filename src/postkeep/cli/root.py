@@ -19,6 +19,8 @@ COMMANDS = {
         "postkeep.cli.creators:creators", "See how creators are doing, by figures with their sample."
     ),
     "metrics": Entry("postkeep.cli.metrics:metrics", "See what each figure means."),
+    "profiles": Entry("postkeep.cli.profiles:profiles", "Keep the people you follow in order."),
+    "tags": Entry("postkeep.cli.tags:tags", "Put words of your own on profiles and posts."),
     "media": Entry("postkeep.cli.media:media", "List, fetch and verify pictures, videos and documents."),
     "hold": Entry("postkeep.cli.holds:hold", "Keep files in the cache, whoever wants room."),
     "retention": Entry("postkeep.cli.retention:retention", "Remove cached files by age, platform and profile."),

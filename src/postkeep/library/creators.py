@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from postkeep.errors import ConfigError
-from postkeep.stages import creators, metric_list
+from postkeep.stages import creators, metric_list, whom
 from postkeep.stages.parts import Parts
 from postkeep.store import creator_analytics
 from postkeep.views import OnProgress, Stop
@@ -32,7 +32,7 @@ def _quiet(step: object) -> None:
 
 
 class Creators:
-    """A library's verbs about creators; a creator is named by an id, `platform/username` or a lone username."""
+    """A library's verbs about creators, each named by an id, an address or a name."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -47,6 +47,8 @@ class Creators:
     ) -> list[CreatorLine]:
         """A page of active profiles and those with stored figures; `after` is the last profile_id before it."""
         with self._parts.store.reading() as tx:
+            if platform is not None:
+                whom.must_be_platform(tx, platform)
             return creator_analytics.page(tx, by=by, limit=limit, after=after, platform=platform)
 
     def show(

@@ -160,8 +160,8 @@ def figures(analytics: Analytics) -> tuple[FigureView, ...]:
     for name, figure in analytics.figures.items():
         known = metric(name)
         unit = str(known.unit) if known else ""
-        text = shown(name, figure.value)
-        found.append(FigureView(name, figure.value, text, unit, figure.counted, figure.of, figure.since))
+        text, copied = shown(name, figure.value), known.same_as if known else None
+        found.append(FigureView(name, figure.value, text, unit, figure.counted, figure.of, figure.since, copied))
     return tuple(found)
 
 

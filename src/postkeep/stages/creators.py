@@ -14,10 +14,8 @@ from postkeep.analytics.stored import stored_fields
 from postkeep.errors import PostkeepError
 from postkeep.log import get_logger
 from postkeep.model import RunStatus
-from postkeep.platforms import PLATFORMS
-from postkeep.stages import creator_sheet
+from postkeep.stages import creator_sheet, whom
 from postkeep.stages.creator_sheet import Sheet, followers_then, sheet_of
-from postkeep.stages.holding import known_platform, profile_of
 from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import OpenRun, recorded
 from postkeep.store import Store, creator_analytics, creator_posts, creator_top
@@ -31,16 +29,13 @@ log = get_logger("creators")
 _BATCH = 500
 
 
-def named(store: Store, name: str) -> str:
-    """The profile_id of an id, a `platform/username`, or a username that one profile has.
+def named(store: Store, names: Sequence[str]) -> list[str]:
+    """The profile_ids that ids, addresses and names mean, in order, each once.
 
-    Raises NotFound for none, and for several, naming them.
+    Raises NotFound for a name of nobody, and for one of several, naming them.
     """
-    head, slash, rest = name.strip().partition("/")
     with store.reading() as tx:
-        if slash and head in PLATFORMS:
-            return profile_of(tx, rest, head)
-        return profile_of(tx, name.strip(), None)
+        return [each.profile_id for each in whom.find_all(tx, names)]
 
 
 def compute(
@@ -57,7 +52,7 @@ def compute(
 
 def detail(parts: Parts, name: str, *, mode: AnalyticsMode, zone: tzinfo, top: int) -> CreatorDetail:
     """A creator's figures as of now, computed anew; raises NotFound."""
-    profile_id = named(parts.store, name)
+    [profile_id] = named(parts.store, [name])
     sheet, history = compute(parts.store, profile_id, now=parts.clock(), mode=Mode(mode.value), zone=zone)
     creator = sheet.creator
     return CreatorDetail(
@@ -99,7 +94,7 @@ def run_update(
     One profile that fails is told and stops no other. Raises NotFound, before anything is computed, for a name
     of nothing or of several.
     """
-    asked = list(dict.fromkeys(named(parts.store, each) for each in names)) if names else None
+    asked = named(parts.store, names) if names else None
     with recorded(
         parts.store, "creators", ids=parts.ids, clock=parts.clock, command="postkeep creators update"
     ) as run:
@@ -183,13 +178,13 @@ def run_top(
 
     Raises NotFound for an author or platform nobody knows.
     """
-    if platform is not None:
-        known_platform(platform)
-    profile_id = named(parts.store, author) if author is not None else None
+    [profile_id] = named(parts.store, [author]) if author is not None else [None]
     best: list[tuple[float, int, str, TopPost]] = []
     with parts.store.reading() as tx:
+        if platform is not None:
+            whom.must_be_platform(tx, platform)
         for page in creator_top.pages(tx, since=since, profile_id=profile_id, platform=platform):
-            followers = {}
+            followers: dict[str, list[tuple[datetime, int]]] = {}
             if by is TopBy.RATE:
                 followers = creator_posts.histories(
                     tx, sorted({each.profile_id for each in page if each.profile_id})

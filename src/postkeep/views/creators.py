@@ -59,7 +59,8 @@ class CreatorLine:
 class FigureView:
     """A figure with how it was made; `text` is its value with the digits it is shown with.
 
-    `counted` of `of` posts had what it needs, from `since` on; all None where the mode tells no basis.
+    `counted` of `of` posts had what it needs, from `since` on; all None where the mode tells no basis. `same_as`
+    names the figure it is a copy of.
     """
 
     name: str
@@ -69,6 +70,7 @@ class FigureView:
     counted: int | None
     of: int | None
     since: datetime | None
+    same_as: str | None
 
 
 @dataclass(frozen=True, slots=True)

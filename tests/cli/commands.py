@@ -23,6 +23,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "creators show": ("creators", "show", "instagram/jane"),
     "creators compare": ("creators", "compare", "instagram/jane", "john"),
     "creators update": ("creators", "update"),
+    "report": ("report", "jane", "--html", "jane.html"),
     "metrics": ("metrics",),
     "profiles list": ("profiles", "list"),
     "profiles show": ("profiles", "show", "jane-doe"),

@@ -11,12 +11,15 @@ from postkeep.views.creators import (
     AnalyticsMode,
     CreatorDetail,
     CreatorLine,
+    CreatorReport,
     CreatorsUpdated,
     FigureView,
     FollowersView,
+    Picture,
     TopPost,
     TypeView,
 )
+from tests.media_bytes import png
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 ID = "prf-67c2f6c0000000001"
@@ -77,6 +80,7 @@ def everything() -> dict[str, Any]:
     return {
         "creators.page": [LINE, replace(LINE, profile_id="prf-2", computed_at=None, mode=None, followers=None)],
         "creators.show": lambda name, **_: replace(DETAIL, username=name.rpartition("/")[2]),
+        "creators.report": CreatorReport(DETAIL, {POST.post_id: Picture("image/png", png(3, 2))}),
         "creators.update": UPDATED,
         "creators.top_posts": [POST],
     }

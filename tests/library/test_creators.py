@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -27,6 +28,7 @@ from postkeep.store import creator_analytics, creator_posts, runs
 from postkeep.views.creators import AnalyticsMode, CreatorOrder, TopBy
 from tests.analytics.lists import SAMPLES, sample_lists
 from tests.library.world import World
+from tests.media_bytes import png
 from tests.pages import Pages, day, entry, page, raw
 
 FOLLOWERS = 108_221
@@ -379,3 +381,26 @@ def test_a_profile_without_posts_has_a_page(here: World) -> None:
     told = here.library.creators.show("bob")
     assert told.analytics["total_content_analyzed"] == 0
     assert (told.followers, told.top, told.types, told.newest_observation) == (None, (), (), None)
+
+
+def test_a_report_has_the_pictures_that_are_here_and_whole(sampled: World) -> None:
+    posts = sampled.library.creators.show(NAME, top=3).top
+    files = {}
+    for place, post in enumerate(posts):
+        served = png(3, 2, seed=str(place).encode())
+        url = f"http://{sampled.server.allow}{sampled.route(f'/{place}.png', served)}"
+        view = sampled.library.fetch_url(url)
+        files[post.post_id] = (view, served)
+        sampled.write_rows(
+            "UPDATE post_media SET file_id = (SELECT file_id FROM media_files WHERE sha256 = ?) WHERE post_id = ?",
+            view.sha256,
+            post.post_id,
+        )
+    assert {
+        post_id: each.content for post_id, each in sampled.library.creators.report(NAME, top=3).pictures.items()
+    } == {post_id: served for post_id, (_, served) in files.items()}
+
+    (damaged, _), (missing, _), _ = files.values()
+    Path(damaged.path).write_bytes(b"x" * damaged.size)
+    Path(missing.path).unlink()
+    assert list(sampled.library.creators.report(NAME, top=3).pictures) == [posts[2].post_id]

@@ -82,7 +82,7 @@ def write_comparison(details: Sequence[CreatorDetail]) -> None:
         rows.append(("posts in the sample", *(_sample(each) for each in some)))
         rows.append(("newest observation", *(_day(each.newest_observation) for each in some)))
         figures = [[figure for figure in each.figures if figure.same_as is None] for each in some]
-        rows += [(line[0].name, *(_value(each) for each in line)) for line in zip(*figures, strict=True)]
+        rows += [(line[0].name, *(figure_text(each) for each in line)) for line in zip(*figures, strict=True)]
         write_table(columns, rows)
 
 
@@ -101,7 +101,7 @@ def _head(detail: CreatorDetail) -> Iterator[tuple[str, str]]:
     yield "Creator", f"{detail.name} ({_short(detail)}, {detail.kind})"
     yield "Profile", detail.profile_id
     yield "Followers", f"{grouped(detail.followers)} ({moment(detail.followers_at)})"
-    yield "Growth", "; ".join(_rate(detail.growth[name], name) for name in ("daily", "weekly"))
+    yield "Growth", "; ".join(rate_text(detail.growth[name], name) for name in ("daily", "weekly"))
     history = detail.history
     if len(history) > 1:
         counts = [each.followers for each in history]
@@ -116,7 +116,8 @@ def _head(detail: CreatorDetail) -> Iterator[tuple[str, str]]:
         yield "Broke off", str(result["failed"])
 
 
-def _rate(rate: Json, name: str) -> str:
+def rate_text(rate: Json, name: str) -> str:
+    """A rate of growth with its basis, in words."""
     if rate is None:
         return f"{name} {UNKNOWN}"
     told = f"{name} {rate['percent']:+,.2f} %"
@@ -127,10 +128,11 @@ def _rate(rate: Json, name: str) -> str:
 
 def _figure(figure: FigureView) -> tuple[str, ...]:
     posts = UNKNOWN if figure.of is None else f"{figure.counted}/{figure.of}"
-    return figure.name, _value(figure), posts, _day(figure.since) if figure.since else ""
+    return figure.name, figure_text(figure), posts, _day(figure.since) if figure.since else ""
 
 
-def _value(figure: FigureView) -> str:
+def figure_text(figure: FigureView) -> str:
+    """A figure with its unit, as people see it."""
     if figure.value is None:
         return UNKNOWN
     return visible(figure.text) + _UNITS.get(figure.unit, "")

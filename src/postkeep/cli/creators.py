@@ -26,7 +26,7 @@ _COLUMNS = (
 )
 
 
-def _mode_option(command: AnyFunction) -> AnyFunction:
+def mode_option(command: AnyFunction) -> AnyFunction:
     return click.option(
         "--mode",
         type=click.Choice([str(each) for each in AnalyticsMode]),
@@ -36,7 +36,7 @@ def _mode_option(command: AnyFunction) -> AnyFunction:
     )(command)
 
 
-def _zone_option(command: AnyFunction) -> AnyFunction:
+def zone_option(command: AnyFunction) -> AnyFunction:
     return click.option(
         "--zone", default="UTC", show_default=True, metavar="NAME", help="By whose clock days and hours are told."
     )(command)
@@ -80,8 +80,8 @@ def list_creators(face: Face, by: str, platform: str | None, limit: int, after: 
 
 @creators.command("show")
 @click.argument("name")
-@_mode_option
-@_zone_option
+@mode_option
+@zone_option
 @click.option(
     "--top", type=click.IntRange(min=0), default=5, show_default=True, metavar="N", help="How many posts."
 )
@@ -104,8 +104,8 @@ def show_creator(face: Face, name: str, mode: str, zone: str, top: int, as_json:
 
 @creators.command("compare")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@_mode_option
-@_zone_option
+@mode_option
+@zone_option
 @json_option
 @pass_face
 def compare_creators(face: Face, names: tuple[str, ...], mode: str, zone: str, as_json: bool) -> int:
@@ -129,8 +129,8 @@ def compare_creators(face: Face, names: tuple[str, ...], mode: str, zone: str, a
 
 @creators.command("update")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@_mode_option
-@_zone_option
+@mode_option
+@zone_option
 @json_option
 @pass_face
 def update_creators(face: Face, names: tuple[str, ...], mode: str, zone: str, as_json: bool) -> int:

@@ -18,6 +18,7 @@ COMMANDS = {
     "creators": Entry(
         "postkeep.cli.creators:creators", "See how creators are doing, by figures with their sample."
     ),
+    "report": Entry("postkeep.cli.report:report", "Write a creator's figures as one HTML page."),
     "metrics": Entry("postkeep.cli.metrics:metrics", "See what each figure means."),
     "profiles": Entry("postkeep.cli.profiles:profiles", "Keep the people you follow in order."),
     "tags": Entry("postkeep.cli.tags:tags", "Put words of your own on profiles and posts."),

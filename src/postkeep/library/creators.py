@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from postkeep.errors import ConfigError
-from postkeep.stages import creators, metric_list, whom
+from postkeep.stages import creator_pictures, creators, metric_list, whom
 from postkeep.stages.parts import Parts
 from postkeep.store import creator_analytics
 from postkeep.views import OnProgress, Stop
@@ -16,6 +16,7 @@ from postkeep.views.creators import (
     CreatorDetail,
     CreatorLine,
     CreatorOrder,
+    CreatorReport,
     CreatorsUpdated,
     MetricView,
     TopBy,
@@ -56,6 +57,13 @@ class Creators:
     ) -> CreatorDetail:
         """A creator's figures as of now, with its `top` best posts; raises NotFound, ConfigError for a zone."""
         return creators.detail(self._parts, name, mode=mode, zone=_zone(zone), top=top)
+
+    def report(
+        self, name: str, *, mode: AnalyticsMode = AnalyticsMode.CORRECTED, zone: str = "UTC", top: int = 12
+    ) -> CreatorReport:
+        """The same with pictures of the best posts, as far as they are in the cache and proven."""
+        detail = self.show(name, mode=mode, zone=zone, top=top)
+        return CreatorReport(detail, creator_pictures.pictures(self._parts, detail.top))
 
     def update(
         self,

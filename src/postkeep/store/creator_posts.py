@@ -279,6 +279,23 @@ def histories(tx: Connection, profile_ids: Sequence[str]) -> dict[str, list[tupl
     return found
 
 
+_PICTURES = (
+    "SELECT m.post_id, f.file_id FROM post_media m JOIN media_files f ON f.file_id = m.file_id"
+    " WHERE m.post_id {in} AND m.role IN ('own', 'cover', 'thumbnail') AND f.cached_at IS NOT NULL"
+    " AND f.mime_type IN ('image/jpeg', 'image/png', 'image/webp', 'image/gif') AND f.file_size <= ?"
+    " ORDER BY m.post_id, CASE m.role WHEN 'thumbnail' THEN 0 WHEN 'cover' THEN 1 ELSE 2 END,"
+    " m.position, m.media_id"
+)
+
+
+def pictures_of(tx: Connection, post_ids: Sequence[str], *, most_bytes: int) -> dict[str, list[str]]:
+    """The file_ids of pictures in the cache that show these posts, the best to show first, none larger."""
+    found: dict[str, list[str]] = {}
+    for post_id, file_id in bulk.among(tx, _PICTURES, post_ids, most_bytes):
+        found.setdefault(post_id, []).append(file_id)
+    return found
+
+
 def _time(value: Any) -> datetime:
     time = moment(value)
     if time is None:

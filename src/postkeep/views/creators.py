@@ -147,6 +147,22 @@ class CreatorDetail:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture's bytes and MIME type, as the bytes themselves say."""
+
+    mime_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CreatorReport:
+    """A creator, and for each of its best posts by post_id a small picture, where one is in the cache."""
+
+    detail: CreatorDetail
+    pictures: Mapping[str, Picture]
+
+
+@dataclass(frozen=True, slots=True)
 class CreatorsUpdated:
     """A run that computed and stored figures; `failed` has the errors by profile_id."""
 

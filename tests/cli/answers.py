@@ -77,6 +77,7 @@ from postkeep.views.people import (
     TagView,
 )
 from postkeep.views.watching import ImportArchived, WatchSummary
+from tests.cli import creator_answers
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 EVIL = "safe \x1b[2J\x9b31m \u202egnp.exe\u2066 [bold red]x[/] :smile:\r\nnext\x07"
@@ -499,6 +500,7 @@ def everything() -> dict[str, Any]:
         "deny_user": ALLOWED,
         "allowed_users": [ALLOWED],
         "backup": BackupSummary("/tmp/copy.db", 4096),
+        **creator_answers.everything(),
         "people.profiles": [profile_line()],
         "people.show": ProfileDetail(profile_line(), (NameView("username", "jane-roe", NOON, NOON),)),
         "people.add": AddedProfile(profile_line(), True),

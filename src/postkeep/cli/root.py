@@ -15,6 +15,11 @@ NAME = "postkeep"
 COMMANDS = {
     "import": Entry("postkeep.cli.imports:import_posts", "Import scraped posts from files and folders."),
     "posts": Entry("postkeep.cli.posts:posts", "Look at posts and how their numbers grew."),
+    "creators": Entry(
+        "postkeep.cli.creators:creators", "See how creators are doing, by figures with their sample."
+    ),
+    "report": Entry("postkeep.cli.report:report", "Write a creator's figures as one HTML page."),
+    "metrics": Entry("postkeep.cli.metrics:metrics", "See what each figure means."),
     "profiles": Entry("postkeep.cli.profiles:profiles", "Keep the people you follow in order."),
     "tags": Entry("postkeep.cli.tags:tags", "Put words of your own on profiles and posts."),
     "media": Entry("postkeep.cli.media:media", "List, fetch and verify pictures, videos and documents."),

@@ -17,6 +17,7 @@ from postkeep.archive.names import key_for
 from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
+from postkeep.library.creators import Creators
 from postkeep.library.people import People
 from postkeep.media import sniff
 from postkeep.media.cache import Cache, cache_path
@@ -206,6 +207,11 @@ class Library:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @property
+    def creators(self) -> Creators:
+        """Creators' figures, and the posts that did best."""
+        return Creators(self._parts)
 
     def close(self) -> None:
         """Give up the database and the cache's temporary folder; idempotent."""

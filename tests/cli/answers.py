@@ -52,6 +52,7 @@ from postkeep.views import (
 from postkeep.views.access import AccessUserView
 from postkeep.views.archives import (
     ArchiveCheck,
+    ArchiveFailure,
     ArchiveLink,
     ArchivePlan,
     ArchiveShare,
@@ -59,9 +60,22 @@ from postkeep.views.archives import (
     ArchiveStep,
     ArchiveSummary,
     RestoreSummary,
+    ShownBy,
 )
 from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
+from postkeep.views.people import (
+    AddedProfile,
+    LineProblem,
+    NameView,
+    PeopleExport,
+    PeopleImport,
+    PersonRow,
+    ProfileDetail,
+    ProfileLine,
+    Tagged,
+    TagView,
+)
 from postkeep.views.watching import ImportArchived, WatchSummary
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -392,6 +406,42 @@ COSTS = Costs(
 )
 
 
+def profile_line(**changes: Any) -> ProfileLine:
+    values: dict[str, Any] = {
+        "profile_id": "prf-1",
+        "platform": "linkedin",
+        "kind": "person",
+        "username": "jane-doe",
+        "name": "Jane Doe",
+        "native_id": None,
+        "headline": "Potter",
+        "url": "https://example.com/jane",
+        "active": True,
+        "notes": "met in Oslo",
+        "last_synced_at": None,
+        "observed_at": NOON,
+        "created_at": NOON,
+        "posts": 3,
+        "tags": ("ai", "aws"),
+    }
+    return ProfileLine(**(values | changes))
+
+
+TAG = TagView("tag-1", "aws", "cyan", "the cloud", NOON, 2, 3)
+PEOPLE_IMPORT = PeopleImport("people.csv", 5, 2, 1, 2, (), ("its cells are separated by semicolons",))
+BAD_LINE = LineProblem(3, "it has no username")
+PEOPLE_EXPORT = PeopleExport(
+    (PersonRow("Jane Doe", "jane-doe", "linkedin", "person", True, "", ("aws",)),),
+    1,
+    "name,username\n",
+    "people.csv",
+)
+ARCHIVE_FAILURE = ArchiveFailure(
+    "fil-1", "media/images/0.jpg", "media/2026/11/med-1.jpg", "source", "it changed", NOON, None,
+    (ShownBy("med-1", "p-1"), ShownBy("med-2", "p-2")), 3,
+)  # fmt: skip
+
+
 def everything() -> dict[str, Any]:
     """An answer for each verb of the library."""
     return {
@@ -405,6 +455,7 @@ def everything() -> dict[str, Any]:
         "archive_status": ArchiveStatus(
             "s3://bucket", (ArchiveShare(MediaType.IMAGE, 3, 3072, 2, 2048, 1, 0),), 1
         ),
+        "archive_failures": [ARCHIVE_FAILURE],
         "verify_archive": ArchiveCheck("run-1", RunStatus.COMPLETED, "s3://bucket", 2, 0, 0, 0, (), 0),
         "restore_archive": RestoreSummary("run-1", RunStatus.COMPLETED, "s3://bucket", 1, 1, 1024, ()),
         "archive_link": ArchiveLink("med-1", "https://bucket.example/med-1?X-Amz-Expires=3600", 3600),
@@ -448,6 +499,19 @@ def everything() -> dict[str, Any]:
         "deny_user": ALLOWED,
         "allowed_users": [ALLOWED],
         "backup": BackupSummary("/tmp/copy.db", 4096),
+        "people.profiles": [profile_line()],
+        "people.show": ProfileDetail(profile_line(), (NameView("username", "jane-roe", NOON, NOON),)),
+        "people.add": AddedProfile(profile_line(), True),
+        "people.set_active": [profile_line()],
+        "people.set_notes": profile_line(),
+        "people.import_csv": PEOPLE_IMPORT,
+        "people.export_csv": PEOPLE_EXPORT,
+        "people.tags": [TAG],
+        "people.add_tag": TAG,
+        "people.rename_tag": TAG,
+        "people.remove_tag": TAG,
+        "people.put_tag": Tagged("aws", 1, 1),
+        "people.take_tag": Tagged("aws", 1, 1),
     }
 
 
@@ -482,6 +546,8 @@ class FakeLibrary:
         return answer
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
+        if any(each.startswith(f"{verb}.") for each in self.answers):
+            return FakeNoun(self, verb)  # type: ignore[return-value]
         if verb.startswith("__") or verb not in self.answers:
             raise AttributeError(verb)
 
@@ -491,6 +557,19 @@ class FakeLibrary:
             return answer(*given, **named) if callable(answer) else answer
 
         return ask
+
+
+@dataclass
+class FakeNoun:
+    """What a library keeps in a file of its own (`library.people`); its verbs are answered as `people.show`."""
+
+    library: FakeLibrary
+    name: str
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        if verb.startswith("__"):
+            raise AttributeError(verb)
+        return getattr(self.library, f"{self.name}.{verb}")
 
 
 FINDING = Finding("posts", "column urn differs", "text", "integer")

@@ -17,6 +17,7 @@ from postkeep.archive.names import key_for
 from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
+from postkeep.library.people import People
 from postkeep.media import sniff
 from postkeep.media.cache import Cache, cache_path
 from postkeep.media.hashing import md5_bytes, md5_file
@@ -24,8 +25,19 @@ from postkeep.media.journal import Journal
 from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
-from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, lost, queues, retention
-from postkeep.stages.archive import one
+from postkeep.stages import (
+    adopt_run,
+    copying,
+    direct,
+    failures,
+    holding,
+    looking,
+    lost,
+    queues,
+    retention,
+    tagging,
+)
+from postkeep.stages.archive import failing, one
 from postkeep.stages.archive_job import archive_import, run_watch
 from postkeep.stages.archiving import Archives
 from postkeep.stages.backfill import run_backfill
@@ -88,6 +100,7 @@ from postkeep.views import (
 from postkeep.views.access import AccessUserView
 from postkeep.views.archives import (
     ArchiveCheck,
+    ArchiveFailure,
     ArchiveLink,
     ArchivePlan,
     ArchiveStatus,
@@ -368,6 +381,12 @@ class Library:
         """What is archived of what is known, by the rows."""
         return self._archives().status()
 
+    def archive_failures(self, *, limit: int = 20, after: str | None = None) -> list[ArchiveFailure]:
+        """A page of the files that could not be archived, by key; `after` is the last key of the page before."""
+        place = self._archives().archive.place
+        with self._store.reading() as tx:
+            return failing.failures(tx, place, limit=limit, after=after)
+
     def verify_archive(
         self,
         *,
@@ -399,7 +418,7 @@ class Library:
             return archives.restore(of=of, limit=limit, stop=stop, progress=told)
 
     def archive_link(self, media_id: str, *, seconds: int = 3600) -> ArchiveLink:
-        """A link that opens an archived medium for a while; raises NotFound."""
+        """A link that opens an archived medium for a while, 7 days at most; raises NotFound, ValueError."""
         return self._archives().link(media_id, seconds=seconds)
 
     def archive_file(self, path: Path, media_id: str) -> str:
@@ -573,6 +592,11 @@ class Library:
         """Go on with a host that is left alone; False when it was not. Raises NotFound for one nobody knows."""
         return queues.resume_host(self._parts, host)
 
+    @property
+    def people(self) -> People:
+        """Profiles and tags."""
+        return People(self._parts)
+
     # --- looking ---
 
     def posts(
@@ -582,11 +606,16 @@ class Library:
         after: str | None = None,
         author: str | None = None,
         since: date | None = None,
+        tag: str | None = None,
     ) -> list[PostLine]:
-        """A page of posts, newest first; `after` is the post_id the page before ended with."""
+        """A page of posts, newest first; `after` is the post_id the page before ended with.
+
+        `tag` is a tag's name or id; raises NotFound for one there is not.
+        """
         with self._store.reading() as tx:
             after = looking.must_be(tx, "posts", after)
-            return listing.posts(tx, limit=limit, after=after, author=author, since=since)
+            tag_id = tagging.find(tx, tag).tag_id if tag is not None else None
+            return listing.posts(tx, limit=limit, after=after, author=author, since=since, tag_id=tag_id)
 
     def post(self, reference: str) -> PostDetail:
         """A post by its id, URN, digits or URL; raises NotFound for none, and for several, naming them."""

@@ -64,6 +64,7 @@ from postkeep.views.archives import (
 )
 from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
+from postkeep.views.exports import Exported, ExportFormat, ExportSummary
 from postkeep.views.people import (
     AddedProfile,
     LineProblem,
@@ -499,6 +500,7 @@ def everything() -> dict[str, Any]:
         "is_supabase": True,
         "deny_user": ALLOWED,
         "allowed_users": [ALLOWED],
+        "export": ExportSummary(Exported.POSTS, ExportFormat.CSV, "posts.csv", 3),
         "backup": BackupSummary("/tmp/copy.db", 4096),
         **creator_answers.everything(),
         "people.profiles": [profile_line()],

@@ -59,6 +59,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "archive url": ("archive", "url", "med-1"),
     "archive setup": ("archive", "setup"),
     "costs": ("costs",),
+    "export": ("export", "posts", "posts.csv"),
     "hosts list": ("hosts", "list"),
     "hosts resume": ("hosts", "resume", "media.example"),
     "hold add": ("hold", "add", "p-1", "--reason", "a case"),

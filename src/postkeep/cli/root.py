@@ -30,6 +30,10 @@ COMMANDS = {
     "costs": Entry("postkeep.cli.costs:costs", "See what was spent, on what and for whom."),
     "hosts": Entry("postkeep.cli.hosts:hosts", "See which hosts have work, and which are left alone."),
     "data": Entry("postkeep.cli.data:data", "Import posts, and see how much there is."),
+    "export": Entry(
+        "postkeep.cli.export:export",
+        "Write posts, media, snapshots, followers or analytics for other programs.",
+    ),
     "runs": Entry("postkeep.cli.runs:runs", "See what was done when, and how it ended."),
     "quarantine": Entry("postkeep.cli.quarantine:quarantine", "Look at records that could not be read."),
     "db": Entry("postkeep.cli.database:db", "Upgrade, verify and copy the database."),

@@ -43,6 +43,7 @@ from postkeep.stages.archive_job import archive_import, run_watch
 from postkeep.stages.archiving import Archives
 from postkeep.stages.backfill import run_backfill
 from postkeep.stages.costs import accounted, enter_proven, entering, run_costs
+from postkeep.stages.exporting import run_export
 from postkeep.stages.fetching import run_fetch
 from postkeep.stages.importing import run_import
 from postkeep.stages.parts import Parts
@@ -65,6 +66,7 @@ from postkeep.store import (
     verify,
 )
 from postkeep.store.archiving import OfPosts
+from postkeep.store.exporting import Only
 from postkeep.views import (
     AdoptSummary,
     BackfillSummary,
@@ -111,9 +113,11 @@ from postkeep.views.archives import (
 )
 from postkeep.views.costs import CostBy, Costs
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopySummary, UpgradeSummary
+from postkeep.views.exports import Exported, ExportFormat, ExportSummary
 from postkeep.views.watching import ImportArchived, WatchRound, WatchSummary
 
 if TYPE_CHECKING:
+    from postkeep.library.collected import Collected
     from postkeep.net.fetcher import Fetcher
 
 
@@ -603,6 +607,13 @@ class Library:
         """Profiles and tags."""
         return People(self._parts)
 
+    @property
+    def collected(self) -> Collected:
+        """What somebody else's collector hands over and asks for."""
+        from postkeep.library.collected import Collected
+
+        return Collected(self._parts)
+
     # --- looking ---
 
     def posts(
@@ -731,6 +742,25 @@ class Library:
         """The users on the list, longest first."""
         with self._store.reading() as tx:
             return access.allowed(tx)
+
+    def export(
+        self,
+        exported: Exported,
+        path: Path | None,
+        *,
+        form: ExportFormat,
+        author: str | None = None,
+        platform: str | None = None,
+        since: datetime | None = None,
+        write: Callable[[str], None] = _quiet,
+        stop: Stop = _never,
+    ) -> ExportSummary:
+        """Write a table to a file for other programs; without a file its lines are handed to `write`.
+
+        Raises ConfigError where the file cannot be written, ExtraMissing for Parquet without its extra.
+        """
+        only = Only(author, platform, since)
+        return run_export(self._parts, exported, path, form=form, only=only, write=write, stop=stop)
 
     def backup(self, target: Path) -> BackupSummary:
         """Copy the database while others use it; raises StoreError on PostgreSQL, naming the tool to use."""

@@ -17,6 +17,7 @@ from postkeep.archive.names import key_for
 from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
+from postkeep.library.erasing import Erasing
 from postkeep.media import sniff
 from postkeep.media.cache import Cache, cache_path
 from postkeep.media.hashing import md5_bytes, md5_file
@@ -572,6 +573,11 @@ class Library:
     def resume_host(self, host: str) -> bool:
         """Go on with a host that is left alone; False when it was not. Raises NotFound for one nobody knows."""
         return queues.resume_host(self._parts, host)
+
+    @property
+    def erasing(self) -> Erasing:
+        """What is to go for good, and what is gone."""
+        return Erasing(self._parts)
 
     # --- looking ---
 

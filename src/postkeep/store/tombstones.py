@@ -97,6 +97,37 @@ def lift(tx: Connection, stones: Iterable[Tombstone]) -> None:
         bulk.delete(tx, schema.tombstones, ("kind", "platform", "id_hash"), rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A tombstone as it is kept: whose it is can only be told by who knows the name."""
+
+    kind: Erased
+    platform: str
+    id_hash: str
+    reason: str
+    erased_at: datetime
+
+
+def page(tx: Connection, *, limit: int, after: str = "") -> list[Standing]:
+    """Tombstones by hash, after the given one."""
+    rows = bulk.execute(
+        tx,
+        "SELECT kind, platform, id_hash, reason, erased_at FROM tombstones WHERE id_hash > ?"
+        " ORDER BY id_hash LIMIT ?",
+        after,
+        limit,
+    ).all()
+    return [
+        Standing(Erased(kind), platform, id_hash, reason, bulk.moment(at))  # type: ignore[arg-type]
+        for kind, platform, id_hash, reason, at in rows
+    ]
+
+
+def lift_hash(tx: Connection, id_hash: str) -> int:
+    """Refuse no longer what has this hash; returns how many tombstones stood for it."""
+    return int(bulk.execute(tx, "DELETE FROM tombstones WHERE id_hash = ?", id_hash).rowcount)
+
+
 def _key(tx: Connection) -> str | None:
     return remembered.recall(tx, _KEY)
 

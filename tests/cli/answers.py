@@ -62,6 +62,18 @@ from postkeep.views.archives import (
 )
 from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
+from postkeep.views.people import (
+    AddedProfile,
+    LineProblem,
+    NameView,
+    PeopleExport,
+    PeopleImport,
+    PersonRow,
+    ProfileDetail,
+    ProfileLine,
+    Tagged,
+    TagView,
+)
 from postkeep.views.watching import ImportArchived, WatchSummary
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -392,6 +404,38 @@ COSTS = Costs(
 )
 
 
+def profile_line(**changes: Any) -> ProfileLine:
+    values: dict[str, Any] = {
+        "profile_id": "prf-1",
+        "platform": "linkedin",
+        "kind": "person",
+        "username": "jane-doe",
+        "name": "Jane Doe",
+        "native_id": None,
+        "headline": "Potter",
+        "url": "https://example.com/jane",
+        "active": True,
+        "notes": "met in Oslo",
+        "last_synced_at": None,
+        "observed_at": NOON,
+        "created_at": NOON,
+        "posts": 3,
+        "tags": ("ai", "aws"),
+    }
+    return ProfileLine(**(values | changes))
+
+
+TAG = TagView("tag-1", "aws", "cyan", "the cloud", NOON, 2, 3)
+PEOPLE_IMPORT = PeopleImport("people.csv", 5, 2, 1, 2, (), ("its cells are separated by semicolons",))
+BAD_LINE = LineProblem(3, "it has no username")
+PEOPLE_EXPORT = PeopleExport(
+    (PersonRow("Jane Doe", "jane-doe", "linkedin", "person", True, "", ("aws",)),),
+    1,
+    "name,username\n",
+    "people.csv",
+)
+
+
 def everything() -> dict[str, Any]:
     """An answer for each verb of the library."""
     return {
@@ -448,6 +492,19 @@ def everything() -> dict[str, Any]:
         "deny_user": ALLOWED,
         "allowed_users": [ALLOWED],
         "backup": BackupSummary("/tmp/copy.db", 4096),
+        "people.profiles": [profile_line()],
+        "people.show": ProfileDetail(profile_line(), (NameView("username", "jane-roe", NOON, NOON),)),
+        "people.add": AddedProfile(profile_line(), True),
+        "people.set_active": [profile_line()],
+        "people.set_notes": profile_line(),
+        "people.import_csv": PEOPLE_IMPORT,
+        "people.export_csv": PEOPLE_EXPORT,
+        "people.tags": [TAG],
+        "people.add_tag": TAG,
+        "people.rename_tag": TAG,
+        "people.remove_tag": TAG,
+        "people.put_tag": Tagged("aws", 1, 1),
+        "people.take_tag": Tagged("aws", 1, 1),
     }
 
 
@@ -482,6 +539,8 @@ class FakeLibrary:
         return answer
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
+        if any(each.startswith(f"{verb}.") for each in self.answers):
+            return FakeNoun(self, verb)  # type: ignore[return-value]
         if verb.startswith("__") or verb not in self.answers:
             raise AttributeError(verb)
 
@@ -491,6 +550,19 @@ class FakeLibrary:
             return answer(*given, **named) if callable(answer) else answer
 
         return ask
+
+
+@dataclass
+class FakeNoun:
+    """What a library keeps in a file of its own (`library.people`); its verbs are answered as `people.show`."""
+
+    library: FakeLibrary
+    name: str
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        if verb.startswith("__"):
+            raise AttributeError(verb)
+        return getattr(self.library, f"{self.name}.{verb}")
 
 
 FINDING = Finding("posts", "column urn differs", "text", "integer")

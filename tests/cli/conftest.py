@@ -14,7 +14,11 @@ import pytest
 from postkeep import log
 from postkeep.cli.run import run
 from postkeep.library import Library
+from postkeep.library.people import People
 from tests.cli.answers import FakeLibrary
+
+NOUNS = {"people": People}
+"""The classes of what the library keeps in files of their own."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,9 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLibrary]:
     monkeypatch.setitem(sys.modules, "postkeep.library", module)
     yield fake
     for verb, given, named in fake.asked:
-        signature(getattr(Library, verb)).bind(None, *given, **named)
+        noun, _, method = verb.rpartition(".")
+        owner = NOUNS[noun] if noun else Library
+        signature(getattr(owner, method)).bind(None, *given, **named)
 
 
 @pytest.fixture

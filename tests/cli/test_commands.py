@@ -75,7 +75,14 @@ def test_words_are_said(name: str, call: Call) -> None:
     assert "\x1b" not in called.out + called.err
 
 
-EMPTY = {"posts list": "posts", "media list": "media_list", "runs list": "runs", "quarantine list": "quarantine"}
+EMPTY = {
+    "posts list": "posts",
+    "media list": "media_list",
+    "runs list": "runs",
+    "quarantine list": "quarantine",
+    "profiles list": "people.profiles",
+    "tags list": "people.tags",
+}
 
 
 @pytest.mark.parametrize("name", EMPTY)
@@ -121,10 +128,23 @@ ASKED: list[tuple[tuple[str, ...], str, tuple[Any, ...], dict[str, Any]]] = [
         },
     ),
     (
-        ("posts", "list", "--limit", "2", "--after", "p-2", "--author", "x", "--since", "2025-01-02"),
+        (
+            "posts",
+            "list",
+            "--limit",
+            "2",
+            "--after",
+            "p-2",
+            "--author",
+            "x",
+            "--since",
+            "2025-01-02",
+            "--tag",
+            "y",
+        ),
         "posts",
         (),
-        {"limit": 2, "after": "p-2", "author": "x", "since": date(2025, 1, 2)},
+        {"limit": 2, "after": "p-2", "author": "x", "since": date(2025, 1, 2), "tag": "y"},
     ),
     (("runs", "show", "run-1", "--limit", "7"), "run", ("run-1",), {"limit": 7}),
     (("db", "backup", "x.db"), "backup", (Path("x.db"),), {}),

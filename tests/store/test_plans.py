@@ -15,6 +15,7 @@ from tests.servers.media import MediaServer
 from tests.servers.postgres import administer
 from tests.store.plans_judging import Judged, big_tables, judge
 from tests.store.plans_paths import walk
+from tests.store.plans_people import tag_all
 from tests.store.plans_recording import Asked, Recorder
 
 from postkeep.store import Store, migrate
@@ -28,6 +29,7 @@ pytestmark = pytest.mark.timeout(900)
 EXEMPT = {
     "FROM media_files WHERE cached_at IS NOT NULL": "how full the cache is: once a run, by an index on SQLite",
     "SELECT count(DISTINCT m.post_id) FROM post_media": "how many posts a backfill will find: once a command",
+    "SELECT tag_id, count(*) FROM post_tags": "how many posts carry the tags of a page: all of them, by an index",
 }
 """Queries of the paths below that read a big table as a whole, by what is in them, each with its reason.
 
@@ -72,6 +74,7 @@ def _walked(folder: Path, url: str) -> Iterator[Walked]:
     try:
         migrate.upgrade(store)
         grow(store, POSTS)
+        tag_all(store)
     finally:
         store.close()
     with MediaServer() as server, opened(folder, url, server) as world:
@@ -100,7 +103,7 @@ def test_no_page_and_no_batch_reads_a_big_table(walked):
 
 
 def test_every_path_was_taken_down(walked):
-    assert {"posts", "post_media", "media_files", "data_downloads"} <= walked.big
+    assert {"posts", "post_media", "media_files", "data_downloads", "post_tags"} <= walked.big
     assert all(count > 0 for count in walked.recorder.seen.values()), walked.recorder.seen
     of_paths = {
         path: {each.statement for each in walked.judged() if each.path == path} for path in walked.recorder.seen
@@ -111,6 +114,11 @@ def test_every_path_was_taken_down(walked):
         "failures": "ORDER BY m.media_id DESC",
         "runs": "ORDER BY started_at DESC",
         "quarantine": "ORDER BY quarantine_id",
+        "profiles": "ORDER BY p.platform, p.kind, p.username LIMIT",
+        "profile": "FROM profile_names n JOIN profiles p",
+        "people csv": "WHERE p.username",
+        "tags": "ORDER BY name LIMIT",
+        "posts of a tag": "FROM post_tags t CROSS JOIN posts p",
         "import again": "LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id WHERE p.native_id",
         "fetch": "ORDER BY priority, due_at LIMIT",
         "retry": "ORDER BY m.media_id LIMIT",

@@ -42,14 +42,23 @@ def posts() -> None:
     metavar="YYYY-MM-DD",
     help="Only posts from this day on (UTC).",
 )
+@click.option("--tag", metavar="TAG", help="Only posts with this tag.")
 @json_option
 @pass_face
 def list_posts(
-    face: Face, limit: int, after: str | None, author: str | None, since: datetime | None, as_json: bool
+    face: Face,
+    limit: int,
+    after: str | None,
+    author: str | None,
+    since: datetime | None,
+    tag: str | None,
+    as_json: bool,
 ) -> int:
     """List posts, newest first."""
     with face.library(read_only=True) as library:
-        found = library.posts(limit=limit, after=after, author=author, since=since.date() if since else None)
+        found = library.posts(
+            limit=limit, after=after, author=author, since=since.date() if since else None, tag=tag
+        )
     if as_json:
         write_json(found)
     elif not found:

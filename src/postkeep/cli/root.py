@@ -15,6 +15,8 @@ NAME = "postkeep"
 COMMANDS = {
     "import": Entry("postkeep.cli.imports:import_posts", "Import scraped posts from files and folders."),
     "posts": Entry("postkeep.cli.posts:posts", "Look at posts and how their numbers grew."),
+    "profiles": Entry("postkeep.cli.profiles:profiles", "Keep the people you follow in order."),
+    "tags": Entry("postkeep.cli.tags:tags", "Put words of your own on profiles and posts."),
     "media": Entry("postkeep.cli.media:media", "List, fetch and verify pictures, videos and documents."),
     "hold": Entry("postkeep.cli.holds:hold", "Keep files in the cache, whoever wants room."),
     "retention": Entry("postkeep.cli.retention:retention", "Remove cached files by age, platform and profile."),

@@ -18,6 +18,7 @@ from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
 from postkeep.library.erasing import Erasing
+from postkeep.library.people import People
 from postkeep.media import sniff
 from postkeep.media.cache import Cache, cache_path
 from postkeep.media.hashing import md5_bytes, md5_file
@@ -25,7 +26,18 @@ from postkeep.media.journal import Journal
 from postkeep.model import MediaState, MediaType, Platform, utc_now
 from postkeep.platforms import PLATFORMS, load_platform
 from postkeep.sources import read_sources
-from postkeep.stages import adopt_run, copying, direct, failures, holding, looking, lost, queues, retention
+from postkeep.stages import (
+    adopt_run,
+    copying,
+    direct,
+    failures,
+    holding,
+    looking,
+    lost,
+    queues,
+    retention,
+    tagging,
+)
 from postkeep.stages.archive import one
 from postkeep.stages.archive_job import archive_import, run_watch
 from postkeep.stages.archiving import Archives
@@ -578,6 +590,9 @@ class Library:
     def erasing(self) -> Erasing:
         """What is to go for good, and what is gone."""
         return Erasing(self._parts)
+    def people(self) -> People:
+        """Profiles and tags."""
+        return People(self._parts)
 
     # --- looking ---
 
@@ -588,11 +603,16 @@ class Library:
         after: str | None = None,
         author: str | None = None,
         since: date | None = None,
+        tag: str | None = None,
     ) -> list[PostLine]:
-        """A page of posts, newest first; `after` is the post_id the page before ended with."""
+        """A page of posts, newest first; `after` is the post_id the page before ended with.
+
+        `tag` is a tag's name or id; raises NotFound for one there is not.
+        """
         with self._store.reading() as tx:
             after = looking.must_be(tx, "posts", after)
-            return listing.posts(tx, limit=limit, after=after, author=author, since=since)
+            tag_id = tagging.find(tx, tag).tag_id if tag is not None else None
+            return listing.posts(tx, limit=limit, after=after, author=author, since=since, tag_id=tag_id)
 
     def post(self, reference: str) -> PostDetail:
         """A post by its id, URN, digits or URL; raises NotFound for none, and for several, naming them."""

@@ -65,12 +65,18 @@ def posts(
     since: date | None = None,
     platform: str | None = None,
     unread: bool = False,
+    tag_id: str | None = None,
 ) -> list[PostLine]:
     """A page of posts, newest first; `after` is the post_id the last page ended with, `since` a UTC day."""
-    if not all(storable(text or "") for text in (after, author, platform)):
+    if not all(storable(text or "") for text in (after, author, platform, tag_id)):
         return []
+    source = _LINE_FROM
     where: list[str] = []
     parameters: list[Any] = []
+    if tag_id is not None:
+        source, condition = _tagged(tx, tag_id)
+        where.append(condition)
+        parameters.append(tag_id)
     if after is not None:
         # Asked for by itself: PostgreSQL begins nowhere in an index by what a subquery says.
         last = bulk.execute(tx, "SELECT posted_at_timestamp FROM posts WHERE post_id = ?", after).scalar()
@@ -92,11 +98,29 @@ def posts(
     condition = f" WHERE {' AND '.join(where)}" if where else ""
     rows = bulk.execute(
         tx,
-        f"SELECT {_LINE}{_LINE_FROM}{condition} ORDER BY p.posted_at_timestamp DESC, p.post_id DESC LIMIT ?",
+        f"SELECT {_LINE}{source}{condition} ORDER BY p.posted_at_timestamp DESC, p.post_id DESC LIMIT ?",
         *parameters,
         limit,
     ).all()
     return _lines(tx, rows)
+
+
+FEW = 5000
+"""Up to so many posts of a tag are all looked at for a page of them."""
+
+
+def _tagged(tx: Connection, tag_id: str) -> tuple[str, str]:
+    """Where to look for the posts of a tag, and by what condition.
+
+    Those of a rare tag are sorted, each time; for a common one the posts are gone through, newest first, until a
+    page of them is found: no index knows both a tag and a time.
+    """
+    statement = "SELECT count(*) FROM (SELECT 1 FROM post_tags WHERE tag_id = ? LIMIT ?) few"
+    if int(bulk.execute(tx, statement, tag_id, FEW + 1).scalar()) <= FEW:
+        # SQLite joins in the order that is written.
+        tagged = " FROM post_tags t CROSS JOIN posts p"
+        return tagged + _LINE_FROM.removeprefix(" FROM posts p"), "t.tag_id = ? AND p.post_id = t.post_id"
+    return _LINE_FROM, "EXISTS (SELECT 1 FROM post_tags t WHERE t.post_id = p.post_id AND t.tag_id = ?)"
 
 
 def _day_start(day: date) -> int:

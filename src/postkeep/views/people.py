@@ -1,0 +1,157 @@
+"""What the library answers about people: profiles, the tags they and posts carry, and lists of them as CSV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from postkeep.model import ProfileKind
+
+
+class TagColor(StrEnum):
+    """The colours a tag may be shown in."""
+
+    CYAN = "cyan"
+    MAGENTA = "magenta"
+    GREEN = "green"
+    YELLOW = "yellow"
+    BLUE = "blue"
+    RED = "red"
+    WHITE = "white"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileLine:
+    """A profile in a list; `posts` are those it wrote, `tags` their names in order.
+
+    `username` is None for one whose name another profile has now; `active` says that it is to be collected.
+    """
+
+    profile_id: str
+    platform: str
+    kind: str
+    username: str | None
+    name: str
+    native_id: str | None
+    headline: str | None
+    url: str | None
+    active: bool
+    notes: str | None
+    last_synced_at: datetime | None
+    observed_at: datetime | None
+    created_at: datetime
+    posts: int = 0
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NameView:
+    """A name a profile was seen under (`kind`: username or name), first and last."""
+
+    kind: str
+    value: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileDetail:
+    """A profile with every name it was seen under, oldest first."""
+
+    line: ProfileLine
+    names: tuple[NameView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewProfile:
+    """What a person says of a profile to be added; what is empty or None is left as it is, or by default.
+
+    `who` is the address of its page, `platform/username`, `platform/kind/username` or a username.
+    """
+
+    who: str
+    name: str = ""
+    platform: str | None = None
+    kind: ProfileKind | None = None
+    active: bool = True
+    notes: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddedProfile:
+    """A profile after it was added; `new` is False when it was known already, under whatever name."""
+
+    line: ProfileLine
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineProblem:
+    """A line of a CSV file (counted from 1) that was skipped, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleImport:
+    """What a CSV file did. `lines` = `new` + `changed` + `unchanged` + the number of problems.
+
+    `remarks` say how the file was read, where that was not obvious.
+    """
+
+    source: str
+    lines: int
+    new: int
+    changed: int
+    unchanged: int
+    problems: tuple[LineProblem, ...]
+    remarks: tuple[str, ...]
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A profile as a line of CSV."""
+
+    name: str
+    username: str
+    platform: str
+    kind: str
+    active: bool
+    notes: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleExport:
+    """Profiles by platform, kind and username; `unnamed` is how many were left out for lack of a username."""
+
+    people: tuple[PersonRow, ...]
+    unnamed: int
+    csv: str
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagView:
+    """A tag, and how many profiles and posts carry it."""
+
+    tag_id: str
+    name: str
+    color: str
+    description: str | None
+    created_at: datetime
+    profiles: int = 0
+    posts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """How many profiles and posts got a tag, or lost it; those that had it, or had it not, are not counted."""
+
+    tag: str
+    profiles: int
+    posts: int

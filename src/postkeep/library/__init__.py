@@ -238,12 +238,14 @@ class Library:
         stdin: BinaryIO | None = None,
         fetch: bool = True,
         wait: bool = True,
+        readmit: bool = False,
         stop: Stop = _never,
         progress: OnProgress = _quiet,
     ) -> ImportSummary:
         """Store the posts in these files and folders (`-`: standard input), then fetch their media once.
 
-        Raises SourceError when nothing could be read at all.
+        With `readmit` what was erased and is in them comes back, for good. Raises SourceError when nothing could
+        be read at all.
         """
         events = read_sources(
             sources,
@@ -260,6 +262,7 @@ class Library:
             stop=stop,
             progress=progress,
             reading=ReadingProgress(sources),
+            readmit=readmit,
         )
 
     def fetch_due(
@@ -587,12 +590,14 @@ class Library:
         return queues.resume_host(self._parts, host)
 
     @property
-    def erasing(self) -> Erasing:
-        """What is to go for good, and what is gone."""
-        return Erasing(self._parts)
     def people(self) -> People:
         """Profiles and tags."""
         return People(self._parts)
+
+    @property
+    def erasing(self) -> Erasing:
+        """What is to go for good, and what is gone."""
+        return Erasing(self._parts)
 
     # --- looking ---
 

@@ -43,13 +43,18 @@ class DoomedProfile:
 
 @dataclass(slots=True)
 class Gone:
-    """What went: rows, contents and objects; `foreign` are files outside the cache that are nobody's to remove."""
+    """What went: rows, contents and objects.
+
+    `contents` are the SHA-256 of those that nobody shows any more, `foreign` files outside the cache, which are
+    not ours to remove.
+    """
 
     posts: int = 0
     media: int = 0
     files: int = 0
     bytes: int = 0
     objects: int = 0
+    contents: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
     def add(self, other: Gone) -> None:
@@ -58,6 +63,7 @@ class Gone:
         self.files += other.files
         self.bytes += other.bytes
         self.objects += other.objects
+        self.contents += other.contents
         self.foreign += other.foreign
 
 
@@ -364,7 +370,8 @@ def _delete_files(tx: Connection, file_ids: Collection[str], gone: Gone, now: da
     must_not_be_held(tx, file_ids, now)
     files = bulk.among(
         tx,
-        "SELECT file_id, local_file_path, file_size, archive_url, cached_at FROM media_files WHERE file_id {in}",
+        "SELECT file_id, local_file_path, file_size, archive_url, cached_at, sha256 FROM media_files"
+        " WHERE file_id {in}",
         file_ids,
     )
     objects = bulk.among(tx, "SELECT store, key, file_id, state FROM archive_objects WHERE file_id {in}", file_ids)
@@ -382,6 +389,7 @@ def _delete_files(tx: Connection, file_ids: Collection[str], gone: Gone, now: da
     gone.files += len(files)
     gone.bytes += sum(row[2] for row in files)
     gone.objects += len(objects)
+    gone.contents += [row[5] for row in files if row[5] is not None]
     gone.foreign += [row[1] for row in files if row[4] is not None and not row[1].startswith("media/")]
     covered = {row[2] for row in objects}
     return {row[3] for row in files if row[3] and row[0] not in covered}

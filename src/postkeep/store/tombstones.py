@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from postkeep.store import bulk, remembered, schema
 
 _KEY = "tombstone_key"
+_EVERYWHERE = "any"
 
 
 class Erased(StrEnum):
@@ -22,6 +23,7 @@ class Erased(StrEnum):
 
     POST = "post"
     PROFILE = "profile"
+    CONTENT = "content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class Tombstone:
 
 def of_post(platform: str, native_id: str) -> Tombstone:
     return Tombstone(Erased.POST, platform, native_id)
+
+
+def of_content(sha256: str) -> Tombstone:
+    """What refuses bytes that nobody shows; a post that shows them later has them for itself."""
+    return Tombstone(Erased.CONTENT, _EVERYWHERE, sha256)
 
 
 def of_profile(platform: str, kind: str, *, native_id: str | None, username: str | None) -> tuple[Tombstone, ...]:

@@ -269,13 +269,19 @@ class _Erasing:
         for some in _in_parts(self.scope.posts):
             with self._writing() as tx:
                 self._drop_new_records(tx, some)
-                gone.add(erasing.delete_posts(tx, some, self.parts.clock()))
+                gone.add(self._stay_away(tx, erasing.delete_posts(tx, some, self.parts.clock())))
             passing("rows_erased")
             self.progress(Progress("erasing", gone.posts, total, "posts"))
         if self.scope.profile is not None:
             with self._writing() as tx:
-                gone.add(erasing.delete_profile(tx, self.scope.profile, self.parts.clock()))
+                gone.add(self._stay_away(tx, erasing.delete_profile(tx, self.scope.profile, self.parts.clock())))
             passing("rows_erased")
+        return gone
+
+    def _stay_away(self, tx: Connection, gone: Gone) -> Gone:
+        """Let no folder bring the bytes back that nobody shows now."""
+        stones = map(tombstones.of_content, gone.contents)
+        tombstones.leave(tx, stones, reason=self.reason, now=self.parts.clock())
         return gone
 
     def _drop_new_records(self, tx: Connection, some: Collection[Doomed]) -> None:
@@ -363,7 +369,7 @@ def _erasure(
         staying=StayingCounts(staying.files, staying.bytes, found.cut, found.dropped),
         holds=holds,
         removed=removed,
-        tombstones=len(scope.stones),
+        tombstones=len(scope.stones) + gone.files,
         log_files=tuple(str(path) for path in sorted(log_file.parent.glob(f"{log_file.name}*"))),
         elsewhere=(*sorted(scope.sources)[:_SOURCES_TOLD], *gone.foreign),
     )

@@ -231,6 +231,12 @@ def must_not_be_held(tx: Connection, subjects: Iterable[str], now: datetime) -> 
         raise Held(f"nothing was erased: {subject} is held by {hold_id}{more}; see `postkeep hold list`")
 
 
+def overwrite(tx: Connection) -> None:
+    """Let SQLite overwrite what this connection deletes; PostgreSQL does so when it vacuums."""
+    if tx.dialect.name == "sqlite":
+        tx.exec_driver_sql("PRAGMA secure_delete = ON").all()
+
+
 # --- deleting -------------------------------------------------------------------------------------------
 
 

@@ -295,6 +295,7 @@ class _Erasing:
             now = self.parts.clock()
             leases.renew(tx, FETCH_LEASE, now)
             leases.renew(tx, ARCHIVE_LEASE, now)
+            erasing.overwrite(tx)
             yield tx
 
 

@@ -14,10 +14,11 @@ import pytest
 from postkeep import log
 from postkeep.cli.run import run
 from postkeep.library import Library
+from postkeep.library.erasing import Erasing
 from postkeep.library.people import People
 from tests.cli.answers import FakeLibrary
 
-NOUNS = {"people": People}
+NOUNS = {"people": People, "erasing": Erasing}
 """The classes of what the library keeps in files of their own."""
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from postkeep.platforms import PLATFORMS, load_platform
-from postkeep.stages import erasing
+from postkeep.stages import disappeared, erasing
 from postkeep.stages.erasing import Asked
 from postkeep.stages.parts import Parts
 from postkeep.views import OnProgress
-from postkeep.views.erasing import Erasure, Removals, TombstoneView
+from postkeep.views.erasing import Erasure, Fact, GonePost, Removals, TombstoneView
 
 
 def _quiet(step: object) -> None:
@@ -59,3 +59,17 @@ class Erasing:
         Raises NotFound.
         """
         return erasing.readmit(self.parts, name, platform=platform)
+
+    def gone(
+        self,
+        *,
+        facts: Collection[Fact] = (),
+        platform: str | None = None,
+        author: str | None = None,
+        limit: int = 50,
+    ) -> list[GonePost]:
+        """Posts that are gone, one entry a fact; without `facts` all but those whose media only we could not get.
+
+        At most `limit` of each way to be gone. Raises NotFound for a platform nobody knows.
+        """
+        return disappeared.list_gone(self.parts, facts=facts, platform=platform, author=author, limit=limit)

@@ -15,10 +15,11 @@ from postkeep import log
 from postkeep.cli.run import run
 from postkeep.library import Library
 from postkeep.library.creators import Creators
+from postkeep.library.erasing import Erasing
 from postkeep.library.people import People
 from tests.cli.answers import FakeLibrary
 
-NOUNS = {"people": People, "creators": Creators}
+NOUNS = {"people": People, "creators": Creators, "erasing": Erasing}
 """The classes of what the library keeps in files of their own."""
 
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "media": Entry("postkeep.cli.media:media", "List, fetch and verify pictures, videos and documents."),
     "hold": Entry("postkeep.cli.holds:hold", "Keep files in the cache, whoever wants room."),
     "retention": Entry("postkeep.cli.retention:retention", "Remove cached files by age, platform and profile."),
+    "erase": Entry("postkeep.cli.erasing:erase", "Erase posts and profiles for good, and keep them away."),
     "cache": Entry("postkeep.cli.cache:cache", "Take over the media of another cache."),
     "archive": Entry("postkeep.cli.archive:archive", "See, check and set up the archive, and bring media back."),
     "costs": Entry("postkeep.cli.costs:costs", "See what was spent, on what and for whom."),

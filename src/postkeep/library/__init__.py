@@ -18,6 +18,7 @@ from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
 from postkeep.library.creators import Creators
+from postkeep.library.erasing import Erasing
 from postkeep.library.people import People
 from postkeep.media import sniff
 from postkeep.media.cache import Cache, cache_path
@@ -248,12 +249,14 @@ class Library:
         stdin: BinaryIO | None = None,
         fetch: bool = True,
         wait: bool = True,
+        readmit: bool = False,
         stop: Stop = _never,
         progress: OnProgress = _quiet,
     ) -> ImportSummary:
         """Store the posts in these files and folders (`-`: standard input), then fetch their media once.
 
-        Raises SourceError when nothing could be read at all.
+        With `readmit` what was erased and is in them comes back, for good. Raises SourceError when nothing could
+        be read at all.
         """
         events = read_sources(
             sources,
@@ -270,6 +273,7 @@ class Library:
             stop=stop,
             progress=progress,
             reading=ReadingProgress(sources),
+            readmit=readmit,
         )
 
     def fetch_due(
@@ -613,6 +617,11 @@ class Library:
         from postkeep.library.collected import Collected
 
         return Collected(self._parts)
+
+    @property
+    def erasing(self) -> Erasing:
+        """What is to go for good, and what is gone."""
+        return Erasing(self._parts)
 
     # --- looking ---
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,7 @@ from postkeep.media.hashing import md5_bytes
 from postkeep.model import CachedFile
 from postkeep.stages.presence import must_be_there
 from postkeep.stages.taking import Sound, TakingIn, arrival
-from postkeep.store import Store, linking, media
+from postkeep.store import Store, linking, media, tombstones
 from postkeep.store.media import Arrival
 from postkeep.views import Finding
 
@@ -165,7 +165,10 @@ class Adopting:
         with self.store.reading() as tx:
             here = self._taking.present(tx, sound)
             showing = linking.showing(tx, {each.digest.md5 for each in sound})
+            erased = tombstones.standing(tx, [tombstones.of_content(each.digest.sha256) for each in sound])
         wanted = {each.foreign.path: each.owners(showing, owners) for each in sound}
+        if erased:
+            sound = [each for each in sound if not self._is_erased(each, erased, wanted)]
         new = self._new(sound, here)
         if self.dry_run:
             kept = {sha256: each.as_kept() for sha256, each in new.items()}
@@ -179,6 +182,15 @@ class Adopting:
         self.tally.linked += len(links)
         self._count(batch, sound, here, kept, wanted)
         self.progress(self.tally)
+
+    def _is_erased(
+        self, each: _Sound, erased: Collection[tombstones.Tombstone], wanted: Mapping[str, list[str]]
+    ) -> bool:
+        """Whether the content was erased and nobody shows it: then it stays away."""
+        if wanted[each.foreign.path] or tombstones.of_content(each.digest.sha256) not in erased:
+            return False
+        self.tally.not_media.append(Finding(self._shown(each.foreign.path), "erased, and not to come back"))
+        return True
 
     def _look(self, foreign: Foreign) -> _Sound | None:
         shown = self._shown(foreign.path)

@@ -34,8 +34,12 @@ def run_import(
     stop: Stop,
     progress: OnProgress,
     reading: Callable[[SourceEvent, int], Progress],
+    readmit: bool = False,
 ) -> ImportSummary:
-    """Store the records, then try once each due media of their posts; `reading` turns events into progress."""
+    """Store the records, then try once each due media of their posts; `reading` turns events into progress.
+
+    With `readmit` what was erased and is in these records comes back, for good.
+    """
     with recorded(parts.store, "import", ids=parts.ids, clock=parts.clock) as run:
         ingest = Ingest(
             parts.store,
@@ -45,6 +49,7 @@ def run_import(
             clock=parts.clock,
             priority=ASKED_FOR if fetch else 0,
             fetch_avatars=parts.config.fetch.avatars,
+            readmit=readmit,
         )
         beside = Beside(parts, platforms, run.run_id)
         try:
@@ -187,6 +192,8 @@ def _remarks(parts: Parts, run: OpenRun, tally: Tally, totals: MediaTotals) -> l
     if run.beside:
         lay = "1 file lay beside its record" if run.beside == 1 else f"{run.beside} files lay beside their records"
         remarks.append(lay)
+    if tally.refused:
+        remarks.append(f"posts that were erased and stay away: {tally.refused}; `--readmit` lets them come back")
     if tally.unstamped:
         remarks.append(
             f"sources without a time stamp in their name or folder: {tally.unstamped}; their own date was taken,"

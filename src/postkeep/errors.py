@@ -5,6 +5,7 @@
       +- SourceError                 exit 2   nothing readable
       +- ExtraMissing                exit 2   an optional part is not installed
       +- NotFound                    exit 2   no such post, run, file
+      +- Held                        exit 2   a hold forbids it
       +- ParseError                           one record; quarantined, the others go on
       |    +- UnknownShape
       +- StoreError                  exit 3
@@ -80,6 +81,12 @@ class ExtraMissing(PostkeepError):
 
 class NotFound(PostkeepError):
     """There is no such thing here."""
+
+    exit_code = 2
+
+
+class Held(PostkeepError):
+    """A hold forbids this."""
 
     exit_code = 2
 

@@ -90,6 +90,7 @@ class Stage(StrEnum):
 
     FETCH = "fetch"
     ARCHIVE = "archive"
+    REMOVE = "remove"
 
 
 class ObjectState(StrEnum):

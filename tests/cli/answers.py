@@ -64,6 +64,16 @@ from postkeep.views.archives import (
 )
 from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
+from postkeep.views.erasing import (
+    ErasedCounts,
+    ErasingHold,
+    Erasure,
+    Fact,
+    GonePost,
+    Removals,
+    StayingCounts,
+    TombstoneView,
+)
 from postkeep.views.exports import Exported, ExportFormat, ExportSummary
 from postkeep.views.people import (
     AddedProfile,
@@ -78,6 +88,7 @@ from postkeep.views.people import (
     TagView,
 )
 from postkeep.views.watching import ImportArchived, WatchSummary
+from tests.cli import creator_answers
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 EVIL = "safe \x1b[2J\x9b31m \u202egnp.exe\u2066 [bold red]x[/] :smile:\r\nnext\x07"
@@ -443,6 +454,24 @@ ARCHIVE_FAILURE = ArchiveFailure(
 )  # fmt: skip
 
 
+ERASURE = Erasure(
+    "run-1",
+    RunStatus.COMPLETED,
+    False,
+    "asked to",
+    ("p-1",),
+    ErasedCounts(posts=1, media=2, files=1, bytes=2048, objects=1, records=1),
+    StayingCounts(files=1, bytes=1024, cut=1),
+    (),
+    Removals(files=1, objects=1),
+    2,
+    ("/home/log/media.log",),
+    (f"dataset_{EVIL}.json",),
+)
+TOMBSTONE = TombstoneView("post", "linkedin", "ab" * 32, EVIL, NOON)
+GONE_POST = GonePost("p-1", "reddit", "7", "jane", NOON, EVIL, Fact.MISSING, NOON, "feed")
+
+
 def everything() -> dict[str, Any]:
     """An answer for each verb of the library."""
     return {
@@ -501,6 +530,15 @@ def everything() -> dict[str, Any]:
         "allowed_users": [ALLOWED],
         "export": ExportSummary(Exported.POSTS, ExportFormat.CSV, "posts.csv", 3),
         "backup": BackupSummary("/tmp/copy.db", 4096),
+        **creator_answers.everything(),
+        "erasing.posts": ERASURE,
+        "erasing.profile": replace(
+            ERASURE, run_id=None, dry_run=True, holds=(ErasingHold("hld-1", "p-1", EVIL),), removed=Removals()
+        ),
+        "erasing.finish": Removals(files=1),
+        "erasing.tombstones": [TOMBSTONE],
+        "erasing.readmit": 1,
+        "erasing.gone": [GONE_POST],
         "people.profiles": [profile_line()],
         "people.show": ProfileDetail(profile_line(), (NameView("username", "jane-roe", NOON, NOON),)),
         "people.add": AddedProfile(profile_line(), True),

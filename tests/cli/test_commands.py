@@ -14,6 +14,7 @@ import pytest
 from postkeep.cli.imports import import_posts
 from postkeep.cli.root import COMMANDS
 from postkeep.views import PostLine
+from postkeep.views.erasing import Fact
 from tests.cli import answers, commands
 from tests.cli.answers import FakeLibrary
 from tests.cli.conftest import Call
@@ -82,6 +83,8 @@ EMPTY = {
     "quarantine list": "quarantine",
     "profiles list": "people.profiles",
     "tags list": "people.tags",
+    "posts gone": "erasing.gone",
+    "erase list": "erasing.tombstones",
 }
 
 
@@ -95,8 +98,13 @@ def test_an_empty_list_says_so(name: str, call: Call, library: FakeLibrary) -> N
 
 
 ASKED: list[tuple[tuple[str, ...], str, tuple[Any, ...], dict[str, Any]]] = [
-    (("import", "a", "b"), "import_", (("a", "b"),), {"fetch": True, "wait": True}),
-    (("import", "-", "--no-fetch", "--no-wait"), "import_", (("-",),), {"fetch": False, "wait": False}),
+    (("import", "a", "b"), "import_", (("a", "b"),), {"fetch": True, "wait": True, "readmit": False}),
+    (
+        ("import", "-", "--no-fetch", "--no-wait"),
+        "import_",
+        (("-",),),
+        {"fetch": False, "wait": False, "readmit": False},
+    ),
     (
         ("media", "download-all", "--limit", "3", "--no-wait"),
         "fetch_due",
@@ -147,6 +155,24 @@ ASKED: list[tuple[tuple[str, ...], str, tuple[Any, ...], dict[str, Any]]] = [
         {"limit": 2, "after": "p-2", "author": "x", "since": date(2025, 1, 2), "tag": "y"},
     ),
     (("runs", "show", "run-1", "--limit", "7"), "run", ("run-1",), {"limit": 7}),
+    (
+        ("erase", "post", "p-1", "p-2", "--yes", "--reason", "by law"),
+        "erasing.posts",
+        (("p-1", "p-2"),),
+        {"reason": "by law", "dry_run": False},
+    ),
+    (
+        ("erase", "profile", "jane", "--platform", "reddit", "--dry-run"),
+        "erasing.profile",
+        ("jane",),
+        {"platform": "reddit", "reason": "asked to", "dry_run": True},
+    ),
+    (
+        ("posts", "gone", "--fact", "missing", "--fact", "failed", "--author", "x", "--limit", "3"),
+        "erasing.gone",
+        (),
+        {"facts": [Fact.MISSING, Fact.FAILED], "platform": None, "author": "x", "limit": 3},
+    ),
     (("db", "backup", "x.db"), "backup", (Path("x.db"),), {}),
 ]
 
@@ -178,6 +204,9 @@ def test_only_what_writes_opens_for_writing(call: Call, library: FakeLibrary) ->
     "arguments",
     [
         ("import",),
+        ("erase", "post", "p-1"),
+        ("erase", "profile", "jane", "--yes", "--dry-run"),
+        ("posts", "gone", "--fact", "lost"),
         ("posts", "list", "--limit", "0"),
         ("posts", "list", "--since", "yesterday"),
         ("media", "backfill", "--sleep-min", "3"),

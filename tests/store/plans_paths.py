@@ -11,6 +11,7 @@ from benchmarks.grown import NOW, OPEN_HOST, PAUSED_HOST
 from tests.library.world import World, gallery, with_pictures
 from tests.media_bytes import png
 from tests.records import post
+from tests.store.plans_creators import creator_ways
 from tests.store.plans_people import people_ways
 from tests.store.plans_recording import Recorder
 from tests.store.plans_told import bring_pages, read_lists
@@ -47,6 +48,7 @@ def ways(world: World, rows: Rows) -> dict[str, Callable[[], None]]:
         "files": reading.files,
         "records": reading.records,
         **people_ways(world),
+        **creator_ways(world),
         "import": writing.bring,
         "import again": writing.bring_again,
         "store media": writing.store_media,

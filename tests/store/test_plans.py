@@ -13,6 +13,7 @@ from sqlalchemy import Table, make_url
 from tests.library.world import opened
 from tests.servers.media import MediaServer
 from tests.servers.postgres import administer
+from tests.store.plans_creators import count_all
 from tests.store.plans_judging import Judged, big_tables, judge
 from tests.store.plans_paths import walk
 from tests.store.plans_people import tag_all
@@ -77,6 +78,7 @@ def _walked(folder: Path, url: str) -> Iterator[Walked]:
         grow(store, POSTS)
         tag_all(store)
         add_told(store)
+        count_all(store)
     finally:
         store.close()
     with MediaServer() as server, opened(folder, url, server) as world:
@@ -123,6 +125,9 @@ def test_every_path_was_taken_down(walked):
         "tags": "ORDER BY name LIMIT",
         "posts of a tag": "FROM post_tags t CROSS JOIN posts p",
         "archive failures": "a.error_kind IS NOT NULL",
+        "creators": "LEFT JOIN creator_analytics",
+        "creator": "ORDER BY p.post_id LIMIT",
+        "top posts": "ORDER BY p.posted_at_timestamp, p.post_id LIMIT",
         "import again": "LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id WHERE p.native_id",
         "import pages": "FROM tombstones WHERE",
         "lists": "min(n.observed_at)",

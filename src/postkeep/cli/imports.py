@@ -21,10 +21,17 @@ from postkeep.views.watching import ImportArchived
 @click.option(
     "--archive", is_flag=True, help="When all is done, send the media this import brought to the archive."
 )
+@click.option("--readmit", is_flag=True, help="Let what was erased and is in these sources come back, for good.")
 @json_option
 @pass_face
 def import_posts(
-    face: Face, sources: tuple[str, ...], no_fetch: bool, no_wait: bool, archive: bool, as_json: bool
+    face: Face,
+    sources: tuple[str, ...],
+    no_fetch: bool,
+    no_wait: bool,
+    archive: bool,
+    readmit: bool,
+    as_json: bool,
 ) -> int:
     """Import scraped posts from files and folders.
 
@@ -35,7 +42,12 @@ def import_posts(
         if archive:
             work.library.must_have_archive()
         summary = work.library.import_(
-            sources, fetch=not no_fetch, wait=not no_wait, stop=work.stop, progress=work.progress
+            sources,
+            fetch=not no_fetch,
+            wait=not no_wait,
+            readmit=readmit,
+            stop=work.stop,
+            progress=work.progress,
         )
         archived = _archived(work, summary.run_id) if archive and not work.stop() else None
         hosts = work.library.hosts() if summary.media.pending and not as_json else []

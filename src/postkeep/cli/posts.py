@@ -12,7 +12,9 @@ from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_table
 from postkeep.cli.text import beginning, count, day, known
+from postkeep.cli.top_posts import top_posts
 from postkeep.views import PostLine
+from postkeep.views.erasing import Fact, GonePost
 
 _COLUMNS = (
     Column("Post", whole=True),
@@ -30,6 +32,9 @@ _COLUMNS = (
 @click.group()
 def posts() -> None:
     """Look at posts and how their numbers grew."""
+
+
+posts.add_command(top_posts)
 
 
 @posts.command("list")
@@ -88,6 +93,62 @@ def show_post(face: Face, ref: str, as_json: bool) -> int:
     else:
         post_page.write_post(detail)
     return 0
+
+
+_GONE_COLUMNS = (
+    Column("Post", whole=True),
+    Column("Posted", whole=True, spare=1),
+    Column("Author", cut=True, spare=2),
+    Column("Gone", whole=True),
+    Column("Since", whole=True),
+    Column("Text", cut=True),
+)
+
+
+@posts.command("gone")
+@click.option(
+    "--fact",
+    "facts",
+    type=click.Choice([each.value for each in Fact]),
+    multiple=True,
+    help="Only what is gone in this way; repeatable. Without it all but `failed`.",
+)
+@click.option("--platform", metavar="NAME", help="Only posts of this platform.")
+@click.option("--author", metavar="NAME", help="Only posts of this username.")
+@limit_option(50, "posts in each way")
+@json_option
+@pass_face
+def gone_posts(
+    face: Face, facts: tuple[str, ...], platform: str | None, author: str | None, limit: int, as_json: bool
+) -> int:
+    """List posts that are gone, and in which way.
+
+    missing: a later list of the same kind should show it and does not; pinned posts aside. deleted, removed,
+    private: the platform says so. failed: only we could not get some of its media.
+    """
+    with face.library(read_only=True) as library:
+        found = library.erasing.gone(
+            facts=[Fact(each) for each in facts], platform=platform, author=author, limit=limit
+        )
+    if as_json:
+        write_json(found)
+    elif not found:
+        say("nothing is gone")
+    else:
+        write_table(_GONE_COLUMNS, [_gone_row(each) for each in found])
+    return 0
+
+
+def _gone_row(each: GonePost) -> tuple[str, ...]:
+    how = f"{each.fact} from {each.listing}" if each.listing else str(each.fact)
+    return (
+        each.post_id,
+        day(each.posted_at),
+        beginning(each.author, 30) or known(None),
+        beginning(f"{how} ({each.media} media)" if each.media else how, 30),
+        day(each.since) if each.since else known(None),
+        beginning(each.text),
+    )
 
 
 def _row(line: PostLine) -> tuple[str, ...]:

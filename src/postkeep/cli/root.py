@@ -15,11 +15,17 @@ NAME = "postkeep"
 COMMANDS = {
     "import": Entry("postkeep.cli.imports:import_posts", "Import scraped posts from files and folders."),
     "posts": Entry("postkeep.cli.posts:posts", "Look at posts and how their numbers grew."),
+    "creators": Entry(
+        "postkeep.cli.creators:creators", "See how creators are doing, by figures with their sample."
+    ),
+    "report": Entry("postkeep.cli.report:report", "Write a creator's figures as one HTML page."),
+    "metrics": Entry("postkeep.cli.metrics:metrics", "See what each figure means."),
     "profiles": Entry("postkeep.cli.profiles:profiles", "Keep the people you follow in order."),
     "tags": Entry("postkeep.cli.tags:tags", "Put words of your own on profiles and posts."),
     "media": Entry("postkeep.cli.media:media", "List, fetch and verify pictures, videos and documents."),
     "hold": Entry("postkeep.cli.holds:hold", "Keep files in the cache, whoever wants room."),
     "retention": Entry("postkeep.cli.retention:retention", "Remove cached files by age, platform and profile."),
+    "erase": Entry("postkeep.cli.erasing:erase", "Erase posts and profiles for good, and keep them away."),
     "cache": Entry("postkeep.cli.cache:cache", "Take over the media of another cache."),
     "archive": Entry("postkeep.cli.archive:archive", "See, check and set up the archive, and bring media back."),
     "costs": Entry("postkeep.cli.costs:costs", "See what was spent, on what and for whom."),

@@ -17,6 +17,8 @@ from postkeep.archive.names import key_for
 from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
+from postkeep.library.creators import Creators
+from postkeep.library.erasing import Erasing
 from postkeep.library.people import People
 from postkeep.media import sniff
 from postkeep.media.cache import Cache, cache_path
@@ -211,6 +213,11 @@ class Library:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    @property
+    def creators(self) -> Creators:
+        """Creators' figures, and the posts that did best."""
+        return Creators(self._parts)
+
     def close(self) -> None:
         """Give up the database and the cache's temporary folder; idempotent."""
         self._journal.close()
@@ -242,12 +249,14 @@ class Library:
         stdin: BinaryIO | None = None,
         fetch: bool = True,
         wait: bool = True,
+        readmit: bool = False,
         stop: Stop = _never,
         progress: OnProgress = _quiet,
     ) -> ImportSummary:
         """Store the posts in these files and folders (`-`: standard input), then fetch their media once.
 
-        Raises SourceError when nothing could be read at all.
+        With `readmit` what was erased and is in them comes back, for good. Raises SourceError when nothing could
+        be read at all.
         """
         events = read_sources(
             sources,
@@ -264,6 +273,7 @@ class Library:
             stop=stop,
             progress=progress,
             reading=ReadingProgress(sources),
+            readmit=readmit,
         )
 
     def fetch_due(
@@ -597,6 +607,11 @@ class Library:
         return queues.resume_host(self._parts, host)
 
     @property
+    def people(self) -> People:
+        """Profiles and tags."""
+        return People(self._parts)
+
+    @property
     def collected(self) -> Collected:
         """What somebody else's collector hands over and asks for."""
         from postkeep.library.collected import Collected
@@ -604,9 +619,9 @@ class Library:
         return Collected(self._parts)
 
     @property
-    def people(self) -> People:
-        """Profiles and tags."""
-        return People(self._parts)
+    def erasing(self) -> Erasing:
+        """What is to go for good, and what is gone."""
+        return Erasing(self._parts)
 
     # --- looking ---
 

@@ -17,7 +17,7 @@ from postkeep.media.census import UNREADABLE, Entry, Identity, census, identify,
 from postkeep.media.disk import speaking
 from postkeep.model import CachedFile, Digest
 from postkeep.stages.mending import Mender, paths_of
-from postkeep.store import Store, media, proving
+from postkeep.store import Store, media, proving, tombstones
 from postkeep.store.proving import Kept
 from postkeep.views import Finding
 
@@ -119,6 +119,8 @@ class Unclaimed:
                         sha256={digest.sha256 for _, _, digest in found},
                     )
                 )
+                stones = [tombstones.of_content(digest.sha256) for _, _, digest in found]
+                rows.erased = {stone.id for stone in tombstones.standing(tx, stones)}
                 self._room_left = self.room - media.cached_bytes(tx)
             orphans, wanderers = [], []
             for each in found:
@@ -142,7 +144,7 @@ class Unclaimed:
                 self._take_up(orphans, rows)
         if self.repair:
             for entry, _, digest in wanderers:
-                if _is_retired(rows.of(digest)):
+                if _is_retired(rows.of(digest)) or rows.is_erased(digest):
                     self.mender.remove(entry.path)
                 else:
                     self.mender.rename(entry.path)
@@ -162,7 +164,7 @@ class Unclaimed:
         adopted = []
         for entry, identity, digest in orphans:
             row = rows.of(digest)
-            if _is_retired(row) or self._is_spare(row) or not self._has_room(row):
+            if _is_retired(row) or rows.is_erased(digest) or self._is_spare(row) or not self._has_room(row):
                 self.mender.remove(entry.path)
             elif identity.kind is not None:
                 adopted.append(CachedFile(entry.path, digest, identity.kind, identity.dimensions, identity.proof))
@@ -195,10 +197,15 @@ class _Rows:
             self.by_md5[row.md5_sum].append(row)
         self._by_sha256 = {row.sha256: row for row in rows}
         self.claimed = {row.path for row in rows if row.cached}
+        self.erased: set[str] = set()
 
     def of(self, digest: Digest) -> Kept | None:
         """The row of this very content."""
         return self._by_sha256.get(digest.sha256)
+
+    def is_erased(self, digest: Digest) -> bool:
+        """Whether the content was erased, and no row knows it again since."""
+        return digest.sha256 in self.erased and digest.sha256 not in self._by_sha256
 
     def knows(self, md5: str | None) -> bool:
         return md5 in self.by_md5

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from postkeep.store import bulk, remembered, schema
 
 _KEY = "tombstone_key"
+_EVERYWHERE = "any"
 
 
 class Erased(StrEnum):
@@ -22,6 +23,7 @@ class Erased(StrEnum):
 
     POST = "post"
     PROFILE = "profile"
+    CONTENT = "content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,11 @@ class Tombstone:
 
 def of_post(platform: str, native_id: str) -> Tombstone:
     return Tombstone(Erased.POST, platform, native_id)
+
+
+def of_content(sha256: str) -> Tombstone:
+    """What refuses bytes that nobody shows; a post that shows them later has them for itself."""
+    return Tombstone(Erased.CONTENT, _EVERYWHERE, sha256)
 
 
 def of_profile(platform: str, kind: str, *, native_id: str | None, username: str | None) -> tuple[Tombstone, ...]:
@@ -95,6 +102,37 @@ def lift(tx: Connection, stones: Iterable[Tombstone]) -> None:
     if key is not None:
         rows = [(each.kind, each.platform, _hash(key, each)) for each in dict.fromkeys(stones)]
         bulk.delete(tx, schema.tombstones, ("kind", "platform", "id_hash"), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A tombstone as it is kept: whose it is can only be told by who knows the name."""
+
+    kind: Erased
+    platform: str
+    id_hash: str
+    reason: str
+    erased_at: datetime
+
+
+def page(tx: Connection, *, limit: int, after: str = "") -> list[Standing]:
+    """Tombstones by hash, after the given one."""
+    rows = bulk.execute(
+        tx,
+        "SELECT kind, platform, id_hash, reason, erased_at FROM tombstones WHERE id_hash > ?"
+        " ORDER BY id_hash LIMIT ?",
+        after,
+        limit,
+    ).all()
+    return [
+        Standing(Erased(kind), platform, id_hash, reason, bulk.moment(at))  # type: ignore[arg-type]
+        for kind, platform, id_hash, reason, at in rows
+    ]
+
+
+def lift_hash(tx: Connection, id_hash: str) -> int:
+    """Refuse no longer what has this hash; returns how many tombstones stood for it."""
+    return int(bulk.execute(tx, "DELETE FROM tombstones WHERE id_hash = ?", id_hash).rowcount)
 
 
 def _key(tx: Connection) -> str | None:

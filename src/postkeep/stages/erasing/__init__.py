@@ -1,0 +1,7 @@
+"""Erasing: what goes, what stays, and the bytes afterwards."""
+
+from postkeep.stages.erasing.removing import Removing, remove_files
+from postkeep.stages.erasing.run import Asked, erase, finish
+from postkeep.stages.erasing.stones import list_tombstones, readmit
+
+__all__ = ["Asked", "Removing", "erase", "finish", "list_tombstones", "readmit", "remove_files"]

@@ -1,0 +1,401 @@
+"""What is known of posts and profiles that are to be erased, and the deleting of all of it but the tombstone."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from postkeep.errors import Held
+from postkeep.model import Stage
+from postkeep.store import bulk, costs, removing, schema
+from postkeep.store.types import storable
+
+
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """A post that is to go."""
+
+    post_id: str
+    platform: str
+    native_id: str
+    urn: str
+    author_profile_id: str | None
+    community_profile_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DoomedProfile:
+    """A profile that is to go; `usernames` are those it has or had and nobody else has now."""
+
+    profile_id: str
+    platform: str
+    kind: str
+    native_id: str | None
+    username: str | None
+    usernames: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Gone:
+    """What went: rows, contents and objects.
+
+    `contents` are the SHA-256 of those that nobody shows any more, `foreign` files outside the cache, which are
+    not ours to remove.
+    """
+
+    posts: int = 0
+    media: int = 0
+    files: int = 0
+    bytes: int = 0
+    objects: int = 0
+    contents: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def add(self, other: Gone) -> None:
+        self.posts += other.posts
+        self.media += other.media
+        self.files += other.files
+        self.bytes += other.bytes
+        self.objects += other.objects
+        self.contents += other.contents
+        self.foreign += other.foreign
+
+
+# --- what is to go --------------------------------------------------------------------------------------
+
+
+def posts(tx: Connection, post_ids: Iterable[str]) -> list[Doomed]:
+    """These posts, by post_id."""
+    rows = bulk.among(
+        tx,
+        "SELECT post_id, platform, native_id, urn, author_profile_id, community_profile_id FROM posts"
+        " WHERE post_id {in} ORDER BY post_id",
+        post_ids,
+    )
+    return [Doomed(*row) for row in rows]
+
+
+def posts_of(tx: Connection, profile_id: str) -> list[str]:
+    """The posts that a profile wrote, or that stand in it when it is a community."""
+    rows = bulk.execute(
+        tx,
+        "SELECT post_id FROM posts WHERE author_profile_id = ?"
+        " UNION SELECT post_id FROM posts WHERE community_profile_id IS NOT NULL AND community_profile_id = ?",
+        profile_id,
+        profile_id,
+    ).all()
+    return sorted(post_id for (post_id,) in rows)
+
+
+def profile(tx: Connection, profile_id: str) -> DoomedProfile | None:
+    row = bulk.execute(
+        tx,
+        "SELECT profile_id, platform, kind, native_id, username FROM profiles WHERE profile_id = ?",
+        profile_id,
+    ).first()
+    if row is None:
+        return None
+    former = bulk.execute(
+        tx, "SELECT value FROM profile_names WHERE profile_id = ? AND kind = 'username'", profile_id
+    ).all()
+    names = {value for (value,) in former} | ({row[4]} if row[4] else set())
+    taken = bulk.among(
+        tx,
+        "SELECT username FROM profiles WHERE username {in} AND platform = ? AND profile_id <> ?",
+        names,
+        row[1],
+        profile_id,
+    )
+    return DoomedProfile(
+        row[0], row[1], row[2], row[3], row[4], tuple(sorted(names - {name for (name,) in taken}))
+    )
+
+
+def names_of(tx: Connection, post_ids: Collection[str]) -> set[str]:
+    """The names of posts by which others may refer to them: their own ids, and aliases that are theirs alone."""
+    native = bulk.among(tx, "SELECT native_id FROM posts WHERE post_id {in}", post_ids)
+    aliases = bulk.among(tx, "SELECT DISTINCT value FROM post_aliases WHERE post_id {in}", post_ids)
+    owned = bulk.among(
+        tx, "SELECT value, post_id FROM post_aliases WHERE value {in}", [value for (value,) in aliases]
+    )
+    going = set(post_ids)
+    others = {value for value, post_id in owned if post_id not in going}
+    return {name for (name,) in native} | ({value for (value,) in aliases} - others)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What these posts and profiles show: places, and contents with what they weigh (`files`: id to bytes)."""
+
+    media_ids: frozenset[str]
+    files: dict[str, int]
+
+
+def shown(tx: Connection, *, post_ids: Collection[str], profile_id: str | None) -> Shown:
+    rows = bulk.among(tx, "SELECT media_id, file_id FROM post_media WHERE post_id {in}", post_ids)
+    if profile_id is not None:
+        rows += bulk.execute(
+            tx, "SELECT media_id, file_id FROM profile_media WHERE profile_id = ?", profile_id
+        ).all()
+    sizes = bulk.among(
+        tx,
+        "SELECT file_id, file_size FROM media_files WHERE file_id {in}",
+        {file_id for _, file_id in rows if file_id is not None},
+    )
+    return Shown(frozenset(row[0] for row in rows), dict(map(tuple, sizes)))
+
+
+def shown_elsewhere(
+    tx: Connection, file_ids: Collection[str], *, post_ids: Collection[str], profile_id: str | None
+) -> set[str]:
+    """Which of these contents stay: other posts and profiles show them, or a URL asked for by itself."""
+    own_urls = _own_urls(tx, post_ids, profile_id)
+    found = {
+        file_id
+        for file_id, post_id in bulk.among(
+            tx, "SELECT file_id, post_id FROM post_media WHERE file_id {in}", file_ids
+        )
+        if post_id not in post_ids
+    }
+    found |= {
+        file_id
+        for file_id, owner in bulk.among(
+            tx, "SELECT file_id, profile_id FROM profile_media WHERE file_id {in}", file_ids
+        )
+        if owner != profile_id
+    }
+    found |= {
+        file_id
+        for file_id, url in bulk.among(tx, "SELECT file_id, url FROM file_urls WHERE file_id {in}", file_ids)
+        if url not in own_urls
+    }
+    return found
+
+
+def _own_urls(tx: Connection, post_ids: Collection[str], profile_id: str | None) -> set[str]:
+    rows = bulk.among(tx, "SELECT media_url FROM post_media WHERE post_id {in}", post_ids)
+    if profile_id is not None:
+        rows += bulk.execute(tx, "SELECT media_url FROM profile_media WHERE profile_id = ?", profile_id).all()
+    return {url for (url,) in rows}
+
+
+def objects_of(tx: Connection, file_ids: Iterable[str]) -> int:
+    """How many objects hold these contents, in whatever archive."""
+    return len(bulk.among(tx, "SELECT object_id FROM archive_objects WHERE file_id {in}", file_ids))
+
+
+def existing(tx: Connection, file_ids: Iterable[str]) -> set[str]:
+    """Which of these contents are known."""
+    return {row[0] for row in bulk.among(tx, "SELECT file_id FROM media_files WHERE file_id {in}", file_ids)}
+
+
+def sources_of(tx: Connection, post_ids: Iterable[str]) -> set[str]:
+    """The files these posts were imported from."""
+    rows = bulk.among(
+        tx,
+        "SELECT DISTINCT source_file_path FROM data_downloads WHERE post_id {in} AND source_file_path IS NOT NULL",
+        post_ids,
+    )
+    return {path for (path,) in rows}
+
+
+# --- what forbids it ------------------------------------------------------------------------------------
+
+
+def holds_on(tx: Connection, subjects: Iterable[str], now: datetime) -> list[tuple[str, str, str]]:
+    """The holds in force on any of these ids and platforms: (hold_id, subject, reason), oldest first."""
+    rows = bulk.among(
+        tx,
+        "SELECT hold_id, subject, reason FROM holds WHERE subject {in} AND released_at IS NULL"
+        " AND (until IS NULL OR until > ?) ORDER BY since, hold_id",
+        subjects,
+        now,
+    )
+    return [(hold_id, subject, reason) for hold_id, subject, reason in rows]
+
+
+def must_not_be_held(tx: Connection, subjects: Iterable[str], now: datetime) -> None:
+    """Raise Held when a hold is on any of these; nobody makes one before the transaction's end."""
+    if tx.dialect.name != "sqlite":
+        bulk.execute(tx, "LOCK TABLE holds IN SHARE MODE")
+    found = holds_on(tx, subjects, now)
+    if found:
+        hold_id, subject, _ = found[0]
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        raise Held(f"nothing was erased: {subject} is held by {hold_id}{more}; see `postkeep hold list`")
+
+
+def overwrite(tx: Connection) -> None:
+    """Let SQLite overwrite what this connection deletes; PostgreSQL does so when it vacuums."""
+    if tx.dialect.name == "sqlite":
+        tx.exec_driver_sql("PRAGMA secure_delete = ON").all()
+
+
+# --- deleting -------------------------------------------------------------------------------------------
+
+
+def delete_posts(tx: Connection, doomed: Collection[Doomed], now: datetime) -> Gone:
+    """Delete posts with all that is theirs, and queue the removal of what nobody else shows; raises Held."""
+    ids = [each.post_id for each in doomed]
+    places = bulk.among(
+        tx, "SELECT media_id, file_id, media_url, archive_url FROM post_media WHERE post_id {in}", ids
+    )
+    owners = {each.author_profile_id for each in doomed} | {each.community_profile_id for each in doomed}
+    media_ids = [row[0] for row in places]
+    must_not_be_held(tx, {*ids, *media_ids, *filter(None, owners), *(each.platform for each in doomed)}, now)
+    names = names_of(tx, ids)
+    snapshots = [
+        row[0] for row in bulk.among(tx, "SELECT download_id FROM data_downloads WHERE post_id {in}", ids)
+    ]
+    for column, values in (("original_post_id", ids), ("ref_value", list(names))):
+        sharing = bulk.among(tx, f"SELECT post_id FROM post_originals WHERE {column} {{in}}", values)  # noqa: S608
+        bulk.delete(tx, schema.post_originals, ("post_id",), [(post_id,) for (post_id,) in sharing])
+    _forget(tx, [*ids, *media_ids, *snapshots, *names])
+    bulk.delete(tx, schema.posts, ("post_id",), [(post_id,) for post_id in ids])
+    gone = Gone(posts=len(ids), media=len(media_ids))
+    gone.add(_delete_contents(tx, places, now))
+    return gone
+
+
+def delete_profile(tx: Connection, doomed: DoomedProfile, now: datetime) -> Gone:
+    """Delete a profile whose posts are gone, and what the fields of others tell of it; raises Held."""
+    profile_id = doomed.profile_id
+    places = bulk.execute(
+        tx,
+        "SELECT media_id, file_id, media_url, archive_url FROM profile_media WHERE profile_id = ?",
+        profile_id,
+    ).all()
+    media_ids = [row[0] for row in places]
+    must_not_be_held(tx, {profile_id, *media_ids, doomed.platform}, now)
+    names = [*doomed.usernames, *filter(None, [doomed.native_id])]
+    bulk.execute(tx, "DELETE FROM listings WHERE profile_id = ?", profile_id)
+    _unname(tx, doomed, names)
+    _forget(tx, [profile_id, *media_ids, *names])
+    bulk.execute(tx, "DELETE FROM profiles WHERE profile_id = ?", profile_id)
+    gone = Gone(media=len(media_ids))
+    gone.add(_delete_contents(tx, places, now))
+    return gone
+
+
+def _unname(tx: Connection, doomed: DoomedProfile, names: list[str]) -> None:
+    """Take a profile out of the posts of others: who is tagged, whose post is shared, who is mentioned."""
+    of_platform = "post_id IN (SELECT post_id FROM posts WHERE platform = ?)"
+    for table, condition, values in (
+        ("post_people", "profile_id", [doomed.profile_id]),
+        ("post_people", "username", doomed.usernames),
+        ("post_people", "native_id", [doomed.native_id] if doomed.native_id else []),
+        ("post_mentions", "username", doomed.usernames),
+        ("post_originals", "author_profile_id", [doomed.profile_id]),
+        ("post_originals", "author_username", doomed.usernames),
+    ):
+        key = {"post_people": ("post_id", "role", "position"), "post_mentions": ("post_id", "position")}.get(
+            table, ("post_id",)
+        )
+        rows = bulk.among(
+            tx,
+            f"SELECT {', '.join(key)} FROM {table} WHERE {condition} {{in}} AND {of_platform}",  # noqa: S608
+            values,
+            doomed.platform,
+        )
+        bulk.delete(tx, schema.metadata.tables[table], key, [tuple(row) for row in rows])
+    for name in doomed.usernames:
+        _unpath(tx, name)
+
+
+def _unpath(tx: Connection, name: str) -> None:
+    """Forget the names of source files that tell whose they are, where others were read from them, too."""
+    like = f"%{name.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
+    alone = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
+    for table, column in (
+        ("data_downloads", "source_file_path"),
+        ("snapshot_records", "source_file_path"),
+        ("download_runs", "error_message"),
+    ):
+        found = bulk.execute(
+            tx,
+            f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE ? ESCAPE '!'",  # noqa: S608
+            like,
+        ).all()
+        telling = [(None, text) for (text,) in found if alone.search(text)]
+        bulk.update(tx, schema.metadata.tables[table], (column,), telling, key=(column,))
+
+
+def _forget(tx: Connection, ids: Iterable[str]) -> None:
+    """Delete what names these ids without a foreign key: work, holds that are over, what an adoption noted."""
+    known = [each for each in dict.fromkeys(ids) if storable(each)]
+    bulk.delete(tx, schema.work, ("stage", "subject"), [(str(Stage.FETCH), each) for each in known])
+    bulk.delete(tx, schema.holds, ("subject",), [(each,) for each in known])
+    old = [row[0] for row in bulk.among(tx, "SELECT old_id FROM old_ids WHERE new_id {in}", known)]
+    bulk.delete(tx, schema.old_ids, ("old_id",), [(each,) for each in old])
+    noted = [*known, *old]
+    for table, column in (("adopted_columns", "row_id"), ("adoption_findings", "subject")):
+        rows = bulk.among(tx, f"SELECT DISTINCT {column} FROM {table} WHERE {column} {{in}}", noted)  # noqa: S608
+        bulk.delete(tx, schema.metadata.tables[table], (column,), [tuple(row) for row in rows])
+
+
+def _delete_contents(tx: Connection, places: Iterable[Any], now: datetime) -> Gone:
+    """Delete the contents of places that are gone, with what was made of them, where nobody else shows them."""
+    rows = list(places)
+    urls = bulk.among(tx, "SELECT url_key FROM file_urls WHERE url {in}", {row[2] for row in rows})
+    bulk.delete(tx, schema.file_urls, ("url_key",), [tuple(row) for row in urls])
+    said = {row[3] for row in rows if row[3] and row[1] is None}
+    gone = Gone()
+    left = {row[1] for row in rows if row[1] is not None}
+    while left:
+        dead = left - _still_shown(tx, left)
+        made = bulk.among(tx, "SELECT file_id FROM renditions WHERE source_file_id {in}", dead)
+        made += bulk.among(
+            tx, "SELECT file_id FROM renditions WHERE beside_file_id IS NOT NULL AND beside_file_id {in}", dead
+        )
+        said |= _delete_files(tx, dead, gone, now)
+        left = {file_id for (file_id,) in made if file_id is not None} - dead
+    removing.queue_named(tx, said, now)
+    return gone
+
+
+def _still_shown(tx: Connection, file_ids: Iterable[str]) -> set[str]:
+    found = set()
+    for table in ("post_media", "profile_media", "file_urls", "renditions"):
+        rows = bulk.among(
+            tx,
+            f"SELECT DISTINCT file_id FROM {table} WHERE file_id IS NOT NULL AND file_id {{in}}",  # noqa: S608
+            file_ids,
+        )
+        found |= {file_id for (file_id,) in rows}
+    return found
+
+
+def _delete_files(tx: Connection, file_ids: Collection[str], gone: Gone, now: datetime) -> set[str]:
+    """Delete the rows of contents and queue what they stand for; returns names of objects no row knows better."""
+    must_not_be_held(tx, file_ids, now)
+    files = bulk.among(
+        tx,
+        "SELECT file_id, local_file_path, file_size, archive_url, cached_at, sha256 FROM media_files"
+        " WHERE file_id {in}",
+        file_ids,
+    )
+    objects = bulk.among(tx, "SELECT store, key, file_id, state FROM archive_objects WHERE file_id {in}", file_ids)
+    kept_by: defaultdict[str, list[str]] = defaultdict(list)
+    for store, _, file_id, _ in objects:
+        kept_by[store].append(file_id)
+    for store, kept in kept_by.items():
+        costs.end_storage(tx, store, kept, now)
+    paths = [row[1] for row in files if row[1]]
+    removing.queue_files(tx, [path for path in paths if path.startswith("media/")], now)
+    removing.queue_objects(tx, [(store, key) for store, key, _, _ in objects], now)
+    bulk.delete(tx, schema.work, ("stage", "subject"), [(str(Stage.ARCHIVE), row[0]) for row in files])
+    _forget(tx, file_ids)
+    bulk.delete(tx, schema.media_files, ("file_id",), [(row[0],) for row in files])
+    gone.files += len(files)
+    gone.bytes += sum(row[2] for row in files)
+    gone.objects += len(objects)
+    gone.contents += [row[5] for row in files if row[5] is not None]
+    gone.foreign += [row[1] for row in files if row[4] is not None and not row[1].startswith("media/")]
+    covered = {row[2] for row in objects}
+    return {row[3] for row in files if row[3] and row[0] not in covered}

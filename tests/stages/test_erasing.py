@@ -1,0 +1,255 @@
+"""Pages that tell of others, too; whatever was told, nothing of the erased is left; and a death at each step."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from postkeep import points
+from postkeep.ids import IdFactory
+from postkeep.model import utc_now
+from postkeep.stages.erasing import Asked, erase
+from postkeep.stages.erasing.names import Names, cut
+from postkeep.stages.ingest import Ingest
+from postkeep.stages.parts import Parts
+from postkeep.store import Store, bulk, runs
+from postkeep.store.verify import verify_rows
+from postkeep.views.erasing import Erasure
+from tests.canonical import dump, files
+from tests.library.test_erasing import everything, traces
+from tests.pages import Pages, day, entry, page, raw
+from tests.stages.archiving import archive_all, parts_of
+from tests.stages.kept import File, Place, Post, made
+
+IDS = IdFactory()
+sqlite_only = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def parts(database_url: str, tmp_path: Path) -> Iterator[Parts]:
+    parts = parts_of(database_url, tmp_path / "cache", tmp_path / "archive")
+    yield parts
+    parts.store.close()
+
+
+def ingest(store: Store, *records: Any, **more: Any) -> Any:
+    run_id = IDS.new("run")
+    with store.writing() as tx:
+        runs.start(tx, run_id, "import", utc_now(), {})
+    stage = Ingest(store, platforms=[Pages()], ids=IDS, run_id=run_id, clock=utc_now, **more)
+    for _ in stage.feed(records):
+        pass
+    return stage.tally
+
+
+def erased(parts: Parts, asked: Asked, **more: Any) -> Erasure:
+    told = {"reason": "asked to", "dry_run": False, "progress": lambda step: None} | more
+    return erase(parts, [Pages()], asked, **told)
+
+
+def rows(store: Store, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    with store.reading() as tx:
+        return [tuple(row) for row in bulk.execute(tx, statement, *parameters).all()]
+
+
+def bodies(store: Store) -> list[Any]:
+    return [orjson.loads(text) for where, text in everything(store) if where == "raw_records.body"]
+
+
+# --- names ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("7123456789", True),
+        ("urn:li:activity:7123456789", True),
+        ("https://www.linkedin.com/posts/jane-doe_text-activity-7123456789-AbCd?utm=x", True),
+        ("3_7123456789", True),
+        ("71234567890", False),
+        ("Jane-Doe", True),
+        ("@jane-doe", True),
+        ("https://www.linkedin.com/in/jane%2Ddoe/", True),
+        ("https://www.linkedin.com/posts/jane-doe_other-activity-8", True),
+        ("jane-doe-2", False),
+        ("jane-doe_2", False),
+        ("jane", False),
+        ("thanks to @jane-doe and 7123456789", False),
+    ],
+)
+def test_names_are_found_where_they_stand_for_somebody(text: str, named: bool) -> None:
+    names = Names(posts=["7123456789"], people=["jane-doe"])
+    assert names.in_text(text) is named
+    assert names.in_document({"a": [1, {"b": text}]}) is named
+
+
+def test_a_number_is_a_name_too() -> None:
+    assert Names(posts=["71"]).in_document({"pk": 71})
+    assert not Names(posts=["1"]).in_document({"pk": True, "share": 1.0})
+
+
+def test_only_elements_of_lists_are_cut() -> None:
+    names = Names(posts=["1"], people=["ann"])
+    document = {"posts": [{"id": "1"}, {"id": "2", "tagged": ["ann", "bob"]}], "more": None}
+    assert cut(document, names) == {"posts": [{"id": "2", "tagged": ["bob"]}], "more": None}
+    assert cut({"owner": "ann", "posts": []}, names) is None
+
+
+# --- pages ----------------------------------------------------------------------------------------------
+
+
+def test_a_page_is_kept_without_the_erased_post(parts: Parts) -> None:
+    store = parts.store
+    told = page(entry(3), entry(2, text="A secret", media=[{"key": "m2"}]), entry(1), account={"followers": 5})
+    ingest(store, raw(told))
+    [id_of] = [row[0] for row in rows(store, "SELECT post_id FROM posts WHERE native_id = '2'")]
+
+    done = erased(parts, Asked(posts=[id_of]))
+
+    assert (done.going.posts, done.going.records, done.staying.cut, done.staying.dropped) == (1, 0, 1, 0)
+    [left] = bodies(store)
+    assert [each["id"] for each in left["posts"]] == ["3", "1"]
+    assert left["account"] == {"followers": 5}
+    assert rows(store, "SELECT count(*), count(record_sha256) FROM data_downloads") == [(2, 2)]
+    assert traces(store, "A secret", "m2") == set()
+    assert verify_rows(store) == []
+
+    # An account remembers the record that told its numbers last, kept or not.
+    left_out = frozenset({"follower_history.record_sha256"})
+    before = dump(store, leave_out=left_out)
+    again = ingest(store, raw(told))
+    assert (again.new, again.refused, dump(store, leave_out=left_out)) == (0, 1, before)
+    assert ingest(store, raw(told), readmit=True).new == 1
+
+
+def test_a_page_of_an_erased_owner_goes_and_the_others_on_it_stay(parts: Parts) -> None:
+    store = parts.store
+    told = page(entry(1), entry(2, author="bob"), account={"followers": 5, "biography": "A life"})
+    ingest(store, raw(told), raw(page(entry(9, tagged=["ann"]), owner="joe", owner_id="88"), at=day(1)))
+    done = erased(parts, Asked(profile="ann"))
+    assert (done.going.posts, done.staying.dropped, done.staying.cut, done.going.profiles) == (1, 1, 1, 1)
+    assert rows(store, "SELECT native_id FROM posts ORDER BY 1") == [("2",), ("9",)]
+    assert rows(store, "SELECT count(*) FROM post_people") == [(0,)]
+    assert {name for (name,) in rows(store, "SELECT username FROM profiles")} == {"bob", "joe"}
+    assert traces(store, "A life", "'ann'", '"ann"', "Text 1") == set()
+    assert verify_rows(store) == []
+
+
+# --- whatever was told ----------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(["a", "b"])
+ENTRIES = st.lists(
+    st.fixed_dictionaries(
+        {"id": st.integers(10_001, 10_005), "author": st.sampled_from(["quill-one", "quill-two", "quill-three"])},
+        optional={
+            "tagged": st.lists(st.sampled_from(["quill-one", "quill-four"]), max_size=2, unique=True),
+            "media": st.lists(st.sampled_from(["m-1", "m-2", "m-3"]), max_size=2, unique=True),
+        },
+    ),
+    min_size=1,
+    max_size=4,
+    unique_by=lambda each: each["id"],
+)
+
+
+@sqlite_only
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+)
+@given(told=st.lists(st.tuples(ENTRIES, st.sampled_from(["quill-one", "quill-two"])), min_size=1, max_size=3))
+def test_nothing_of_an_erased_profile_is_left(
+    told: list[Any], sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, database_kind: str
+) -> None:
+    folder = tmp_path_factory.mktemp("world")
+    shutil.copyfile(sqlite_template, folder / "x.db")
+    parts = parts_of(f"sqlite:///{folder / 'x.db'}", folder / "cache", folder / "archive")
+    store = parts.store
+    authors: dict[int, str] = {}
+    for at, (entries, owner) in enumerate(told):
+        posts = []
+        for each in entries:
+            who = authors.setdefault(each["id"], each["author"])
+            media = [{"key": key} for key in each.get("media", ())]
+            more = {"author": who, "media": media, "tagged": each.get("tagged", [])}
+            posts.append(entry(each["id"], text=f"{who} wrote this {each['id']}", **more))
+        ingest(store, raw(page(*posts, owner=owner, owner_id=None), at=day(at), name=f"dataset_{owner}_{at}.json"))
+    others = sorted(str(number) for number, who in authors.items() if who != "quill-one")
+    known = rows(store, "SELECT profile_id FROM profiles WHERE username = 'quill-one'")
+    for (found,) in known:
+        dry = erased(parts, Asked(profile=found), dry_run=True)
+        done = erased(parts, Asked(profile=found))
+        assert (done.going, done.staying, done.tombstones) == (dry.going, dry.staying, dry.tombstones)
+        mine = [str(number) for number, who in authors.items() if who == "quill-one"]
+        assert traces(store, "quill-one", "Quill-One", *mine) == set()
+    assert [row[0] for row in rows(store, "SELECT native_id FROM posts ORDER BY 1")] == (
+        others if known else sorted(map(str, authors))
+    )
+    assert verify_rows(store) == []
+    store.close()
+    content = (folder / "x.db").read_bytes()
+    assert not known or b"quill-one" not in content
+
+
+# --- a death at each step -------------------------------------------------------------------------------
+
+
+def kept_world(store: Store, folder: Path) -> Any:
+    one, two, joes = Post("one"), Post("two"), Post("joes", author="joe")
+    return made(
+        store,
+        folder,
+        File("a", places=(Place(one),)),
+        File("b", places=(Place(two), Place(joes))),
+        File("c", places=(Place(two),)),
+        File("d", places=(Place(profile="jane"),)),
+    )
+
+
+@pytest.mark.parametrize("moment", points.ERASING_POINTS)
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_death_leaves_nothing_that_the_next_run_does_not_end(
+    moment: str, number: int, store: Store, database_url: str, tmp_path: Path
+) -> None:
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    kept = kept_world(store, tmp_path)
+    kept.cache.close()
+    with store.writing() as tx:
+        bulk.execute(
+            tx,
+            "INSERT INTO quarantine (quarantine_id, source_file_path, record_number, byte_offset, length, sha256,"
+            " reason, via, observed_at, observed_source, version, last_seen_at)"
+            " VALUES ('qua-1', 'x.json', 1, 0, 1, 'x', 'broken', 'jane', ?, 'mtime', '0', ?)",
+            utc_now(),
+            utc_now(),
+        )
+    parts = parts_of(database_url, kept.root, archive)
+    archive_all(parts)
+    command = [sys.executable, "-m", "tests.stages.erasing", database_url, str(kept.root), str(archive), "jane"]
+    died = subprocess.run([*command, moment, str(number)], capture_output=True, check=False, timeout=60)
+    assert died.returncode in (-9, 0), died.stderr.decode()
+    # Rows that are there still have their bytes.
+    for (path,) in rows(store, "SELECT local_file_path FROM media_files WHERE cached_at IS NOT NULL"):
+        assert (kept.root / path).exists()
+    if rows(store, "SELECT 1 FROM profiles WHERE username = 'jane'"):
+        assert subprocess.run([*command, "", "0"], check=False, timeout=60).returncode == 0
+    else:
+        assert subprocess.run([*command, "finish", "0"], check=False, timeout=60).returncode == 0
+    assert rows(store, "SELECT username FROM profiles") == [("joe",)]
+    assert rows(store, "SELECT native_id FROM posts") == [("joes",)]
+    assert rows(store, "SELECT count(*) FROM work") == [(0,)]
+    assert rows(store, "SELECT count(*) FROM quarantine") == [(0,)]
+    [path] = [path for (path,) in rows(store, "SELECT local_file_path FROM media_files")]
+    assert list(files(kept.root)) == [path]
+    assert len([each for each in archive.rglob("*") if each.is_file()]) == 1
+    assert verify_rows(store) == []
+    parts.store.close()

@@ -52,6 +52,7 @@ from postkeep.views import (
 from postkeep.views.access import AccessUserView
 from postkeep.views.archives import (
     ArchiveCheck,
+    ArchiveFailure,
     ArchiveLink,
     ArchivePlan,
     ArchiveShare,
@@ -59,6 +60,7 @@ from postkeep.views.archives import (
     ArchiveStep,
     ArchiveSummary,
     RestoreSummary,
+    ShownBy,
 )
 from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
@@ -435,6 +437,10 @@ PEOPLE_EXPORT = PeopleExport(
     "name,username\n",
     "people.csv",
 )
+ARCHIVE_FAILURE = ArchiveFailure(
+    "fil-1", "media/images/0.jpg", "media/2026/11/med-1.jpg", "source", "it changed", NOON, None,
+    (ShownBy("med-1", "p-1"), ShownBy("med-2", "p-2")), 3,
+)  # fmt: skip
 
 
 def everything() -> dict[str, Any]:
@@ -450,6 +456,7 @@ def everything() -> dict[str, Any]:
         "archive_status": ArchiveStatus(
             "s3://bucket", (ArchiveShare(MediaType.IMAGE, 3, 3072, 2, 2048, 1, 0),), 1
         ),
+        "archive_failures": [ARCHIVE_FAILURE],
         "verify_archive": ArchiveCheck("run-1", RunStatus.COMPLETED, "s3://bucket", 2, 0, 0, 0, (), 0),
         "restore_archive": RestoreSummary("run-1", RunStatus.COMPLETED, "s3://bucket", 1, 1, 1024, ()),
         "archive_link": ArchiveLink("med-1", "https://bucket.example/med-1?X-Amz-Expires=3600", 3600),

@@ -53,6 +53,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "media placeholders": ("media", "placeholders"),
     "media archive": ("media", "archive", "--all"),
     "archive status": ("archive", "status"),
+    "archive failures": ("archive", "failures"),
     "archive verify": ("archive", "verify"),
     "archive restore": ("archive", "restore", "--all"),
     "archive url": ("archive", "url", "med-1"),

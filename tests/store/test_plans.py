@@ -18,6 +18,7 @@ from tests.store.plans_judging import Judged, big_tables, judge
 from tests.store.plans_paths import walk
 from tests.store.plans_people import tag_all
 from tests.store.plans_recording import Asked, Recorder
+from tests.store.plans_told import add_told
 
 from postkeep.store import Store, migrate
 from postkeep.store.schema import metadata
@@ -76,6 +77,7 @@ def _walked(folder: Path, url: str) -> Iterator[Walked]:
         migrate.upgrade(store)
         grow(store, POSTS)
         tag_all(store)
+        add_told(store)
         count_all(store)
     finally:
         store.close()
@@ -105,7 +107,8 @@ def test_no_page_and_no_batch_reads_a_big_table(walked):
 
 
 def test_every_path_was_taken_down(walked):
-    assert {"posts", "post_media", "media_files", "data_downloads", "post_tags"} <= walked.big
+    assert {"posts", "post_media", "media_files", "data_downloads", "post_tags", "archive_objects"} <= walked.big
+    assert {"listings", "listing_posts", "follower_history", "post_people", "tombstones"} <= walked.big
     assert all(count > 0 for count in walked.recorder.seen.values()), walked.recorder.seen
     of_paths = {
         path: {each.statement for each in walked.judged() if each.path == path} for path in walked.recorder.seen
@@ -124,7 +127,10 @@ def test_every_path_was_taken_down(walked):
         "creators": "LEFT JOIN creator_analytics",
         "creator": "ORDER BY p.post_id LIMIT",
         "top posts": "ORDER BY p.posted_at_timestamp, p.post_id LIMIT",
+        "archive failures": "a.error_kind IS NOT NULL",
         "import again": "LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id WHERE p.native_id",
+        "import pages": "FROM tombstones WHERE",
+        "lists": "min(n.observed_at)",
         "fetch": "ORDER BY priority, due_at LIMIT",
         "retry": "ORDER BY m.media_id LIMIT",
         "warm": "GROUP BY post_id",

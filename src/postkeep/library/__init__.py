@@ -38,7 +38,7 @@ from postkeep.stages import (
     retention,
     tagging,
 )
-from postkeep.stages.archive import one
+from postkeep.stages.archive import failing, one
 from postkeep.stages.archive_job import archive_import, run_watch
 from postkeep.stages.archiving import Archives
 from postkeep.stages.backfill import run_backfill
@@ -101,6 +101,7 @@ from postkeep.views import (
 from postkeep.views.access import AccessUserView
 from postkeep.views.archives import (
     ArchiveCheck,
+    ArchiveFailure,
     ArchiveLink,
     ArchivePlan,
     ArchiveStatus,
@@ -386,6 +387,12 @@ class Library:
         """What is archived of what is known, by the rows."""
         return self._archives().status()
 
+    def archive_failures(self, *, limit: int = 20, after: str | None = None) -> list[ArchiveFailure]:
+        """A page of the files that could not be archived, by key; `after` is the last key of the page before."""
+        place = self._archives().archive.place
+        with self._store.reading() as tx:
+            return failing.failures(tx, place, limit=limit, after=after)
+
     def verify_archive(
         self,
         *,
@@ -417,7 +424,7 @@ class Library:
             return archives.restore(of=of, limit=limit, stop=stop, progress=told)
 
     def archive_link(self, media_id: str, *, seconds: int = 3600) -> ArchiveLink:
-        """A link that opens an archived medium for a while; raises NotFound."""
+        """A link that opens an archived medium for a while, 7 days at most; raises NotFound, ValueError."""
         return self._archives().link(media_id, seconds=seconds)
 
     def archive_file(self, path: Path, media_id: str) -> str:

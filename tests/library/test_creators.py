@@ -404,3 +404,12 @@ def test_a_report_has_the_pictures_that_are_here_and_whole(sampled: World) -> No
     Path(damaged.path).write_bytes(b"x" * damaged.size)
     Path(missing.path).unlink()
     assert list(sampled.library.creators.report(NAME, top=3).pictures) == [posts[2].post_id]
+
+
+def test_only_figures_of_the_platform_are_shown(sampled: World) -> None:
+    sampled.library.import_([str(SAMPLES.parent / "linkedin")], fetch=False)
+    [[author]] = sampled.rows("SELECT min(author_profile_id) FROM posts WHERE platform = 'linkedin'")
+    ours, theirs = ({each.name for each in sampled.library.creators.show(name).figures} for name in (NAME, author))
+    assert ours == set(COMPUTED_50)
+    assert "engagement_rate" in theirs < ours
+    assert not any("reel_" in name for name in theirs)

@@ -13,23 +13,15 @@ from postkeep.views.creators import CreatorOrder, TopBy
 
 PAGE = 50
 _COUNTED = (
-    "INSERT INTO follower_history (history_id, profile_id, observed_at, observed_source, followers_count)"
-    " SELECT 'flw' || substr(profile_id, 4), profile_id, created_at, 'file_name', 1000 FROM profiles",
-    "INSERT INTO listings (listing_id, profile_id, platform, kind, source, observed_at, observed_source,"
-    " in_time_order, record_sha256) SELECT 'lst' || substr(profile_id, 4), profile_id, platform, 'feed', 'feed',"
-    " created_at, 'file_name', true, profile_id FROM profiles",
-    "INSERT INTO listing_posts (listing_id, position, post_id) SELECT 'lst' || substr(author_profile_id, 4),"
-    " row_number() OVER (PARTITION BY author_profile_id ORDER BY post_id), post_id FROM posts"
-    " WHERE author_profile_id IS NOT NULL",
-    "INSERT INTO post_people (post_id, role, position, name, profile_id) SELECT post_id, 'coauthor', 0, 'x',"
-    " (SELECT max(profile_id) FROM profiles) FROM posts WHERE post_id LIKE '%00'",
+    "UPDATE post_people SET role = 'coauthor', profile_id = (SELECT max(profile_id) FROM profiles)"
+    " WHERE post_id LIKE '%00'",
     "INSERT INTO creator_analytics (profile_id, mode, version, computed_at, engagement_rate_cached)"
     " SELECT profile_id, 'corrected', '1', created_at, 1.5 FROM profiles WHERE profile_id LIKE '%5'",
 )
 
 
 def count_all(store: Store) -> None:
-    """Let every profile of a grown database have a list and a follower count, and some stored figures."""
+    """Let a profile of a grown and told database have made posts with others, and some have stored figures."""
     with store.writing() as tx:
         for statement in _COUNTED:
             bulk.execute(tx, statement)

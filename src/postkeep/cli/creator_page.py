@@ -13,6 +13,7 @@ from postkeep.cli.top_posts import grouped, percent, write_top
 from postkeep.model import Json
 from postkeep.views.creators import CreatorDetail, FigureView, TypeView
 
+_LONGEST = "newest observation"
 _NAME_WIDTH = 20
 _GAP = 2
 _UNITS = {"percent": " %", "ratio": " ×", "score": " / 100", "days": " days"}
@@ -44,16 +45,18 @@ def as_json(detail: CreatorDetail) -> dict[str, Json]:
 def write_creator(detail: CreatorDetail) -> None:
     """Print a creator: who, growth, figures, posts by type, the best posts."""
     write_pairs(_head(detail))
-    write("")
-    write_table(
-        (
-            Column("Figure", whole=True),
-            Column("Value", right=True),
-            Column("Posts", right=True),
-            Column("Since", whole=True, spare=1),
-        ),
-        [_figure(each) for each in detail.figures if each.same_as is None],
-    )
+    figures = [_figure(each) for each in detail.figures if each.same_as is None]
+    if figures:
+        write("")
+        write_table(
+            (
+                Column("Figure", whole=True),
+                Column("Value", right=True),
+                Column("Posts", right=True),
+                Column("Since", whole=True, spare=1),
+            ),
+            figures,
+        )
     if detail.types:
         write("")
         write_table(
@@ -72,27 +75,30 @@ def write_creator(detail: CreatorDetail) -> None:
 
 
 def write_comparison(details: Sequence[CreatorDetail]) -> None:
-    """Print figures as lines and creators as columns, in as many tables as the terminal's width asks for."""
-    for place, some in enumerate(_fitting(details)):
+    """Print figures as lines and creators as columns, in as many tables as the terminal's width asks for.
+
+    A figure that means nothing on a creator's platform is unknown there.
+    """
+    names = list(dict.fromkeys(each.name for detail in details for each in detail.figures if each.same_as is None))
+    for place, some in enumerate(_fitting(details, names)):
         if place:
             write("")
         titles = [beginning(_short(each), _NAME_WIDTH) for each in some]
         columns = (Column("Figure", whole=True), *(Column(title, right=True) for title in titles))
         rows = [("followers", *(grouped(each.followers) for each in some))]
         rows.append(("posts in the sample", *(_sample(each) for each in some)))
-        rows.append(("newest observation", *(_day(each.newest_observation) for each in some)))
-        figures = [[figure for figure in each.figures if figure.same_as is None] for each in some]
-        rows += [(line[0].name, *(figure_text(each) for each in line)) for line in zip(*figures, strict=True)]
+        rows.append((_LONGEST, *(_day(each.newest_observation) for each in some)))
+        told = [{figure.name: figure_text(figure) for figure in each.figures} for each in some]
+        rows += [(name, *(values.get(name, UNKNOWN) for values in told)) for name in names]
         write_table(columns, rows)
 
 
-def _fitting(details: Sequence[CreatorDetail]) -> Iterator[Sequence[CreatorDetail]]:
-    names = [each.name for each in details[0].figures if each.same_as is None]
+def _fitting(details: Sequence[CreatorDetail], names: Sequence[str]) -> Iterator[Sequence[CreatorDetail]]:
     width = terminal_width()
     if width is None:
         yield details
         return
-    room = max(1, (width - max(map(len, names))) // (_NAME_WIDTH + _GAP))
+    room = max(1, (width - max(map(len, [*names, _LONGEST]))) // (_NAME_WIDTH + _GAP))
     for start in range(0, len(details), room):
         yield details[start : start + room]
 

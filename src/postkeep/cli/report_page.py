@@ -135,6 +135,8 @@ def _figures(detail: CreatorDetail) -> str:
         for each in detail.figures
         if each.same_as is None
     ]
+    if not rows:
+        return ""
     head = '<tr><th>Figure</th><th class="n">Value</th><th class="n">Posts</th><th>Since</th></tr>'
     return f"<h2>All figures</h2>\n<table><thead>{head}</thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table>"
 

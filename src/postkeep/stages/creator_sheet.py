@@ -154,14 +154,15 @@ def _growth(history: Sequence[FollowerCount], mode: Mode) -> Growth | GrowthAsBu
 # --- what a page shows --------------------------------------------------------------------------------------
 
 
-def figures(analytics: Analytics) -> tuple[FigureView, ...]:
-    """Every figure in the order of the registry, in words and with its basis."""
+def figures(analytics: Analytics, platform: str) -> tuple[FigureView, ...]:
+    """The figures that mean something on a platform, in the registry's order, in words and with their basis."""
     found = []
     for name, figure in analytics.figures.items():
-        known = metric(name)
-        unit = str(known.unit) if known else ""
-        text, copied = shown(name, figure.value), known.same_as if known else None
-        found.append(FigureView(name, figure.value, text, unit, figure.counted, figure.of, figure.since, copied))
+        known = metric(name, platform)
+        if known is not None:
+            basis = (figure.counted, figure.of, figure.since)
+            text = shown(name, figure.value)
+            found.append(FigureView(name, figure.value, text, str(known.unit), *basis, known.same_as))
     return tuple(found)
 
 

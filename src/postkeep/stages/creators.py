@@ -68,7 +68,7 @@ def detail(parts: Parts, name: str, *, mode: AnalyticsMode, zone: tzinfo, top: i
         sheet.newest_observation,
         mode,
         sheet.analytics.as_json(),
-        creator_sheet.figures(sheet.analytics),
+        creator_sheet.figures(sheet.analytics, creator.platform),
         creator_sheet.growth_as_json(sheet.growth),
         creator_sheet.drawn(history),
         creator_sheet.types(sheet),

@@ -169,6 +169,13 @@ def mp4(
     return ftyp(brand, brand) + (moov + mdat if moov_first else mdat + moov)
 
 
+def sound(*compatible: bytes, major: bytes = b"isom", seconds: float = 2.5, seed: bytes = b"") -> bytes:
+    """An MP4 with an audio track and no other."""
+    track = box(b"trak", _tkhd(0, 0, 0), box(b"mdia", box(b"hdlr", bytes(8), b"soun", bytes(13))))
+    moov = box(b"moov", _mvhd(0, round(seconds * 1000)), track)
+    return ftyp(major, *compatible) + moov + box(b"mdat", seed)
+
+
 def mov(width: int = 32, height: int = 18, seconds: float = 1.5, seed: bytes = b"") -> bytes:
     return mp4(width, height, seconds, seed, brand=b"qt  ")
 

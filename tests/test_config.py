@@ -264,6 +264,8 @@ def test_an_exception_is_refused_here_exactly_when_the_guard_would(entry: str) -
         ("[fetch]\nper_host = 0", "fetch.per_host = '0'|must be at least 1"),
         ("[fetch]\nper_host = true", "fetch.per_host|not a whole number"),
         ("[fetch]\nper_host = 2.5", "fetch.per_host|not a whole number"),
+        ("[archive]\npart_size = 1000", "archive.part_size = '1000'|must be at least 5 MiB"),
+        ("[archive]\nstore = 's4'", "archive.store = 's4'|not one of s3, r2, gcs, azure, directory"),
         ("[fetch]\nports = [80, 65536]", "fetch.ports = '80, 65536'|must be at most 65535"),
         ("[fetch]\nports = 80", "fetch.ports|not a list"),
         ("[fetch]\nconnect_timeout = nan", "fetch.connect_timeout|not a finite number"),
@@ -443,3 +445,32 @@ def test_importing_reads_nothing_and_brings_nothing(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
     )
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize(
+    ("home", "cache", "archive"),
+    [
+        ("home", "", "home/cache"),
+        ("home", "", "home/cache/second"),
+        ("home", "", "home"),
+        ("home", "", "home/archive"),
+        ("home", "", "."),
+        ("home", "cache", "cache"),
+        ("home", "cache", "cache/a"),
+        ("home", "disk/cache", "disk"),
+        ("home", "cache", "link/a"),
+        ("home", "link", "cache"),
+    ],
+)
+def test_an_archive_is_apart_from_what_it_is_the_second_copy_of(
+    home: str, cache: str, archive: str, tmp_path: Path
+) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "cache")
+    flags = {"home": tmp_path / home, "archive.directory": tmp_path / archive}
+    if cache:
+        flags["cache.directory"] = tmp_path / cache
+    with pytest.raises(ConfigError, match="is inside"):
+        load_config(flags=flags, environ={}, user_folder=tmp_path / "user")
+    flags["archive.directory"] = tmp_path / "cache-2"
+    assert load_config(flags=flags, environ={}, user_folder=tmp_path / "user").archive.active == "directory"

@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 from postkeep.errors import ConfigError
-from postkeep.settings import Given, Rule, Setting, full_path, settings_of, shown, without_password
+from postkeep.settings import (
+    Given,
+    Rule,
+    Setting,
+    full_path,
+    settings_of,
+    shown,
+    without_password,
+    without_secrets,
+)
 
 BROWSER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 TOML_NAME = "postkeep.toml"
@@ -51,7 +60,7 @@ def _zone(text: str, _folder: Path) -> str:
 def _choice(*names: str) -> Callable[[str, Path], str]:
     def check(text: str, _folder: Path) -> str:
         if text not in names:
-            raise ValueError(f"not one of {', '.join(names)}")
+            raise ValueError(f"not one of {', '.join(filter(None, names))}")
         return text
 
     return check
@@ -118,10 +127,14 @@ def _endpoint(text: str, _folder: Path) -> str:
 
     if not text:
         return text
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("not a URL such as https://s3.example.org") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("not a URL such as https://s3.example.org")
-    if parts.username or parts.password:
+    if "@" in text:
         raise ValueError("names a user; keys have settings of their own")
     return text.rstrip("/")
 
@@ -138,7 +151,7 @@ Seconds = Annotated[float, Rule(least=0.001)]
 Port = Annotated[int, Rule(least=1, most=65535)]
 Hash = Annotated[str, Rule(check=_hash)]
 NetworkPort = Annotated[str, Rule(check=_network_port)]
-Endpoint = Annotated[str, Rule(check=_endpoint)]
+Endpoint = Annotated[str, Rule(check=_endpoint, show=without_secrets)]
 Price = Annotated[str, Rule(check=_price)]
 
 
@@ -225,7 +238,7 @@ class R2Config:
     access_key_id: Annotated[str, Rule(variable="R2_ACCESS_KEY_ID", secret=True)] = ""
     secret_access_key: Annotated[str, Rule(variable="R2_SECRET_ACCESS_KEY", secret=True)] = ""
     endpoint: Endpoint = ""
-    public_url: Annotated[str, Rule(variable="R2_PUBLIC_URL", check=_endpoint)] = ""
+    public_url: Annotated[str, Rule(variable="R2_PUBLIC_URL", check=_endpoint, show=without_secrets)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,7 +405,22 @@ def load_config(
         if given.setting.name != "home":
             config = _with(config, given)
             origins[given.setting.name] = given.origin
+    _must_be_apart(config)
     return replace(config, origins=origins)
+
+
+def _must_be_apart(config: Config) -> None:
+    """Refuse an archive that is lost together with what it is the second copy of."""
+    if config.archive.directory is None:
+        return
+    archive, cache, home = (each.resolve() for each in (config.archive.directory, config.cache_root, config.home))
+    if archive.is_relative_to(cache) or archive.is_relative_to(home):
+        raise ConfigError(
+            f"archive.directory {config.archive.directory} is inside the cache or the home:"
+            " name a folder elsewhere, on another disk at best"
+        )
+    if cache.is_relative_to(archive):
+        raise ConfigError(f"the cache {config.cache_root} is inside archive.directory: name another folder")
 
 
 def _user_folder() -> Path:

@@ -110,6 +110,11 @@ class Prices:
         return [self._prices.get((source, operation), []) for source in (use.place, use.source) if source]
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no price is set at all."""
+        return not self._prices
+
+    @property
     def applied(self) -> tuple[str, ...]:
         """The lines that were applied, in the order of their texts."""
         return tuple(sorted(each.text for each in self._applied))

@@ -182,10 +182,14 @@ def _within(number: int | float, rule: Rule) -> int | float:
     if number != number or number in (float("inf"), float("-inf")):
         raise ValueError("not a finite number")
     if rule.least is not None and number < rule.least:
-        raise ValueError(f"must be at least {rule.least:g}")
+        raise ValueError(f"must be at least {_limit(rule.least, rule)}")
     if rule.most is not None and number > rule.most:
-        raise ValueError(f"must be at most {rule.most:g}")
+        raise ValueError(f"must be at most {_limit(rule.most, rule)}")
     return number
+
+
+def _limit(limit: float, rule: Rule) -> str:
+    return _in_units(int(limit)) if rule.size else f"{limit:g}"
 
 
 def _size(text: str) -> int:
@@ -214,10 +218,8 @@ def shown(setting: Setting, value: object) -> str:
         return HIDDEN if value else ""
     if isinstance(value, bool):
         return str(value).lower()
-    if rule.size and isinstance(value, int) and value > 0:
-        for unit in ("TiB", "GiB", "MiB", "KiB"):
-            if value % _UNITS[unit[:2].lower()] == 0:
-                return f"{value // _UNITS[unit[:2].lower()]} {unit}"
+    if rule.size and isinstance(value, int):
+        return _in_units(value)
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list | tuple):
@@ -227,8 +229,22 @@ def shown(setting: Setting, value: object) -> str:
     return rule.show(str(value)) if rule.show else str(value)
 
 
+def _in_units(size: int) -> str:
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        if size > 0 and size % _UNITS[unit[:2].lower()] == 0:
+            return f"{size // _UNITS[unit[:2].lower()]} {unit}"
+    return str(size)
+
+
 def without_password(url: str) -> str:
     """A database URL with its password as ***."""
     # Greedy up to the last @: better to hide too much of an odd URL than to show half a password.
     url = re.sub(r"^(\s*(?:\w[\w+.-]*:/{1,2})?[^:/@?]*):.*@", rf"\1:{HIDDEN}@", url, flags=re.DOTALL)
     return re.sub(r"(?i)(password\s*=\s*)('[^']*'|[^&\s]*)", rf"\1{HIDDEN}", url)
+
+
+def without_secrets(url: str) -> str:
+    """An address with what stands before its host or behind its path as ***."""
+    # Greedy up to the last @, as above.
+    url = re.sub(r"^(\s*(?:\w[\w+.-]*:/{2})?).*@", rf"\1{HIDDEN}@", url, flags=re.DOTALL)
+    return re.sub(r"[?#].*", rf"?{HIDDEN}", url, flags=re.DOTALL)

@@ -56,6 +56,21 @@ def test_rows_that_hang_in_the_air_are_kept_beside(tmp_path: Path) -> None:
         assert [each.observed_at.year for each in library.post("p-00000001").snapshots] == [2025]
 
 
+def test_columns_that_only_share_a_name_with_ours_are_kept_beside(tmp_path: Path) -> None:
+    config = made(
+        tmp_path,
+        f"{POSTS}, title TEXT, flags TEXT)",
+        f"{SNAPSHOTS[:-1]}, shares INTEGER)",
+        "INSERT INTO posts VALUES ('p-00000001', '7300000000000000000', 1740455627441, 'Heading', 'red')",
+        "INSERT INTO data_downloads VALUES ('dl-00000001', 'p-00000001', '2025-12-01 10:00:00', 7, 3)",
+    )
+    upgrade_database(config)
+    kept = dict(rows(tmp_path, "SELECT row_id, values_json FROM adopted_columns"))
+    assert json.loads(str(kept["p-00000001"])) == {"flags": "red", "title": "Heading"}
+    assert json.loads(str(kept["dl-00000001"])) == {"shares": 3}
+    assert rows(tmp_path, "SELECT title, flags FROM posts") == [(None, None)]
+
+
 def test_text_that_is_no_utf8_is_spelled_out(tmp_path: Path) -> None:
     config = made(
         tmp_path,

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from postkeep.api import manage_data, media_archive, media_cache
+from postkeep.api import instagram, manage_data, media_archive, media_cache
 
 SIGNATURES = {
     media_cache: {
@@ -28,6 +28,23 @@ SIGNATURES = {
         "upload_to_s3": ["local_path", "media_id"],
         "generate_s3_key": ["media_id", "extension", "created_at=None"],
         "verify_s3_upload": ["s3_url", "expected_md5"],
+    },
+    instagram: {
+        "store_reels": ["creator_id", "username", "reels"],
+        "store_posts": ["creator_id", "username", "posts"],
+        "calculate_analytics": ["reels", "posts", "followers", "now=None", "mode='corrected'"],
+        "get_creator_content_counts": ["creator_id"],
+        "track_follower_growth": ["creator_id", "username", "followers", "following=None", "media_count=None"],
+        "update_creator_profile": [
+            *("creator_id", "profile_data", "growth_data=None", "external_url_type=None", "bio_links=None"),
+            "profile_pic_url=None",
+        ],
+        "update_creator_analytics": ["creator_id", "analytics", "api_calls"],
+        "extract_hashtags": ["text"],
+        "extract_mentions": ["text"],
+        "calculate_engagement_rate": ["likes", "comments", "followers"],
+        "identify_external_url_type": ["url"],
+        "extract_bio_links": ["raw_profile"],
     },
     manage_data: {"extract_and_store_media": ["library", "post_id", "post_data"]},
 }

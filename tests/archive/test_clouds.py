@@ -426,6 +426,7 @@ def test_the_program_shows_no_secret(
         program(arguments)
         said += "".join(capsys.readouterr())
     logged = "".join(path.read_text() for path in (tmp_path / "log").glob("*"))
-    assert "an object can be written, read, listed and removed: it was" in said
+    assert "done: test: " in said
+    assert "not done: test: " not in said
     assert f"container {container.container} allows no public access" in said
     assert KEY not in said + logged

@@ -50,6 +50,19 @@ FOREIGN = {
         "AWS_CONTAINER_CREDENTIALS_FULL_URI": NOWHERE,
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/theirs",
     },
+    "any case": {
+        "AWS_Sse_Customer_Key_Base64": "MTIzNDU2Nzg5MDEyMzQ1Ng==",
+        "AWS_server_side_encryption": "sse-c",
+        "AWS_Checksum_Algorithm": "sha256",
+        "AWS_Unsigned_Payload": "true",
+        "aws_skip_signature": "true",
+    },
+    "no values": {
+        "AWS_CONDITIONAL_PUT": "x",
+        "AWS_COPY_IF_NOT_EXISTS": "x",
+        "AWS_DISABLE_TAGGING": "x",
+        "AWS_Request_Payer": "x",
+    },
     "web identity": {"AWS_WEB_IDENTITY_TOKEN_FILE": "/etc/hostname", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"},
 }
 
@@ -207,6 +220,29 @@ def test_no_error_names_a_secret(fault: Callable[[Request], Any], caplog: pytest
 def test_keys_show_no_secret() -> None:
     assert SECRET not in repr(Keys("OURS", SECRET, TOKEN))
     assert TOKEN not in repr(Keys("OURS", SECRET, TOKEN))
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["http://user:MARKER-SECRET-8fe1@127.0.0.1:9", "http://127.0.0.1:9/?tok=MARKER-SECRET-8fe1",
+     "http://127.0.0.1:9/#MARKER-SECRET-8fe1", "ftp://user:MARKER-SECRET-8fe1@x", "user:MARKER-SECRET-8fe1@x",
+     "http://[MARKER-SECRET-8fe1@x", "http://user:MARKER-SECRET-8fe1/@127.0.0.1:9",
+     "http:user:MARKER-SECRET-8fe1@x"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["POSTKEEP_ARCHIVE_S3_ENDPOINT", "POSTKEEP_ARCHIVE_S3_PUBLIC_URL", "POSTKEEP_ARCHIVE_R2_ENDPOINT",
+     "R2_PUBLIC_URL", "POSTKEEP_ARCHIVE_GCS_ENDPOINT", "POSTKEEP_ARCHIVE_AZURE_PUBLIC_URL"],
+)  # fmt: skip
+def test_an_address_that_is_refused_is_not_told_whole(
+    name: str, endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POSTKEEP_HOME", str(tmp_path))
+    monkeypatch.setenv(name, endpoint)
+    assert program(["config", "show"]) == 2
+    said = "".join(capsys.readouterr())
+    assert SECRET not in said
+    assert "***" in said
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postkeep.archive.names import Name, key_for, md5_in, read_name
+from postkeep.archive.names import Name, key_for, key_in, md5_in, read_name
 from postkeep.ids import IdFactory
 
 
@@ -69,3 +69,19 @@ def test_the_predecessors_keys_name_their_content() -> None:
     assert md5_in(f"cache/2025/11/{md5}.jpg") == md5
     assert md5_in(f"more/cache/2025/11/{md5}.jpg") == md5
     assert md5_in("media/2025/11/med-0a1b2c3d.jpg") is None
+
+
+@pytest.mark.parametrize(
+    "tail",
+    ["", "old//b.jpg", "a/../b", "a/./b", "a/", "/b", "a%2f%2e%2e/b", "..%2fsecret.txt", "a%0Ab", "a%00b", "a%7fb",
+     "a%5Cb", "a%252e", "a\\b", "x" * 1100, "é" * 513, ".under-way/x", "m/%2Eunder-way/x", "a?versionId=1",
+     "a\ud800"],
+)  # fmt: skip
+def test_a_key_that_no_store_can_hold_is_none(tail: str) -> None:
+    assert key_in(f"s3://bucket/{tail}", "s3://bucket") is None
+    assert key_in(f"file:///folder/{tail}", "file:///folder") is None
+
+
+def test_the_key_in_a_name() -> None:
+    assert key_in("s3://bucket/cache/a%20b/%C3%A9.jpg", "s3://bucket") == "cache/a b/é.jpg"
+    assert key_in("s3://bucket2/a.jpg", "s3://bucket") is None

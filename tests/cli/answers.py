@@ -52,6 +52,7 @@ from postkeep.views import (
 from postkeep.views.access import AccessUserView
 from postkeep.views.archives import (
     ArchiveCheck,
+    ArchiveFailure,
     ArchiveLink,
     ArchivePlan,
     ArchiveShare,
@@ -59,6 +60,7 @@ from postkeep.views.archives import (
     ArchiveStep,
     ArchiveSummary,
     RestoreSummary,
+    ShownBy,
 )
 from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopiedTable, CopySummary, UpgradeSummary
@@ -72,6 +74,7 @@ from postkeep.views.erasing import (
     StayingCounts,
     TombstoneView,
 )
+from postkeep.views.exports import Exported, ExportFormat, ExportSummary
 from postkeep.views.people import (
     AddedProfile,
     LineProblem,
@@ -85,6 +88,7 @@ from postkeep.views.people import (
     TagView,
 )
 from postkeep.views.watching import ImportArchived, WatchSummary
+from tests.cli import creator_answers
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 EVIL = "safe \x1b[2J\x9b31m \u202egnp.exe\u2066 [bold red]x[/] :smile:\r\nnext\x07"
@@ -444,6 +448,10 @@ PEOPLE_EXPORT = PeopleExport(
     "name,username\n",
     "people.csv",
 )
+ARCHIVE_FAILURE = ArchiveFailure(
+    "fil-1", "media/images/0.jpg", "media/2026/11/med-1.jpg", "source", "it changed", NOON, None,
+    (ShownBy("med-1", "p-1"), ShownBy("med-2", "p-2")), 3,
+)  # fmt: skip
 
 
 ERASURE = Erasure(
@@ -477,6 +485,7 @@ def everything() -> dict[str, Any]:
         "archive_status": ArchiveStatus(
             "s3://bucket", (ArchiveShare(MediaType.IMAGE, 3, 3072, 2, 2048, 1, 0),), 1
         ),
+        "archive_failures": [ARCHIVE_FAILURE],
         "verify_archive": ArchiveCheck("run-1", RunStatus.COMPLETED, "s3://bucket", 2, 0, 0, 0, (), 0),
         "restore_archive": RestoreSummary("run-1", RunStatus.COMPLETED, "s3://bucket", 1, 1, 1024, ()),
         "archive_link": ArchiveLink("med-1", "https://bucket.example/med-1?X-Amz-Expires=3600", 3600),
@@ -519,7 +528,9 @@ def everything() -> dict[str, Any]:
         "is_supabase": True,
         "deny_user": ALLOWED,
         "allowed_users": [ALLOWED],
+        "export": ExportSummary(Exported.POSTS, ExportFormat.CSV, "posts.csv", 3),
         "backup": BackupSummary("/tmp/copy.db", 4096),
+        **creator_answers.everything(),
         "erasing.posts": ERASURE,
         "erasing.profile": replace(
             ERASURE, run_id=None, dry_run=True, holds=(ErasingHold("hld-1", "p-1", EVIL),), removed=Removals()

@@ -14,11 +14,12 @@ import pytest
 from postkeep import log
 from postkeep.cli.run import run
 from postkeep.library import Library
+from postkeep.library.creators import Creators
 from postkeep.library.erasing import Erasing
 from postkeep.library.people import People
 from tests.cli.answers import FakeLibrary
 
-NOUNS = {"people": People, "erasing": Erasing}
+NOUNS = {"people": People, "creators": Creators, "erasing": Erasing}
 """The classes of what the library keeps in files of their own."""
 
 
@@ -48,8 +49,11 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeLibrary]:
 
 
 @pytest.fixture
-def call(library: FakeLibrary, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Iterator[Call]:
-    """Run a command in a home of its own."""
+def call(
+    library: FakeLibrary, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Call]:
+    """Run a command in a home and a folder of its own."""
+    monkeypatch.chdir(tmp_path)
 
     def call(*arguments: str) -> Called:
         code = run(["--home", str(tmp_path / "home"), *arguments])

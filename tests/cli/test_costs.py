@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from postkeep.errors import ArchiveUnavailable, ConfigError, StoreBusy
 from postkeep.model import RunStatus
 from postkeep.views import ImportSummary
-from postkeep.views.costs import CostBy, Costs, CostSum
+from postkeep.views.costs import CostBy, CostLine, Costs, CostSum, Unpriced
 from postkeep.views.watching import ImportArchived, WatchRound, WatchSummary
 from tests.cli import answers
 from tests.cli.answers import FakeLibrary
@@ -135,3 +136,42 @@ def test_the_exit_code_of_a_watch(changes: dict[str, Any], code: int, call: Call
 def test_a_watch_sends_all(more: tuple[str, ...], call: Call, library: FakeLibrary) -> None:
     assert call("media", "archive", "--watch", *more).code == 2
     assert library.asked == []
+
+
+# --- what is told where room is short -----------------------------------------------------------------------
+
+_OPERATIONS = ("delete", "get", "head", "list", "put")
+MANY = tuple(Unpriced("s3", each, "one", Decimal(3)) for each in _OPERATIONS)
+
+
+def by_post(**changes: Any) -> Costs:
+    line = CostLine("p-67c2f6c0000000001", CostSum({}, MANY), "urn:li:activity:7300000000000000001")
+    costs = Costs(
+        CostBy.POST, None, answers.NOON, CostSum({}, MANY), (line,), CostSum({}, MANY), 1, CostSum({}, MANY)
+    )
+    return replace(costs, **changes)
+
+
+def test_a_narrow_terminal_shows_what_is_unknown(
+    call: Call, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.answers["costs"] = by_post(unpriced=True)
+    monkeypatch.setenv("TERM", "dumb")  # 80 columns, no colours
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    called = call("costs", "--by", "post")
+    table = called.out.split("\n\n")[1].splitlines()
+    assert "Unknown" in table[0]
+    assert all(len(line) <= 80 for line in table)
+    assert "3 delete (s3)," in table[1]
+    unknown = " ".join(line[table[0].index("Unknown") :].strip() for line in table)
+    assert {unknown.count(f"3 {each.operation} (s3)") for each in MANY} == {3}
+    assert any(line.startswith("1 other ") for line in table)
+    assert called.err == "no prices are set (costs.prices): see docs/costs.md\n"
+
+
+def test_the_order_of_several_currencies_is_told(call: Call, library: FakeLibrary) -> None:
+    told = "dearest first: by EUR, then by USD\n"
+    library.answers["costs"] = by_post(total=CostSum({"USD": Decimal(2), "EUR": Decimal(1)}))
+    assert told in call("costs", "--by", "post").err
+    library.answers["costs"] = by_post(total=CostSum({"USD": Decimal(2)}))
+    assert "dearest" not in call("costs", "--by", "post").err

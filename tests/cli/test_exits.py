@@ -112,3 +112,13 @@ def test_a_summary_that_tells_failures_ends_so(call: Call, library: FakeLibrary)
 def test_signals_end_as_shells_write_it() -> None:
     assert exits.of_signal(signal.SIGINT) == 130
     assert exits.of_signal(signal.SIGTERM) == 143
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["archive", "verify", "--sample", "nan"], ["archive", "url", "med-1", "--expires", "0"],
+     ["archive", "url", "med-1", "--expires", "0.5s"]],
+)  # fmt: skip
+def test_what_is_no_share_and_no_time_is_refused(arguments: list[str], call: Call) -> None:
+    called = call(*arguments)
+    assert (called.code, called.out) == (2, "")

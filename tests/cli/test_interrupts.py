@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from postkeep.cli.exits import Exit
-from postkeep.cli.interrupts import NOTICE, Interrupts, StopAtOnce
+from postkeep.cli.interrupts import ENDED, NOTICE, Interrupts, StopAtOnce
 from postkeep.model import RunStatus
 from postkeep.views import Stop
 from tests.cli.answers import FakeLibrary, import_summary
@@ -127,3 +127,31 @@ def test_a_process_is_interrupted_as_a_whole(stubborn: bool, tmp_path: Path) -> 
     assert process.returncode == 130
     assert "Traceback" not in err
     assert out.startswith("Import Summary:") is not stubborn
+
+
+DEAF = SLOW.replace(
+    "    while not stop()",
+    """    import ctypes
+    ctypes.CDLL(None).system(b"echo deaf >&2; read line")
+    while not stop()""",
+)
+
+
+def test_the_second_signal_ends_what_hears_none(tmp_path: Path) -> None:
+    """The C library's wait for a program goes on through every signal, as that of most libraries does."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", DEAF, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([*sys.path, str(ROOT)])},
+    )
+    assert process.stderr is not None
+    with process:
+        assert [process.stderr.readline(), process.stderr.readline()] == ["ready\n", "deaf\n"]
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr.readline() == f"{NOTICE}\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr.readline() == f"{ENDED}\n"
+        assert process.wait(60) == 143

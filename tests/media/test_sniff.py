@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from postkeep.errors import NotMedia
+from postkeep.media.measure import measure
 from postkeep.media.sniff import KINDS, SNIFF_BYTES, guess_media_type, media_type_of, sniff
-from postkeep.model import Kind, MediaType
+from postkeep.media.whole import is_whole
+from postkeep.model import Dimensions, Kind, MediaType
 from tests import media_bytes as make
 
 EXTENSIONS = {
@@ -214,3 +218,23 @@ def test_a_guess_from_type_then_extension(url: str, mime: str | None, media_type
 def test_kinds_cannot_be_changed() -> None:
     with pytest.raises(TypeError):
         KINDS["x/y"] = Kind("x/y", "y", MediaType.IMAGE)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("major", "compatible"),
+    [
+        (b"isom", (b"isom", b"iso2", b"mp41")),
+        (b"iso5", (b"iso5", b"dash")),
+        (b"iso6", (b"mp41", b"dash", b"cmfc")),
+        (b"cmfc", (b"iso6", b"cmfc", b"caac")),
+        (b"M4A ", (b"iso5", b"dash")),
+    ],
+)
+def test_the_sound_of_a_video_is_an_mp4_without_sides(major: bytes, compatible: tuple[bytes, ...]) -> None:
+    track = make.sound(*compatible, major=major, seconds=2.5, seed=b"voice")
+    kind = sniff(track)
+    assert (kind.mime_type, kind.extension) == ("video/mp4", "mp4")
+    opened = io.BytesIO(track)
+    assert measure(opened, kind, len(track)) == Dimensions(None, None, 2.5)
+    assert is_whole(opened, kind, len(track))
+    assert not is_whole(opened, kind, len(track) - 2)

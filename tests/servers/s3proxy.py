@@ -101,7 +101,16 @@ class Hold:
     """Do nothing until the proxy ends or lets go."""
 
 
-Fault = Say | Flip | FlipAnswer | CutBody | CutAnswer | Hold
+@dataclass(frozen=True)
+class Endless:
+    """Announce so many bytes in the store's place and send a piece after the other, until the client goes."""
+
+    announced: int
+    piece: bytes
+    pause: float = 0
+
+
+Fault = Say | Flip | FlipAnswer | CutBody | CutAnswer | Hold | Endless
 
 
 def nothing(_request: Request) -> Fault | None:
@@ -192,6 +201,9 @@ class _Passing(BaseHTTPRequestHandler):
             case Hold():
                 proxy.letting_go.wait(60)
                 self._cut()
+            case Endless():
+                self._drain(size)
+                self._go_on(fault)
             case _:
                 try:
                     self._through(request, fault)
@@ -239,6 +251,14 @@ class _Passing(BaseHTTPRequestHandler):
     def _drain(self, size: int) -> None:
         for _ in self._body(size, None):
             pass
+
+    def _go_on(self, endless: Endless) -> None:
+        head = f"Content-Length: {endless.announced}\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT"
+        with contextlib.suppress(OSError):
+            self.wfile.write(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode())
+            while not self.server.proxy.letting_go.wait(endless.pause):
+                self.wfile.write(endless.piece)
+        self._cut()
 
     def _answer(
         self, status: int, headers: list[tuple[str, str]], content: bytes, *, upto: int | None = None

@@ -11,15 +11,17 @@ from typing import Any
 
 import pytest
 
-from postkeep.archive import directory
+from postkeep.archive import names
 from postkeep.archive.directory import DirectoryArchive
 from postkeep.errors import ArchiveDenied, ArchiveUnavailable, LeaseTaken, NotFound
 from postkeep.model import RunStatus, utc_now
 from postkeep.points import ARCHIVE_POINTS
+from postkeep.stages.archive import failing
 from postkeep.stages.archiving import ARCHIVE_LEASE, Archives
 from postkeep.stages.parts import Parts
-from postkeep.store import Store, bulk, leases, media
+from postkeep.store import Store, archive_failures, bulk, leases, media
 from postkeep.store.verify import verify_rows
+from postkeep.views.archives import ArchiveFailure
 from tests.stages.archiving import archive_all, parts_of
 from tests.stages.kept import IDS, File, Kept, Place, Post, digest_of, made
 
@@ -169,6 +171,46 @@ def test_a_damaged_file_never_goes_up(kept: Kept, parts: Parts, folder: Path) ->
     check(kept, folder, *FILES[2:])
 
 
+def test_what_failed_is_named_by_pages_of_its_keys(
+    kept: Kept, parts: Parts, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The few that failed lie pages apart.
+    monkeypatch.setattr(archive_failures, "_AT_ONCE", 1)
+    place = folder.as_uri()
+
+    def page(limit: int, after: str | None = None) -> list[ArchiveFailure]:
+        with parts.store.reading() as tx:
+            return failing.failures(tx, place, limit=limit, after=after)
+
+    assert page(5) == []
+    for each in (FILES[0], FILES[3]):
+        kept.path(each).write_bytes(b"!" * each.size)
+    archive_all(parts)
+
+    found = page(5)
+    assert {each.file_id for each in found} == {kept.file_ids["a"], kept.file_ids["alone"]}
+    assert [each.key for each in found] == sorted(each.key for each in found)
+    by_id = {each.file_id: each for each in found}
+    shared = by_id[kept.file_ids["a"]]
+    assert {each.media_id for each in shared.shown_by} == {kept.media_ids["a", 0], kept.media_ids["a", 1]}
+    assert {each.owner_id for each in shared.shown_by} == {p for (p,) in kept.rows("SELECT post_id FROM posts")}
+    assert (shared.shown_count, shared.kind, shared.failed_at is not None) == (2, "source", True)
+    assert str(kept.path(FILES[0])).endswith(shared.path)
+    assert shared.message
+    assert by_id[kept.file_ids["alone"]].shown_by == ()
+    assert shared.next_at is not None
+    [first] = page(1)
+    assert [first, *page(5, first.key)] == found
+    assert page(5, found[-1].key) == []
+
+    for each in (FILES[0], FILES[3]):
+        kept.path(each).write_bytes(each.content)
+    with parts.store.writing() as tx:
+        bulk.execute(tx, "DELETE FROM work WHERE stage = 'archive'")
+    assert archive_all(parts).archived == 2
+    assert page(5) == []
+
+
 class Refusing(DirectoryArchive):
     """A folder that refuses every upload after the first `good`."""
 
@@ -259,4 +301,4 @@ def test_after_a_death_the_next_run_ends_as_if_nothing_had_been(
     assert archive_all(parts).status is RunStatus.COMPLETED
     check(kept, folder, *FILES)
     DirectoryArchive(folder).sweep(utc_now())
-    assert [*(folder / directory._UNDER_WAY).iterdir()] == []
+    assert [*(folder / names.UNDER_WAY).iterdir()] == []

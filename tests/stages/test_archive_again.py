@@ -14,10 +14,13 @@ from postkeep.ids import IdFactory
 from postkeep.model import utc_now
 from postkeep.stages.archive.checking import Checking, CheckTally, Fault
 from postkeep.stages.archive.restoring import Restoring
+from postkeep.stages.archiving import Archives
 from postkeep.stages.parts import Parts
 from postkeep.store import archiving
 from postkeep.store.archiving import KnownObject
 from postkeep.store.verify import verify_rows
+from postkeep.views import Progress
+from postkeep.views.archives import StrangeObject
 from tests.stages.archiving import archive_all, parts_of
 from tests.stages.kept import File, Kept, Place, Post, made
 
@@ -72,17 +75,52 @@ def test_an_archive_that_has_everything(parts: Parts, kept: Kept) -> None:
     assert tally.read == 7
 
 
-def test_each_thing_that_can_be_wrong_is_told_apart(parts: Parts, kept: Kept, folder: Path) -> None:
+def test_each_thing_that_can_be_wrong_is_told_apart(
+    parts: Parts, kept: Kept, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     gone, cut, flipped = (object_of(parts, kept, name).key for name in ("f0", "f1", "f2"))
     (folder / gone).unlink()
     (folder / cut).write_bytes((folder / cut).read_bytes()[:-1])
     (folder / flipped).write_bytes(b"!" + (folder / flipped).read_bytes()[1:])
     (folder / "media" / "stranger.jpg").write_bytes(b"12345")
 
-    tally = check(parts, sample=1.0)
+    with caplog.at_level("WARNING"):
+        tally = check(parts, sample=1.0)
 
+    # Whoever asked is told by the answer, and not by the log as well.
+    assert caplog.records == []
     assert faults(tally) == {(gone, Fault.MISSING), (cut, Fault.SIZE), (flipped, Fault.DAMAGED)}
     assert (tally.checked, tally.strangers, tally.strange_bytes) == (7, 1, 5)
+
+
+def test_a_check_knows_its_end_and_names_a_few_it_does_not_know(parts: Parts, kept: Kept, folder: Path) -> None:
+    for number in range(25):
+        (folder / "media" / f"stranger-{number:02}.jpg").write_bytes(b"!" * number)
+    steps: list[Progress] = []
+    archives = Archives(parts, DirectoryArchive(folder))
+    check = archives.verify(sample=1.0, repair=False, stop=lambda: False, progress=steps.append)
+    assert (check.read, check.strangers) == (7, 25)
+    assert check.stranger_objects == tuple(
+        StrangeObject(f"media/stranger-{number:02}.jpg", number) for number in range(20)
+    )
+    size = sum(each.size for each in FILES)
+    assert (steps[0].done, steps[0].total) == (0, size)
+    assert (steps[-1].done, steps[-1].total, steps[-1].unit, steps[-1].note) == (
+        size, size, "bytes", "7 of 7 objects",
+    )  # fmt: skip
+    steps.clear()
+    archives.verify(sample=0, repair=False, stop=lambda: False, progress=steps.append)
+    assert [(each.done, each.total, each.unit) for each in (steps[0], steps[-1])] == [
+        (0, 7, "objects"), (7, 7, "objects"),
+    ]  # fmt: skip
+
+
+def test_what_damage_a_folder_shows_by_itself(parts: Parts, kept: Kept, folder: Path) -> None:
+    """As the help says: it has no tags, so that only its bytes tell of damage that left the size as it was."""
+    flipped = object_of(parts, kept, "f2").key
+    (folder / flipped).write_bytes(b"!" + (folder / flipped).read_bytes()[1:])
+    assert faults(check(parts)) == set()
+    assert faults(check(parts, sample=1.0)) == {(flipped, Fault.DAMAGED)}
 
 
 def test_a_claim_that_is_not_proven_yet_is_no_stranger(parts: Parts, kept: Kept) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from postkeep.archive.directory import DirectoryArchive
 from postkeep.config import ArchiveConfig
-from postkeep.errors import ArchiveUnavailable, ConfigError, StoreBusy
+from postkeep.errors import ArchiveUnavailable, ConfigError, StoreBusy, StoreError
 from postkeep.library import open_library
 from postkeep.model import RunStatus, utc_now
 from postkeep.stages.archive import run as stage
@@ -226,14 +226,14 @@ def test_more_than_a_page_is_sent_without_a_rest(
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_the_command_stops_cleanly_at_the_first_signal(kept: Kept, database_url: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "postkeep", "--home", str(kept.root.parent), "--database", database_url]
+    command = [sys.executable, "-m", "postkeep", "--home", str(folder.parent / "home"), "--database", database_url]
     command += ["media", "archive", "--watch", "--every", "1s", "--json"]
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"POSTKEEP_ARCHIVE_DIRECTORY": str(folder)},
+        env=os.environ | {"POSTKEEP_ARCHIVE_DIRECTORY": str(folder), "POSTKEEP_CACHE_DIRECTORY": str(kept.root)},
     )
     assert process.stderr is not None
     assert process.stdout is not None
@@ -251,6 +251,18 @@ def test_the_command_stops_cleanly_at_the_first_signal(kept: Kept, database_url:
     assert orjson.loads(out)["archived"] == 3
     assert objects(folder) == 3
     assert kept.rows("SELECT count(*) FROM leases") == [(0,)]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_database_that_was_moved_away_ends_it(parts: Parts, folder: Path) -> None:
+    path = parts.store.path
+    assert path is not None
+    away = path.with_suffix(".away")
+    watch = Watch(parts, folder, lambda: path.rename(away))
+    with pytest.raises(StoreError, match="removed or replaced"):
+        watch.run()
+    assert away.exists()
+    assert objects(folder) == 2
 
 
 # --- behind an import ---------------------------------------------------------------------------------------

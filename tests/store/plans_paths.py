@@ -11,13 +11,16 @@ from benchmarks.grown import NOW, OPEN_HOST, PAUSED_HOST
 from tests.library.world import World, gallery, with_pictures
 from tests.media_bytes import png
 from tests.records import post
+from tests.store.plans_creators import creator_ways
 from tests.store.plans_people import people_ways
 from tests.store.plans_recording import Recorder
+from tests.store.plans_told import bring_pages, read_lists
 
 from postkeep.config import CacheConfig
 from postkeep.errors import NotFound
 from postkeep.model import MediaState
 from postkeep.stages import eviction
+from postkeep.stages.archive import failing
 from postkeep.stages.eviction import Evictor, lasts, take_out
 from postkeep.store import Store, bulk, keeping, linking, listing, proving, records
 from postkeep.views import WarmBy
@@ -40,10 +43,12 @@ def ways(world: World, rows: Rows) -> dict[str, Callable[[], None]]:
         "failures": reading.failures,
         "runs": reading.runs,
         "quarantine": reading.quarantine,
+        "archive failures": reading.archive_failures,
         "holds": reading.holds,
         "files": reading.files,
         "records": reading.records,
         **people_ways(world),
+        **creator_ways(world),
         "import": writing.bring,
         "import again": writing.bring_again,
         "store media": writing.store_media,
@@ -58,6 +63,8 @@ def ways(world: World, rows: Rows) -> dict[str, Callable[[], None]]:
         "retain": writing.retain,
         "adopt": writing.adopt,
         "replay": writing.replay,
+        "import pages": lambda: bring_pages(world),
+        "lists": lambda: read_lists(world),
     }
 
 
@@ -105,6 +112,31 @@ class _Reading:
                 page = listing.posts(tx, limit=PAGE, **more)
                 assert len(page) == PAGE
                 assert len(listing.posts(tx, limit=PAGE, after=page[-1].post_id, **more)) == PAGE
+
+    def archive_failures(self) -> None:
+        place = self._with_claims()
+        with self.world.store.reading() as tx:
+            first = failing.failures(tx, place, limit=PAGE, after=None)
+            assert len(first) == PAGE
+            assert failing.failures(tx, place, limit=PAGE, after=first[-1].key)
+
+    def _with_claims(self) -> str:
+        """Claims of every file in a store that proves nothing, a few of which failed."""
+        place, quiet = "s3://another", Store(self.world.config.database_url)
+        try:
+            with quiet.writing() as tx:
+                bulk.execute(
+                    tx,
+                    "INSERT INTO archive_objects (object_id, file_id, store, key, state, claimed_at, error_kind)"
+                    " SELECT 'obj' || file_id, file_id, ?, 'media/' || file_id, 'claimed', ?,"
+                    " CASE WHEN file_id LIKE '%00' THEN 'source' END FROM media_files",
+                    place,
+                    NOW,
+                )
+                tx.exec_driver_sql("ANALYZE archive_objects")
+        finally:
+            quiet.close()
+        return place
 
     def post(self) -> None:
         post_id, urn, native, url = self.one(

@@ -13,10 +13,12 @@ from sqlalchemy import Table, make_url
 from tests.library.world import opened
 from tests.servers.media import MediaServer
 from tests.servers.postgres import administer
+from tests.store.plans_creators import count_all
 from tests.store.plans_judging import Judged, big_tables, judge
 from tests.store.plans_paths import walk
 from tests.store.plans_people import tag_all
 from tests.store.plans_recording import Asked, Recorder
+from tests.store.plans_told import add_told
 
 from postkeep.store import Store, migrate
 from postkeep.store.schema import metadata
@@ -75,6 +77,8 @@ def _walked(folder: Path, url: str) -> Iterator[Walked]:
         migrate.upgrade(store)
         grow(store, POSTS)
         tag_all(store)
+        add_told(store)
+        count_all(store)
     finally:
         store.close()
     with MediaServer() as server, opened(folder, url, server) as world:
@@ -103,7 +107,8 @@ def test_no_page_and_no_batch_reads_a_big_table(walked):
 
 
 def test_every_path_was_taken_down(walked):
-    assert {"posts", "post_media", "media_files", "data_downloads", "post_tags"} <= walked.big
+    assert {"posts", "post_media", "media_files", "data_downloads", "post_tags", "archive_objects"} <= walked.big
+    assert {"listings", "listing_posts", "follower_history", "post_people", "tombstones"} <= walked.big
     assert all(count > 0 for count in walked.recorder.seen.values()), walked.recorder.seen
     of_paths = {
         path: {each.statement for each in walked.judged() if each.path == path} for path in walked.recorder.seen
@@ -119,7 +124,13 @@ def test_every_path_was_taken_down(walked):
         "people csv": "WHERE p.username",
         "tags": "ORDER BY name LIMIT",
         "posts of a tag": "FROM post_tags t CROSS JOIN posts p",
+        "archive failures": "a.error_kind IS NOT NULL",
+        "creators": "LEFT JOIN creator_analytics",
+        "creator": "ORDER BY p.post_id LIMIT",
+        "top posts": "ORDER BY p.posted_at_timestamp, p.post_id LIMIT",
         "import again": "LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id WHERE p.native_id",
+        "import pages": "FROM tombstones WHERE",
+        "lists": "min(n.observed_at)",
         "fetch": "ORDER BY priority, due_at LIMIT",
         "retry": "ORDER BY m.media_id LIMIT",
         "warm": "GROUP BY post_id",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
@@ -55,15 +55,16 @@ def analytics_of_merged(
     zone: tzinfo = UTC,
     viral: ViralRule = _RULE,
     windows: Mapping[Kind, datetime | None] | None = None,
+    stands: Mapping[str, Collection[Kind]] | None = None,
     private: bool = False,
 ) -> Analytics:
-    """The 50 figures from posts that are one row each, of any platform; `windows` as in sample_of_merged.
+    """The 50 figures from posts that are one row each, of any platform; `windows`, `stands`: sample_of_merged.
 
     A row cannot tell a count that was null from one that was missing: in compat mode both are 0, as a missing one
     was.
     """
     if Mode(mode) is Mode.CORRECTED:
-        sample = sample_of_merged(contents, now=now, windows=windows)
+        sample = sample_of_merged(contents, now=now, windows=windows, stands=stands)
         known = None if private else followers
         return _corrected(sample, known, Input.MERGED, now=now, zone=zone, viral=viral)
     every = tuple(replace(each, likes=each.likes or 0, comments=each.comments or 0) for each in contents)

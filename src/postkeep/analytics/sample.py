@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -55,12 +55,18 @@ def sample_of_lists(lists: Mapping[Kind, Sequence[Content]], *, now: datetime, u
 
 
 def sample_of_merged(
-    contents: Iterable[Content], *, now: datetime, windows: Mapping[Kind, datetime | None] | None = None
+    contents: Iterable[Content],
+    *,
+    now: datetime,
+    windows: Mapping[Kind, datetime | None] | None = None,
+    stands: Mapping[str, Collection[Kind]] | None = None,
 ) -> Sample:
     """What a store tells, where every post is one row; posts of one id are still merged.
 
     `windows` says for each kind from when on its newest listing shows every post (None: from the beginning).
-    Without it the oldest post that is not pinned begins the window.
+    Without it the oldest post that is not pinned begins the window. `stands` says by native id in the newest
+    listings of which kinds a post stands, as far as it is in one: a reel that a feed shows is inside when the
+    feed goes back so far.
     """
     lists: dict[Kind, list[Content]] = {kind: [] for kind in Kind}
     handed, by_id = 0, dict[str, list[Content]]()
@@ -74,11 +80,16 @@ def sample_of_merged(
         one = merged(same)
         lists[one.kind].append(one)
     starts = {kind: _start(found) for kind, found in lists.items()} if windows is None else dict(windows)
-    common = (
-        _common(starts, lists) if windows is None else max((at for at in windows.values() if at), default=None)
-    )
-    every = [([kind], each) for kind, found in lists.items() for each in found]
+    every = [(_kinds(each, kind, stands), each) for kind, found in lists.items() for each in found]
+    if windows is None or stands is not None:
+        common = _common(starts, {kind: [each for kinds, each in every if kind in kinds] for kind in Kind})
+    else:
+        common = max((at for at in windows.values() if at), default=None)
     return _chosen(every, starts, common, now=now, handed=handed)
+
+
+def _kinds(each: Content, kind: Kind, stands: Mapping[str, Collection[Kind]] | None) -> list[Kind]:
+    return list((stands or {}).get(each.native_id or "", ())) or [kind]
 
 
 def _start(contents: Iterable[Content]) -> datetime | None:

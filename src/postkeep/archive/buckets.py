@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,11 +10,17 @@ from postkeep.archive.objects import Bucket, Keys
 from postkeep.config import R2Config, S3Config
 from postkeep.errors import ArchiveDenied, ConfigError, ExtraMissing
 
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DEFAULT_REGION = "us-east-1"
 
 
 def s3_bucket(config: S3Config) -> Bucket:
-    """A bucket of AWS or of another store at `endpoint`; raises ConfigError when keys are missing."""
+    """A bucket of AWS or of another store at `endpoint`.
+
+    Raises ConfigError when keys are missing, or no host can have both the bucket's name and the endpoint's.
+    """
+    if config.style == "virtual":
+        _must_be_named(config.bucket, config.endpoint)
     region = config.region or _DEFAULT_REGION
     return Bucket(
         config.bucket,
@@ -47,6 +54,23 @@ def _keys_of_s3(config: S3Config) -> Callable[[], Keys]:
     )
     keys = Keys(config.access_key_id, config.secret_access_key, config.session_token or None)
     return lambda: keys
+
+
+def _must_be_named(bucket: str, endpoint: str) -> None:
+    from ipaddress import ip_address
+    from urllib.parse import urlsplit
+
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        ip_address(host)
+    except ValueError:
+        # What a host's name may consist of is less than what a bucket's may.
+        if all(re.fullmatch(_LABEL, part) for part in bucket.split(".")):
+            return
+        problem = f"{bucket} cannot be part of a host's name"
+    else:
+        problem = f"{host} is an address, which no bucket's name can stand before"
+    raise ConfigError(f"archive.s3.style is virtual, but {problem}: set it to path")
 
 
 def _must_be_set(kind: str, named: dict[str, str]) -> None:

@@ -1,4 +1,8 @@
-"""An archive in a folder, such as another disk: the same keys as files, written so that a power cut loses none."""
+"""An archive in a folder, such as another disk: the same keys as files, written so that a power cut loses none.
+
+Below the folder no link is followed, wherever it leads: one in the place of an object could be the very file of
+which the archive is to be the second copy.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,23 @@ import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from postkeep.archive.names import UNDER_WAY, can_stand
 from postkeep.archive.port import SetUpStep, Stored
-from postkeep.errors import ArchiveDenied, ArchiveUnavailable, ObjectMissing
+from postkeep.errors import ArchiveDenied, ArchiveError, ArchiveUnavailable, ObjectMissing
 
 _STEP = 1024 * 1024
-_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ELOOP})
-# Uploads under way have a folder of their own, so that what broke off is found without a walk over all objects.
-_UNDER_WAY = ".under-way"
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+# What is said where something stands that is no file of ours: a link, a file in the place of a folder.
+_SOMETHING_ELSE = frozenset({errno.ENOTDIR, errno.ELOOP, errno.EISDIR})
+_ABSENT = frozenset({errno.ENOENT, errno.ENAMETOOLONG, errno.ENXIO}) | _SOMETHING_ELSE
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class DirectoryArchive:
@@ -39,8 +49,8 @@ class DirectoryArchive:
 
     def put(self, key: str, content: bytes, mime_type: str) -> str:
         self._write(key, iter((content,)))
-        with self._speaking(key), self._path(key).open("rb") as stored:
-            return hashlib.file_digest(stored, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        with self._speaking(key), self._object(key) as (stored, _), open(stored, "rb", closefd=False) as file:
+            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
     def put_parts(self, key: str, parts: Iterator[bytes], part_size: int, mime_type: str) -> str:
         self._write(key, parts)
@@ -49,45 +59,58 @@ class DirectoryArchive:
     def head(self, key: str) -> Stored | None:
         with self._speaking(key):
             try:
-                return Stored(key, self._path(key).stat().st_size)
-            except FileNotFoundError:
-                self._must_be_there()
+                with self._object(key) as (_, size):
+                    return Stored(key, size)
+            except ObjectMissing:
                 return None
 
     def read(self, key: str) -> Iterator[memoryview]:
-        with self._speaking(key):
-            try:
-                file = self._path(key).open("rb", buffering=0)
-            except FileNotFoundError:
-                self._must_be_there()
-                raise ObjectMissing(self.url(key)) from None
-            with file:
-                while piece := file.read(_STEP):
-                    yield memoryview(piece)
+        with self._speaking(key), self._object(key) as (stored, _):
+            while piece := os.read(stored, _STEP):
+                yield memoryview(piece)
 
     def listing(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
         self._must_be_there()
         with self._speaking(prefix):
-            yield from self._below(self._path(prefix) if prefix else self._folder, after)
+            try:
+                folder = self._folder_of(prefix.split("/") if prefix else [])
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+                return
+            try:
+                yield from _below(folder, f"{prefix}/" if prefix else "", after)
+            finally:
+                os.close(folder)
 
     def delete(self, key: str) -> None:
+        if not can_stand(key):
+            return
         with self._speaking(key):
+            *folders, name = key.split("/")
             try:
-                self._path(key).unlink()
-            except FileNotFoundError:
+                with _open(self._folder_of(folders)) as folder:
+                    os.unlink(name, dir_fd=folder)
+                    os.fsync(folder)
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
                 self._must_be_there()
-            else:
-                _sync_folder(self._path(key).parent)
 
     def sweep(self, before: datetime) -> int:
         self._must_be_there()
         swept = 0
         with self._speaking(""):
-            for path in (self._folder / _UNDER_WAY).glob("*"):
-                with contextlib.suppress(FileNotFoundError):
-                    if path.lstat().st_mtime < before.timestamp():
-                        path.unlink()
-                        swept += 1
+            try:
+                folder = self._folder_of([UNDER_WAY])
+            except FileNotFoundError:
+                return 0
+            with _open(folder), os.scandir(folder) as found:
+                for each in found:
+                    with contextlib.suppress(FileNotFoundError):
+                        if each.stat(follow_symlinks=False).st_mtime < before.timestamp():
+                            os.unlink(each.name, dir_fd=folder)
+                            swept += 1
         return swept
 
     def set_up(self, prefix: str) -> list[SetUpStep]:
@@ -110,78 +133,122 @@ class DirectoryArchive:
     def link(self, key: str, seconds: int) -> str:
         return self.url(key)
 
-    def _below(self, folder: Path, after: str) -> Iterator[Stored]:
-        try:
-            entries = sorted(os.scandir(folder), key=lambda each: each.name + "/" * each.is_dir())
-        except FileNotFoundError:
-            return
-        for entry in entries:
-            if entry.name == _UNDER_WAY:
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from self._below(Path(entry.path), after)
-            elif entry.is_file(follow_symlinks=False):
-                key = Path(entry.path).relative_to(self._folder).as_posix()
-                if key > after:
-                    yield Stored(key, entry.stat(follow_symlinks=False).st_size)
+    def _folder_of(self, names: list[str], *, made: bool = False) -> int:
+        """Open a folder below ours without following links; with `made`, what is missing is made, and durable."""
+        folder = os.open(self._folder, _FOLDER)
+        for name in names:
+            with _open(folder):
+                if made:
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(name, 0o700, dir_fd=folder)
+                        os.fsync(folder)
+                folder = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+        return folder
 
-    def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if {"", ".", "..", _UNDER_WAY} & {*parts} or "\0" in key:
-            raise ArchiveDenied(f"{key!r} is no key of an archive")
-        return self._folder.joinpath(*parts)
+    @contextlib.contextmanager
+    def _object(self, key: str) -> Iterator[tuple[int, int]]:
+        """An object, open for reading, and its size; whatever else stands there is none."""
+        *folders, name = key.split("/")
+        try:
+            if not can_stand(key):
+                raise FileNotFoundError
+            with _open(self._folder_of(folders)) as folder:
+                stored = os.open(name, _READ, dir_fd=folder)
+        except OSError as error:
+            if error.errno not in {None, *_ABSENT}:
+                raise
+            self._must_be_there()
+            raise ObjectMissing(f"{self.place}/{key!r}") from None
+        with _open(stored):
+            found = os.fstat(stored)
+            if not stat.S_ISREG(found.st_mode):
+                raise ObjectMissing(self.url(key))
+            yield stored, found.st_size
 
     def _write(self, key: str, pieces: Iterator[bytes]) -> None:
         """Write apart, bring to the disk, give the name."""
         self._must_be_there()
-        target = self._path(key)
-        with self._speaking(key):
-            made = _make_folders(target.parent, self._folder)
-            apart = self._folder / _UNDER_WAY / secrets.token_hex(8)
-            apart.parent.mkdir(mode=0o700, exist_ok=True)
+        if not can_stand(key):
+            raise ArchiveError(f"the archive {self._folder}: {key!r} is no key an object can have")
+        *folders, name = key.split("/")
+        with (
+            self._speaking(key),
+            _open(self._folder_of(folders, made=True)) as target,
+            _open(self._folder_of([UNDER_WAY], made=True)) as apart,
+        ):
+            while_written = secrets.token_hex(8)
             try:
-                with apart.open("xb", buffering=0) as file:
+                with _open(os.open(while_written, _NEW, 0o600, dir_fd=apart)) as file:
                     for piece in pieces:
-                        _write_all(file.fileno(), piece)
-                    os.fsync(file.fileno())
-                apart.replace(target)
+                        _write_all(file, piece)
+                    os.fsync(file)
+                os.replace(while_written, name, src_dir_fd=apart, dst_dir_fd=target)
             except BaseException:
                 with contextlib.suppress(OSError):
-                    apart.unlink()
+                    os.unlink(while_written, dir_fd=apart)
                 raise
-            for folder in (target.parent, *made):
-                _sync_folder(folder)
+            os.fsync(target)
 
     def _must_be_there(self) -> None:
         if not self._folder.is_dir():
-            raise ArchiveUnavailable(f"the archive's folder {self._folder} is not there: mount or make it first")
+            raise ArchiveUnavailable(
+                f"the archive's folder {self._folder} is not there:"
+                " mount it, or make it with `postkeep archive setup`"
+            )
 
     @contextlib.contextmanager
     def _speaking(self, key: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            told = f"the archive {self._folder} refused {key or 'a listing'}: {error.strerror or error}"
+            where = f"the archive {self._folder}"
+            if error.errno in _SOMETHING_ELSE:
+                told = f"{where}: a link or a file stands in the place of a folder of {key or UNDER_WAY}"
+                raise ArchiveError(told) from error
+            told = f"{where} refused {key or 'a listing'}: {error.strerror or error}"
             raise (ArchiveDenied if error.errno in _DENIED else ArchiveUnavailable)(told) from error
 
 
-def _make_folders(folder: Path, root: Path) -> list[Path]:
-    """Make what is missing between root and folder; returns the folders in which something is new."""
-    missing = []
-    while folder != root and not folder.is_dir():
-        missing.append(folder)
-        folder = folder.parent
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
-    return [each.parent for each in missing]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+@contextlib.contextmanager
+def _open(descriptor: int) -> Iterator[int]:
     try:
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _below(folder: int, before: str, after: str) -> Iterator[Stored]:
+    """The files below an open folder in the order of their keys, which begin with `before`."""
+    with os.scandir(folder) as found:
+        entries = sorted(
+            ((_readable(each.name) + "/" * each.is_dir(follow_symlinks=False), each) for each in found),
+            key=_first,
+        )
+    for name, entry in entries:
+        key = before + name
+        if entry.name == UNDER_WAY:
+            continue
+        if name.endswith("/"):
+            try:
+                inner = os.open(entry.name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
+                continue
+            with _open(inner):
+                yield from _below(inner, key, after)
+        elif key > after and entry.is_file(follow_symlinks=False):
+            with contextlib.suppress(FileNotFoundError):
+                yield Stored(key, entry.stat(follow_symlinks=False).st_size)
+
+
+def _first(pair: tuple[str, object]) -> str:
+    return pair[0]
+
+
+def _readable(name: str) -> str:
+    """A name as text; a stranger's bytes that are none are spelled out."""
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

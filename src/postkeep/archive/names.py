@@ -15,6 +15,10 @@ from urllib.parse import quote, unquote, urlsplit
 _NEW_ID = re.compile(r"[a-z]{1,3}-([0-9a-f]{8})[0-9a-f]{9}")
 _OLD_KEY = re.compile(r"(?:.*/)?cache/\d{4}/\d{2}/([0-9a-f]{32})\.([A-Za-z0-9]{1,8})")
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}")
+_LONGEST_KEY = 1024
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+UNDER_WAY = ".under-way"
+"""Where an archive in a folder keeps what is not whole yet, so no key has such a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,23 @@ def read_name(url: str) -> Name | None:
     return None
 
 
+def can_stand(key: str) -> bool:
+    """Whether every kind of store can hold an object of this key, and hand it out again under the same one."""
+    if not key or _CONTROL.search(key) or len(key.encode()) > _LONGEST_KEY:
+        return False
+    return {"", ".", "..", UNDER_WAY}.isdisjoint(key.split("/"))
+
+
 def key_in(url: str, place: str) -> str | None:
-    """The key of an object of this very store (`s3://bucket`, `file:///folder`) by its stable name, else None."""
+    """The key of an object of this very store (`s3://bucket`, `file:///folder`) by its stable name, else None.
+
+    A key that no store can hold, or that the way to one might read otherwise, is none.
+    """
     key = url.removeprefix(f"{place}/")
-    return None if key == url or not key or "?" in key else unquote(key)
+    if key == url or "?" in key:
+        return None
+    key = unquote(key)
+    return key if can_stand(key) and "\\" not in key and "%" not in key else None
 
 
 def md5_in(key: str) -> str | None:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from postkeep.archive.names import Name
+from postkeep.archive.names import Name, can_stand
+from postkeep.archive.paging import pages
+from postkeep.archive.panics import panics_told
 from postkeep.archive.port import SetUpStep, Stored
 from postkeep.errors import (
     ArchiveDenied,
@@ -35,7 +38,12 @@ if TYPE_CHECKING:
 log = get_logger("archive")
 
 _PAGE = 1000
-_READ_BYTES = 1024 * 1024
+# Every piece as it comes, or a store that sends a byte a minute is waited for until there is a buffer full.
+_READ_BYTES = 1
+# What is read must come so fast on the whole, in bytes a second, and a page of a listing at once.
+_LEAST_SPEED = 1000
+_PATIENCE = 60.0
+_UNLISTABLE = "invalid path"
 _PARTS_AT_ONCE = 2
 # An upload in parts that broke off begins anew, so one part in vain must not end it.
 TRIES_OF_A_PART = 4
@@ -65,6 +73,7 @@ TOLD = {
     "BadDigest": "the body was changed on its way",
 }
 """What the codes of stores mean to those who can mend it."""
+ENDLESS = "its listing does not end: it begins anew, or goes on with nothing in it"
 _CHANGED_ON_THE_WAY = frozenset({"XAmzContentSHA256Mismatch", "BadDigest", "InvalidDigest", "Md5Mismatch"})
 _NOWHERE = frozenset({"NoSuchBucket", "ContainerNotFound"})
 _RIGHTS = {
@@ -120,7 +129,10 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A store of objects: `within` is what stands between scheme and key in a name, `called` what errors say."""
+    """A store of objects: `within` is what stands between scheme and key in a name, `called` what errors say.
+
+    `seconds` is how long an answer may take.
+    """
 
     scheme: str
     within: str
@@ -128,6 +140,16 @@ class Where:
     endpoint: str
     dialect: Dialect
     link_base: str = ""
+    seconds: float = 300.0
+
+    @property
+    def patience(self) -> float:
+        """How many seconds a store may take before it gives anything."""
+        return min(self.seconds, _PATIENCE)
+
+
+class UnlistableName(ArchiveError):
+    """There is an object of a name that the library has no place for."""
 
 
 class ObjectArchive:
@@ -193,19 +215,42 @@ class ObjectArchive:
         import obstore
 
         with self._speaking("get", key):
-            for piece in obstore.get(self._store, key).stream(min_chunk_size=_READ_BYTES):
+            pieces = iter(obstore.get(self._store, key).stream(min_chunk_size=_READ_BYTES))
+            waited, came = 0.0, 0
+            while True:
+                # Only the store's own time: what is done with a piece may take as long as it likes.
+                begun = time.monotonic()
+                piece = next(pieces, None)
+                waited += time.monotonic() - begun
+                if piece is None:
+                    return
+                came += len(piece)
                 yield memoryview(piece)
+                if waited > self._where.patience + came / _LEAST_SPEED:
+                    told = f"{came} bytes in {waited:.0f} seconds"
+                    raise ArchiveUnavailable(f"{self._where.called}: the store sends too slowly ({told})")
 
     def listing(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
         import obstore
 
+        firsts: set[str] = set()
         with self._speaking("list", prefix):
-            for page in obstore.list(self._store, prefix or None, offset=after or None, chunk_size=_PAGE):
-                for meta in page:
-                    # There are stores that do not know where to begin.
-                    if after and meta["path"] <= after:
-                        continue
-                    yield Stored(meta["path"], meta["size"], _tag(meta["e_tag"]))
+            try:
+                for page in pages(
+                    lambda: obstore.list(self._store, prefix or None, offset=after or None, chunk_size=_PAGE),
+                    self._where.patience,
+                ):
+                    if page and page[0]["path"] in firsts:
+                        raise ArchiveUnavailable(f"{self._where.called}: {ENDLESS}")
+                    firsts.update(meta["path"] for meta in page[:1])
+                    for meta in page:
+                        # There are stores that do not know where to begin.
+                        if after and meta["path"] <= after:
+                            continue
+                        yield Stored(meta["path"], meta["size"], _tag(meta["e_tag"]))
+            except TimeoutError:
+                told = f"nothing of its listing came for {self._where.patience:g} seconds"
+                raise ArchiveUnavailable(f"{self._where.called}: {told}") from None
 
     def delete(self, key: str) -> None:
         import obstore
@@ -235,20 +280,38 @@ class ObjectArchive:
         """
         from obstore.exceptions import BaseError
 
+        if verb != "list" and not can_stand(key):
+            raise self._cannot_stand(verb, key)
         try:
-            yield
+            with panics_told(self._where.called):
+                yield
         except FileNotFoundError as error:
             if _code(str(error)) in _NOWHERE:
                 raise self._said(verb, str(error)) from None
             raise ObjectMissing(self.url(key)) from None
+        except ValueError:
+            # So the library says that it cannot even ask for such a key.
+            raise self._cannot_stand(verb, key) from None
         except (BaseError, OSError) as error:
             raise self._said(verb, str(error)) from None
+
+    def _cannot_stand(self, verb: str, key: str) -> ArchiveError:
+        """The error of this one object: nothing is ever there, and nothing can be brought there."""
+        if verb == "list":
+            return UnlistableName(f"{self._where.called}: nothing can be listed from {key!r} on")
+        if verb == "put":
+            return ArchiveError(f"{self._where.called}: {key!r} is no key an object can have")
+        return ObjectMissing(f"{self.place}/{key!r}")
 
     def _said(self, verb: str, text: str) -> ArchiveError:
         """The store's answer as an error of ours: what is wrong, whether waiting helps, what to allow."""
         code, status = _code(text), _status(text)
         where, dialect = self._where.called, self._where.dialect
         allow = {"doing": _DOING[verb], "right": dialect.rights[verb]}
+        if verb == "list" and _UNLISTABLE in text:
+            return UnlistableName(
+                f"{where}: an object there has a name that cannot be listed: rename or remove it"
+            )
         if code in _CHANGED_ON_THE_WAY:
             # The bytes were damaged between us and the store, which is as likely to go well the next time.
             return ArchiveUnavailable(f"{where}: {TOLD['BadDigest']} ({code})")
@@ -270,9 +333,25 @@ class BucketArchive(ObjectArchive):
     """Objects in one bucket of a store that speaks S3."""
 
     def __init__(self, bucket: Bucket) -> None:
-        where = Where("s3", bucket.name, f"bucket {bucket.name}", bucket.endpoint, S3, bucket.link_base)
+        where = Where(
+            "s3", bucket.name, f"bucket {bucket.name}", bucket.endpoint, S3, bucket.link_base, bucket.seconds
+        )
         super().__init__(where, _open(bucket), _open(bucket, tries=TRIES_OF_A_PART))
         self._bucket = bucket
+
+    def listing(self, prefix: str = "", *, after: str = "") -> Iterator[Stored]:
+        """See the port; goes on by other means at a name that the library cannot tell, or tells as another."""
+        last = after
+        try:
+            for stored in super().listing(prefix, after=after):
+                if stored.key <= last:
+                    raise UnlistableName
+                yield stored
+                last = stored.key
+        except UnlistableName:
+            from postkeep.archive.upkeep import listing
+
+            yield from listing(self._bucket, prefix, after=last)
 
     def sweep(self, before: datetime) -> int:
         from postkeep.archive.upkeep import abort_uploads
@@ -290,14 +369,6 @@ class BucketArchive(ObjectArchive):
         return set_up(self._bucket, prefix)
 
 
-_FOREIGN_VARIABLES = (
-    "AWS_CHECKSUM_ALGORITHM",
-    "AWS_SERVER_SIDE_ENCRYPTION",
-    "AWS_SSE_KMS_KEY_ID",
-    "AWS_SSE_BUCKET_KEY_ENABLED",
-    "AWS_SSE_CUSTOMER_KEY_BASE64",
-)
-"""Variables of the library's own that no option overrules; somebody else set them for something else."""
 _hiding = threading.Lock()
 
 
@@ -310,13 +381,12 @@ def _open(bucket: Bucket, *, tries: int = 1) -> S3Store:
     if bucket.virtual:
         scheme, _, host = endpoint.partition("://")
         endpoint = f"{scheme}://{bucket.name}.{host}"
-    with hidden(*_FOREIGN_VARIABLES):
+    with hidden("AWS_"), panics_told(f"bucket {bucket.name}"):
         return S3Store(
             bucket.name,
             config={
                 "region": bucket.region,
                 "endpoint": endpoint,
-                # The library reads AWS_* variables by itself; what is named here they cannot change.
                 "aws_endpoint_url_s3": endpoint,
                 "virtual_hosted_style_request": bucket.virtual,
                 "unsigned_payload": False,
@@ -350,9 +420,12 @@ def retries(tries: int, seconds: float) -> RetryConfig:
 
 @contextmanager
 def hidden(*beginnings: str) -> Iterator[None]:
-    """Take the variables that begin so out of the environment for a moment."""
+    """Take the variables that begin so, in letters of whatever case, out of the environment for a moment.
+
+    The library reads them in any case, and some that no option overrules; somebody else set them for others.
+    """
     with _hiding:
-        there = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith(beginnings)}
+        there = {name: os.environ.pop(name) for name in [*os.environ] if name.upper().startswith(beginnings)}
         try:
             yield
         finally:

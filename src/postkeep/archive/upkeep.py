@@ -5,16 +5,20 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from postkeep.archive.objects import TOLD, Bucket
-from postkeep.archive.port import SetUpStep
+from postkeep.archive.objects import ENDLESS, TOLD, Bucket
+from postkeep.archive.port import SetUpStep, Stored
 from postkeep.errors import ArchiveDenied, ArchiveError, ArchiveUnavailable, ExtraMissing
 
 _TO_SWEEP = "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload"
 _TO_BLOCK = "s3:PutBucketPublicAccessBlock"
 _TO_SET_RULES = "s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration"
+_EMPTY_PAGES = 20
+_LIST_SECONDS = 60.0
+_WRONG_KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "RequestTimeTooSkewed"})
 _NO_RIGHT = frozenset({"AccessDenied", "AllAccessDisabled", "403"})
 
 
@@ -62,6 +66,7 @@ def _stay(request_dict: dict[str, Any], **_more: object) -> None:
 def speaking(bucket: Bucket, doing: str, right: str) -> Iterator[None]:
     """Turn botocore's errors into ours; `right` is what allows it."""
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -77,15 +82,46 @@ def speaking(bucket: Bucket, doing: str, right: str) -> Iterator[None]:
         raise kind(f"bucket {bucket.name}: {doing} was refused ({code or f'HTTP {status}'}){allow}") from error
     except BotoCoreError as error:
         raise ArchiveUnavailable(f"bucket {bucket.name}: {doing} failed: {error}") from error
+    except ResponseParserError:
+        raise ArchiveUnavailable(f"bucket {bucket.name}: {doing} failed: the answer cannot be read") from None
+
+
+def listing(bucket: Bucket, prefix: str, *, after: str = "") -> Iterator[Stored]:
+    """Every object below a prefix whose key comes after `after`, under whatever name, page by page."""
+    asked: dict[str, Any] = {"Bucket": bucket.name, "Prefix": f"{prefix}/" if prefix else ""}
+    if after:
+        asked["StartAfter"] = after
+    s3 = client(replace(bucket, seconds=min(bucket.seconds, _LIST_SECONDS)))
+    tokens, empty, last = set[str](), 0, ""
+    while True:
+        with speaking(bucket, "listing its objects", "s3:ListBucket"):
+            page = s3.list_objects_v2(**asked)
+        for each in page.get("Contents", ()):
+            if (key := each["Key"]) <= last:
+                raise ArchiveUnavailable(f"bucket {bucket.name}: its listing goes back: {key!r} after {last!r}")
+            last = key
+            # There are stores that do not know where to begin.
+            if key > after:
+                yield Stored(key, each.get("Size", 0), each.get("ETag", "").strip('"'))
+        if not page.get("IsTruncated"):
+            return
+        empty = 0 if page.get("Contents") else empty + 1
+        token = page.get("NextContinuationToken", "")
+        if not token or token in tokens or empty > _EMPTY_PAGES:
+            raise ArchiveUnavailable(f"bucket {bucket.name}: {ENDLESS}")
+        tokens.add(token)
+        asked["ContinuationToken"] = token
 
 
 def abort_uploads(bucket: Bucket, before: datetime) -> int:
     """Abort uploads in parts that began before this time and were never completed; returns how many."""
-    with speaking(
-        bucket, "looking for uploads that broke off", "s3:ListBucketMultipartUploads and s3:AbortMultipartUpload"
-    ):
+    with speaking(bucket, "looking for uploads that broke off", _TO_SWEEP):
         s3, aborted = client(bucket), 0
+        empty = 0
         for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket.name):
+            empty = 0 if page.get("Uploads") else empty + 1
+            if empty > _EMPTY_PAGES:
+                raise ArchiveUnavailable(f"bucket {bucket.name}: {ENDLESS}")
             for upload in page.get("Uploads", ()):
                 if upload["Initiated"] < before:
                     s3.abort_multipart_upload(Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"])
@@ -103,22 +139,44 @@ def set_up(bucket: Bucket, prefix: str) -> list[SetUpStep]:
     """Make the bucket where it is missing, keep it private, let broken uploads go; each step says how it went.
 
     A store that does not know a step, or keys that may not do it, are no failure: the step says what was not
-    done. Lifecycle rules of others are kept. Raises ArchiveUnavailable when the store does not answer.
+    done. Lifecycle rules of others are kept. Raises ArchiveUnavailable when the store does not answer, and
+    ArchiveDenied when it does not take the keys for anybody's.
     """
     s3 = client(bucket)
-    return [
-        _step("bucket", "exists, or is made now", lambda: _make_bucket(s3, bucket)),
-        _step("private", "no public access", lambda: _keep_private(s3, bucket, prefix)),
-        _step("lifecycle", f"uploads that broke off go after {_ABORT_AFTER_DAYS} days",
-              lambda: _let_go(s3, bucket, prefix)),
+    _must_be_known(s3, bucket)
+    steps: list[tuple[str, str, Callable[[], str]]] = [
+        ("bucket", "exists, or is made now", lambda: _make_bucket(s3, bucket)),
+        ("private", "no public access", lambda: _keep_private(s3, bucket, prefix)),
+        ("lifecycle", f"uploads that broke off go after {_ABORT_AFTER_DAYS} days",
+         lambda: _let_go(s3, bucket, prefix)),
     ]  # fmt: skip
+    return [_step(bucket, *each) for each in steps]
 
 
-def _step(name: str, what: str, do: Callable[[], str]) -> SetUpStep:
+def _must_be_known(s3: Any, bucket: Bucket) -> None:
+    """Raise ArchiveDenied when the keys are wrong, which no right would mend.
+
+    By a question whose answer has a body: that to a HEAD, which is asked first otherwise, cannot say why.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        with speaking(bucket, "looking for the bucket", "s3:ListBucket"):
+            s3.list_objects_v2(Bucket=bucket.name, MaxKeys=1)
+    except ArchiveDenied as error:
+        cause = error.__cause__
+        code = cause.response.get("Error", {}).get("Code", "") if isinstance(cause, ClientError) else ""
+        if code in _WRONG_KEYS:
+            raise ArchiveDenied(f"bucket {bucket.name}: {TOLD[code]} ({code})") from cause
+
+
+def _step(bucket: Bucket, name: str, what: str, do: Callable[[], str]) -> SetUpStep:
     try:
         return SetUpStep(name, what, done=True, note=do())
     except ArchiveDenied as error:
-        return SetUpStep(name, what, done=False, note=error.message)
+        # All steps are about this one bucket.
+        note = error.message.removeprefix(f"bucket {bucket.name}: ").removesuffix(" for this bucket")
+        return SetUpStep(name, what, done=False, note=note)
 
 
 def _make_bucket(s3: Any, bucket: Bucket) -> str:
@@ -194,7 +252,7 @@ def _is_writable(s3: Any, bucket: Bucket, prefix: str) -> bool:
         s3.put_object(**where, Body=b"")
     except ClientError:
         return False
-    with speaking(bucket, "removing a test object", "s3:DeleteObject"):
+    with speaking(bucket, f"removing the test object {where['Key']}", "s3:DeleteObject"):
         s3.delete_object(**where)
     return True
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import click
 
 from postkeep.cli import exits
+from postkeep.cli.archive_failures import WHERE_TO_LOOK, failures
 from postkeep.cli.as_json import jsonable, write_json
-from postkeep.cli.costs import cost_text
+from postkeep.cli.costs import cost_pairs
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.patience import Patience
@@ -20,11 +22,15 @@ from postkeep.views.archives import ArchiveCheck, ArchiveStatus, ArchiveSummary,
 from postkeep.views.costs import CostBy, Costs
 
 _FAULTS_SHOWN = 20
+_STRANGERS_NAMED = 5
 
 
 @click.group()
 def archive() -> None:
     """See, check and set up the archive, and bring media back."""
+
+
+archive.add_command(failures)
 
 
 @click.command("archive")
@@ -112,17 +118,23 @@ def _write_summary(summary: ArchiveSummary) -> None:
     write_pairs(pairs)
     for kind, number in sorted(summary.kinds.items()):
         say(f"{number} failed: {visible(kind)}")
+    if summary.failed:
+        say(WHERE_TO_LOOK)
     if summary.error:
         say(f"error: {visible(summary.error)}")
     elif summary.waiting:
-        say("what is left is tried again by the next `postkeep media archive --all`")
+        say("what waits, tried or not, is sent by the next `postkeep media archive --all`")
 
 
 @archive.command("status")
 @json_option
 @pass_face
 def status(face: Face, as_json: bool) -> int:
-    """Show how much is archived, by the rows; the store is not asked."""
+    """Show how much is archived.
+
+    By the rows; the store is not asked. Waiting is what was queued and is not archived yet: never tried, or to be
+    tried again.
+    """
     with face.library(read_only=True) as library:
         found, spent = library.archive_status(), library.archive_costs(by=CostBy.MONTH)
     if as_json:
@@ -139,8 +151,7 @@ def _write_status(found: ArchiveStatus, spent: Costs) -> None:
         [
             ("Archive", found.place),
             ("Waiting", str(found.waiting)),
-            ("Cost so far", cost_text(spent.total)),
-            *((f"Cost in {each.key}", cost_text(each.cost)) for each in spent.lines),
+            *cost_pairs(spent),
         ]
     )
     if not found.shares:
@@ -168,6 +179,13 @@ def _write_status(found: ArchiveStatus, spent: Costs) -> None:
             for each in found.shares
         ],
     )
+    if any(each.failed for each in found.shares):
+        say(WHERE_TO_LOOK)
+    if found.waiting:
+        say(
+            f"{plural(found.waiting, 'file')} queued and not archived yet, never tried or to be tried again:"
+            " `postkeep media archive --all`"
+        )
 
 
 @archive.command("verify")
@@ -184,12 +202,18 @@ def _write_status(found: ArchiveStatus, spent: Costs) -> None:
 @json_option
 @pass_face
 def verify(face: Face, full: bool, sample: float, repair: bool, all_lost: bool, as_json: bool) -> int:
-    """Compare the archive's own listing with what was proven: is each object there, of its size, with its tag.
+    """Check that the archive still has everything.
 
-    An object whose tag has changed is read back in any case.
+    Compares the store's own listing with what was proven: is each object there, of its size, with its tag. An
+    object whose tag has changed is read back in any case. A folder has no tags: there, damage that leaves the size
+    as it was is found by --full alone, or by --sample with luck.
     """
+    if math.isnan(sample):
+        raise click.BadParameter("nan is no number of percent", param_hint="--sample")
     if all_lost and not repair:
         raise click.UsageError("--all-lost changes what --repair does: give both")
+    if full and sample:
+        raise click.UsageError("--full reads everything: --sample beside it would be ignored")
     with face.working(as_json=as_json) as work:
         check = work.library.verify_archive(
             sample=1.0 if full else sample / 100,
@@ -201,11 +225,11 @@ def verify(face: Face, full: bool, sample: float, repair: bool, all_lost: bool, 
     if as_json:
         write_json(check)
     else:
-        _write_check(check)
+        _write_check(check, repair=repair)
     return work.interrupts.code(exits.of_archive_check(check))
 
 
-def _write_check(check: ArchiveCheck) -> None:
+def _write_check(check: ArchiveCheck, *, repair: bool) -> None:
     write("Archive Check:")
     write_pairs(
         [
@@ -223,9 +247,15 @@ def _write_check(check: ArchiveCheck) -> None:
         say(visible(f"{fault.fault}: {fault.url}" + ("" if fault.cached else " (not in the cache either)")))
     if (more := len(check.faults) - _FAULTS_SHOWN) > 0:
         say(f"… and {more} more: --json lists all")
+    for stranger in check.stranger_objects[:_STRANGERS_NAMED]:
+        say(visible(f"unknown: {stranger.key} ({human_size(stranger.bytes)})"))
+    if check.strangers > _STRANGERS_NAMED:
+        say(f"… and {check.strangers - _STRANGERS_NAMED} more that are unknown: --json names the first 20")
     if check.error:
         say(f"error: {visible(check.error)}")
-    elif check.faults and not check.queued:
+    if check.queued:
+        say(f"{plural(check.queued, 'file')} queued to go up again: `postkeep media archive --all`")
+    elif check.faults and not repair:
         say("`postkeep archive verify --repair` queues what the cache has; then `postkeep media archive --all`")
 
 
@@ -253,9 +283,10 @@ def restore(
     limit: int | None,
     as_json: bool,
 ) -> int:
-    """Bring media back into the cache; what comes must be what was archived.
+    """Bring media back into the cache.
 
-    Files that should be in the cache are looked at first, so that what was lost comes back, too.
+    What comes must be what was archived. Files that should be in the cache are looked at first, so that what was
+    lost comes back, too.
     """
     some = any(each is not None for each in (post_id, author, platform, since))
     if everything == some:
@@ -289,19 +320,28 @@ def _write_restored(summary: RestoreSummary) -> None:
             ("Received", human_size(summary.bytes)),
         ]
     )
-    for path, reason in summary.failed[:_FAULTS_SHOWN]:
-        say(visible(f"{path}: {reason}"))
-    if (more := len(summary.failed) - _FAULTS_SHOWN) > 0:
-        say(f"… and {more} more: --json lists all")
+    _say_reasons(summary)
     if summary.error:
         say(f"error: {visible(summary.error)}")
+
+
+def _say_reasons(summary: RestoreSummary) -> None:
+    """Each reason once, but for that which ended the run and is told with it."""
+    paths: dict[str, list[str]] = {}
+    for path, reason in summary.failed:
+        paths.setdefault(reason, []).append(path)
+    told = [(reason, its) for reason, its in paths.items() if reason != summary.error]
+    for reason, its in told[:_FAULTS_SHOWN]:
+        say(visible(f"{its[0] if len(its) == 1 else plural(len(its), 'file')}: {reason}"))
+    if more := sum(len(its) for _, its in told[_FAULTS_SHOWN:]):
+        say(f"… and {more} more: --json lists all")
 
 
 @archive.command("url")
 @click.argument("media_id", metavar="MEDIA")
 @click.option(
     "--expires",
-    type=Patience(),
+    type=Patience(least=1, most_days=7),
     default="1h",
     show_default=True,
     metavar="SPAN",
@@ -310,9 +350,14 @@ def _write_restored(summary: RestoreSummary) -> None:
 @json_option
 @pass_face
 def url(face: Face, media_id: str, expires: float, as_json: bool) -> int:
-    """Print a link that opens an archived medium for a while, for whoever has it."""
+    """Print a link that opens a medium for a while.
+
+    It opens for whoever has it. The name of a file in a folder and a link that begins with public_url do not end.
+    """
+    if expires < 1:
+        raise click.BadParameter("a link opens for a second at least", param_hint="--expires")
     with face.library(read_only=True) as library:
-        link = library.archive_link(media_id, seconds=max(1, int(expires)))
+        link = library.archive_link(media_id, seconds=int(expires))
     if as_json:
         write_json(link)
     else:
@@ -324,7 +369,7 @@ def url(face: Face, media_id: str, expires: float, as_json: bool) -> int:
 @json_option
 @pass_face
 def setup(face: Face, as_json: bool) -> int:
-    """Make the archive's bucket or folder fit for it, and prove that it can be used.
+    """Make the bucket or folder fit for an archive.
 
     Makes it when it is missing, keeps it private, lets broken uploads go, and writes, reads, lists and removes a
     test object. What the keys do not allow is told.
@@ -335,5 +380,5 @@ def setup(face: Face, as_json: bool) -> int:
         write_json(steps)
     else:
         for step in steps:
-            write(visible(f"{'done' if step.done else 'not done'}: {step.what}: {step.note}"))
+            write(visible(f"{'done' if step.done else 'not done'}: {step.name}: {step.note}"))
     return exits.of_steps(steps)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         WarmSummary,
     )
     from postkeep.views.archives import ArchiveCheck, ArchiveStep, ArchiveSummary, RestoreSummary
+    from postkeep.views.creators import CreatorsUpdated
     from postkeep.views.watching import ImportArchived, WatchSummary
 
 
@@ -93,6 +94,10 @@ def of_adopt(summary: AdoptSummary) -> Exit:
     if _broken_off(summary.status, summary.error):
         return Exit.UNAVAILABLE
     return _some(len(summary.damaged), len(summary.unreadable))
+
+
+def of_creators(summary: CreatorsUpdated) -> Exit:
+    return _some(len(summary.failed))
 
 
 def of_archive(summary: ArchiveSummary) -> Exit:

@@ -12,6 +12,7 @@ from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_table
 from postkeep.cli.text import beginning, count, day, known
+from postkeep.cli.top_posts import top_posts
 from postkeep.views import PostLine
 from postkeep.views.erasing import Fact, GonePost
 
@@ -31,6 +32,9 @@ _COLUMNS = (
 @click.group()
 def posts() -> None:
     """Look at posts and how their numbers grew."""
+
+
+posts.add_command(top_posts)
 
 
 @posts.command("list")

@@ -15,6 +15,11 @@ NAME = "postkeep"
 COMMANDS = {
     "import": Entry("postkeep.cli.imports:import_posts", "Import scraped posts from files and folders."),
     "posts": Entry("postkeep.cli.posts:posts", "Look at posts and how their numbers grew."),
+    "creators": Entry(
+        "postkeep.cli.creators:creators", "See how creators are doing, by figures with their sample."
+    ),
+    "report": Entry("postkeep.cli.report:report", "Write a creator's figures as one HTML page."),
+    "metrics": Entry("postkeep.cli.metrics:metrics", "See what each figure means."),
     "profiles": Entry("postkeep.cli.profiles:profiles", "Keep the people you follow in order."),
     "tags": Entry("postkeep.cli.tags:tags", "Put words of your own on profiles and posts."),
     "media": Entry("postkeep.cli.media:media", "List, fetch and verify pictures, videos and documents."),
@@ -26,6 +31,10 @@ COMMANDS = {
     "costs": Entry("postkeep.cli.costs:costs", "See what was spent, on what and for whom."),
     "hosts": Entry("postkeep.cli.hosts:hosts", "See which hosts have work, and which are left alone."),
     "data": Entry("postkeep.cli.data:data", "Import posts, and see how much there is."),
+    "export": Entry(
+        "postkeep.cli.export:export",
+        "Write posts, media, snapshots, followers or analytics for other programs.",
+    ),
     "runs": Entry("postkeep.cli.runs:runs", "See what was done when, and how it ended."),
     "quarantine": Entry("postkeep.cli.quarantine:quarantine", "Look at records that could not be read."),
     "db": Entry("postkeep.cli.database:db", "Upgrade, verify and copy the database."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from postkeep.cli.archive_failures import WHERE_TO_LOOK
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import write_pairs
 from postkeep.cli.text import plural, visible
@@ -40,6 +41,8 @@ def write_watched(summary: WatchSummary) -> None:
             ("Sent", human_size(summary.bytes)),
         ]
     )
+    if summary.failed:
+        say(WHERE_TO_LOOK)
     if summary.error:
         say(f"error: {visible(summary.error)}")
 
@@ -56,6 +59,8 @@ def say_archived(archived: ImportArchived | PostkeepError) -> None:
         say("archive: nothing new")
     else:
         say(f"archive: {_sent(archived.summary)}")
+        if archived.summary.failed:
+            say(WHERE_TO_LOOK)
         if archived.summary.error:
             say(visible(f"archiving failed: {archived.summary.error}"))
 

@@ -17,6 +17,7 @@ from postkeep.archive.names import key_for
 from postkeep.config import Config
 from postkeep.errors import SourceError, StoreError
 from postkeep.ids import IdFactory
+from postkeep.library.creators import Creators
 from postkeep.library.erasing import Erasing
 from postkeep.library.people import People
 from postkeep.media import sniff
@@ -38,11 +39,12 @@ from postkeep.stages import (
     retention,
     tagging,
 )
-from postkeep.stages.archive import one
+from postkeep.stages.archive import failing, one
 from postkeep.stages.archive_job import archive_import, run_watch
 from postkeep.stages.archiving import Archives
 from postkeep.stages.backfill import run_backfill
 from postkeep.stages.costs import accounted, enter_proven, entering, run_costs
+from postkeep.stages.exporting import run_export
 from postkeep.stages.fetching import run_fetch
 from postkeep.stages.importing import run_import
 from postkeep.stages.parts import Parts
@@ -65,6 +67,7 @@ from postkeep.store import (
     verify,
 )
 from postkeep.store.archiving import OfPosts
+from postkeep.store.exporting import Only
 from postkeep.views import (
     AdoptSummary,
     BackfillSummary,
@@ -101,6 +104,7 @@ from postkeep.views import (
 from postkeep.views.access import AccessUserView
 from postkeep.views.archives import (
     ArchiveCheck,
+    ArchiveFailure,
     ArchiveLink,
     ArchivePlan,
     ArchiveStatus,
@@ -110,9 +114,11 @@ from postkeep.views.archives import (
 )
 from postkeep.views.costs import CostBy, Costs
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopySummary, UpgradeSummary
+from postkeep.views.exports import Exported, ExportFormat, ExportSummary
 from postkeep.views.watching import ImportArchived, WatchRound, WatchSummary
 
 if TYPE_CHECKING:
+    from postkeep.library.collected import Collected
     from postkeep.net.fetcher import Fetcher
 
 
@@ -206,6 +212,11 @@ class Library:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @property
+    def creators(self) -> Creators:
+        """Creators' figures, and the posts that did best."""
+        return Creators(self._parts)
 
     def close(self) -> None:
         """Give up the database and the cache's temporary folder; idempotent."""
@@ -384,6 +395,12 @@ class Library:
         """What is archived of what is known, by the rows."""
         return self._archives().status()
 
+    def archive_failures(self, *, limit: int = 20, after: str | None = None) -> list[ArchiveFailure]:
+        """A page of the files that could not be archived, by key; `after` is the last key of the page before."""
+        place = self._archives().archive.place
+        with self._store.reading() as tx:
+            return failing.failures(tx, place, limit=limit, after=after)
+
     def verify_archive(
         self,
         *,
@@ -415,7 +432,7 @@ class Library:
             return archives.restore(of=of, limit=limit, stop=stop, progress=told)
 
     def archive_link(self, media_id: str, *, seconds: int = 3600) -> ArchiveLink:
-        """A link that opens an archived medium for a while; raises NotFound."""
+        """A link that opens an archived medium for a while, 7 days at most; raises NotFound, ValueError."""
         return self._archives().link(media_id, seconds=seconds)
 
     def archive_file(self, path: Path, media_id: str) -> str:
@@ -595,6 +612,13 @@ class Library:
         return People(self._parts)
 
     @property
+    def collected(self) -> Collected:
+        """What somebody else's collector hands over and asks for."""
+        from postkeep.library.collected import Collected
+
+        return Collected(self._parts)
+
+    @property
     def erasing(self) -> Erasing:
         """What is to go for good, and what is gone."""
         return Erasing(self._parts)
@@ -727,6 +751,25 @@ class Library:
         """The users on the list, longest first."""
         with self._store.reading() as tx:
             return access.allowed(tx)
+
+    def export(
+        self,
+        exported: Exported,
+        path: Path | None,
+        *,
+        form: ExportFormat,
+        author: str | None = None,
+        platform: str | None = None,
+        since: datetime | None = None,
+        write: Callable[[str], None] = _quiet,
+        stop: Stop = _never,
+    ) -> ExportSummary:
+        """Write a table to a file for other programs; without a file its lines are handed to `write`.
+
+        Raises ConfigError where the file cannot be written, ExtraMissing for Parquet without its extra.
+        """
+        only = Only(author, platform, since)
+        return run_export(self._parts, exported, path, form=form, only=only, write=write, stop=stop)
 
     def backup(self, target: Path) -> BackupSummary:
         """Copy the database while others use it; raises StoreError on PostgreSQL, naming the tool to use."""

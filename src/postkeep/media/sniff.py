@@ -48,6 +48,8 @@ _MP4_BRANDS = frozenset(
     b"XAVC NDSC NDSH NDSM NDSP NDSS NDXC NDXH NDXM NDXP NDXS".split()
 ) | {b"M4V ", b"f4v ", b"F4V "}
 _AUDIO_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B "})
+_TRACK_BRANDS = frozenset({b"dash", b"cmfc", b"cmf2"})
+"""What a stream's single track is made for: the sound of a video that is kept beside it, an MP4 like the video."""
 _OLD_QUICKTIME_BOXES = frozenset({b"moov", b"mdat", b"wide", b"pnot"})
 
 _OTHERS: tuple[tuple[bytes, str], ...] = (
@@ -162,7 +164,7 @@ def _boxes(head: bytes) -> Kind | None:
         return None
     major, listed = head[8:12], head[16 : min(size, len(head))]
     compatible = [listed[at : at + 4] for at in range(0, len(listed) - 3, 4)]
-    if major in _AUDIO_BRANDS:
+    if major in _AUDIO_BRANDS and _TRACK_BRANDS.isdisjoint(compatible):
         raise NotMedia("audio")
     # A general picture brand names no codec, the compatible ones do; a brand of videos decides nothing then.
     kinds = [kind for kind in map(_by_brand, (major, *compatible)) if kind is not None]

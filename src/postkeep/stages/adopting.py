@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from postkeep.errors import FileDamaged, FileMissing, NotMedia, SourceError
+from postkeep.errors import SourceError
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
-from postkeep.media.cache import Cache, Staged
-from postkeep.media.census import Identity, identify
+from postkeep.media.cache import Cache
+from postkeep.media.census import identify
 from postkeep.media.foreign import Foreign, foreign_files
 from postkeep.media.hashing import md5_bytes
-from postkeep.model import CachedFile, Digest, Kind, Proof
-from postkeep.points import passing
+from postkeep.model import CachedFile
 from postkeep.stages.presence import must_be_there
-from postkeep.store import Store, linking, media, proving, runs, tombstones
-from postkeep.store.linking import Place
+from postkeep.stages.taking import Sound, TakingIn, arrival
+from postkeep.store import Store, linking, media, tombstones
 from postkeep.store.media import Arrival
-from postkeep.store.proving import Kept
 from postkeep.views import Finding
 
 log = get_logger("adopting")
@@ -61,17 +59,10 @@ class AdoptTally:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sound:
-    """A foreign file that is media and what its name claims."""
+class _Sound(Sound):
+    """A foreign file that is media, and what its name claims."""
 
     foreign: Foreign
-    identity: Identity
-    digest: Digest
-    kind: Kind
-
-    def as_kept(self, path: str = "", proof: Proof | None = None) -> CachedFile:
-        """The file as the cache has it at a path, or would have it."""
-        return CachedFile(path, self.digest, self.kind, self.identity.dimensions, proof or self.identity.proof)
 
     def owners(self, showing: Mapping[str, list[str]], named: Owners) -> list[str]:
         """The media rows it may belong to, those that state its content first."""
@@ -101,7 +92,8 @@ class Adopting:
         stop: Callable[[], bool],
         progress: Callable[[AdoptTally], None],
     ) -> None:
-        self.store, self.cache, self.ids, self.clock, self.run_id = store, cache, ids, clock, run_id
+        self.store, self.cache = store, cache
+        self._taking = TakingIn(store, cache, ids=ids, clock=clock, run_id=run_id, changed=self._changed)
         self.folder = _usable(folder, cache.root)
         self.room, self.dry_run, self.stop, self.progress = room, dry_run, stop, progress
         self.tally = AdoptTally()
@@ -171,7 +163,7 @@ class Adopting:
     def _batch(self, batch: Sequence[Foreign], owners: Owners, pool: Executor) -> None:
         sound = [each for each in pool.map(self._look, batch) if each is not None]
         with self.store.reading() as tx:
-            here = self._present(proving.by_hash(tx, sha256={each.digest.sha256 for each in sound}), sound)
+            here = self._taking.present(tx, sound)
             showing = linking.showing(tx, {each.digest.md5 for each in sound})
             erased = tombstones.standing(tx, [tombstones.of_content(each.digest.sha256) for each in sound])
         wanted = {each.foreign.path: each.owners(showing, owners) for each in sound}
@@ -184,7 +176,9 @@ class Adopting:
             with self.store.reading() as tx:
                 links = self._links(tx, sound, here, kept, wanted)
         else:
-            kept, links = self._keep(new, pool, lambda tx, kept: self._links(tx, sound, here, kept, wanted))
+            kept, links = self._taking.keep(
+                new.values(), pool, lambda tx, kept: self._links(tx, sound, here, kept, wanted)
+            )
         self.tally.linked += len(links)
         self._count(batch, sound, here, kept, wanted)
         self.progress(self.tally)
@@ -203,8 +197,9 @@ class Adopting:
         if not foreign.plain:
             self.tally.not_media.append(Finding(shown, "a link, or no plain file"))
             return None
+        path = Path(foreign.path)
         try:
-            identity = identify(Path(foreign.path), only_media=True)
+            identity = identify(path, only_media=True)
         except OSError as error:
             self.tally.unreadable.append(Finding(shown, error.strerror or "it cannot be read"))
             return None
@@ -217,24 +212,7 @@ class Adopting:
                 Finding(shown, "other content than its name says", said, identity.digest.md5)
             )
             return None
-        return _Sound(foreign, identity, identity.digest, identity.kind)
-
-    def _present(self, rows: Sequence[Kept], sound: Sequence[_Sound]) -> dict[str, CachedFile]:
-        """The contents that are in the cache under a name of its own, by SHA-256."""
-        known = {each.digest.sha256: each for each in sound}
-        here = {}
-        for row in rows:
-            proof, sha256 = row.proof, row.sha256
-            if proof is None or sha256 is None or not row.cached or not row.path.startswith("media/"):
-                continue
-            if not self.cache.is_as_proven(row.path, proof):
-                # A home that was restored has new inodes and the old contents.
-                try:
-                    _, proof = self.cache.prove(row.path, sha256=sha256)
-                except (FileMissing, FileDamaged):
-                    continue
-            here[sha256] = known[sha256].as_kept(row.path, proof)
-        return here
+        return _Sound(path, identity, identity.digest, identity.kind, foreign)
 
     def _new(self, sound: Sequence[_Sound], here: Mapping[str, CachedFile]) -> dict[str, _Sound]:
         """The contents to take in, by SHA-256, as far as there is room."""
@@ -250,59 +228,8 @@ class Adopting:
             new[sha256] = each
         return new
 
-    def _keep(
-        self,
-        new: Mapping[str, _Sound],
-        pool: Executor,
-        links: Callable[[Connection, Mapping[str, CachedFile]], list[Arrival]],
-    ) -> tuple[dict[str, CachedFile], list[Arrival]]:
-        """Copy, sync, name, sync, and only then the rows; a crash in between leaves files the next run finds."""
-        staged = self._stage_all(new.values(), pool)
-        try:
-            self.cache.sync(staged)
-            passing("file_staged")
-            with self.cache.sharing():
-                kept = {each.digest.sha256: self.cache.commit(each).file for each in staged}
-                passing("file_renamed")
-                self.cache.sync_directories()
-                with self.store.writing() as tx:
-                    cut = {each.digest.sha256 for each in staged if not each.whole}
-                    arrivals = [
-                        replace(each, incomplete=each.file.digest.sha256 in cut) for each in links(tx, kept)
-                    ]
-                    now = self.clock()
-                    media.keep_files(tx, kept.values(), ids=self.ids, now=now)
-                    media.store_arrivals(tx, arrivals, ids=self.ids, now=now)
-                    if self.run_id is not None:
-                        runs.beat(tx, self.run_id, now)
-                passing("outcomes_committed")
-        finally:
-            for each in staged:
-                self.cache.discard(each)
-        return kept, arrivals
-
-    def _stage_all(self, new: Iterable[_Sound], pool: Executor) -> list[Staged]:
-        copies = [pool.submit(self._stage, each) for each in new]
-        wait(copies)
-        staged = [copy.result() for copy in copies if copy.exception() is None]
-        failed = next((error for copy in copies if (error := copy.exception()) is not None), None)
-        if failed is not None:
-            for each in filter(None, staged):
-                self.cache.discard(each)
-            raise failed
-        return [each for each in staged if each is not None]
-
-    def _stage(self, sound: _Sound) -> Staged | None:
-        try:
-            staged = self.cache.take_in(Path(sound.foreign.path))
-        except (FileMissing, NotMedia):
-            staged = None
-        if staged is not None and staged.digest == sound.digest:
-            return staged
-        if staged is not None:
-            self.cache.discard(staged)
-        self.tally.unreadable.append(Finding(self._shown(sound.foreign.path), "it changed while it was read"))
-        return None
+    def _changed(self, path: Path) -> None:
+        self.tally.unreadable.append(Finding(self._shown(str(path)), "it changed while it was read"))
 
     def _links(
         self,
@@ -321,9 +248,9 @@ class Adopting:
             for media_id in wanted[each.foreign.path] if file is not None else ():
                 place = places.get(media_id)
                 if file is not None and place is not None and media_id not in found:
-                    arrival = _arrival(place, file, fresh=sha256 in kept)
-                    if arrival is not None:
-                        found[media_id] = arrival
+                    gets = arrival(place, file, fresh=sha256 in kept)
+                    if gets is not None:
+                        found[media_id] = gets
         return list(found.values())
 
     def _count(
@@ -348,20 +275,6 @@ class Adopting:
             else:
                 # Neither: it changed while it was read, or there was no room for it.
                 tally.known += sha256 in here or sha256 in kept or sha256 in self._pretended
-
-
-def _arrival(place: Place, file: CachedFile, *, fresh: bool) -> Arrival | None:
-    """What a row gets of a file it is joined to: nothing when it has another one, or states another MD5."""
-    if place.sha256 is None:
-        if place.md5_sum not in (None, file.digest.md5):
-            return None
-        if place.file_id is not None:
-            # Known by its MD5 alone until now.
-            return Arrival(place.media_id, file, place.file_rendition, place.file_rank)
-        return Arrival(place.media_id, file, place.rendition, place.rank)
-    if fresh and place.sha256 == file.digest.sha256:
-        return Arrival(place.media_id, file, place.file_rendition, place.file_rank)
-    return None
 
 
 def _usable(folder: Path, root: Path) -> Path:

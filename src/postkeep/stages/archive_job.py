@@ -69,6 +69,8 @@ def _round(archives: Archives, stop: Stop, progress: OnProgress) -> tuple[WatchR
     """What one look led to, and whether there is more to do at once."""
     parts, place = archives.parts, archives.archive.place
     try:
+        # Rounds that find nothing only read, which goes on for ever in a file that was moved away.
+        parts.store.must_be_there()
         must_be_there(parts.store, parts.cache)
         with parts.store.reading() as tx:
             now = parts.clock()

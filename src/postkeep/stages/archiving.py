@@ -34,13 +34,15 @@ from postkeep.views.archives import (
     ArchiveStep,
     ArchiveSummary,
     RestoreSummary,
+    StrangeObject,
 )
 
 log = get_logger("archive")
 
 ARCHIVE_LEASE = "archive"
 _PAGE = 200
-_LONGEST_LINK = 7 * 24 * 3600
+LONGEST_LINK = 7 * 24 * 3600
+"""Seconds; no store signs for longer."""
 _NOTHING_THERE = (
     "not one object is there as it was proven: is this the archive, and is it there? Nothing was changed; with"
     " --all-lost it is noted that all is lost"
@@ -173,7 +175,7 @@ class Archives:
                 sample=sample,
                 clock=parts.clock,
                 stop=stop,
-                progress=lambda now: progress(Progress("checking", now.checked, None, "objects")),
+                progress=lambda now: progress(_checked(now, whole=sample >= 1)),
                 look_again=repair,
             )
             try:
@@ -208,6 +210,7 @@ class Archives:
                 queued=queued,
                 back=len(tally.back),
                 error=run.error,
+                stranger_objects=tuple(StrangeObject(each.key, each.size) for each in tally.named),
             )
 
     def _mend(self, tally: CheckTally) -> int:
@@ -225,17 +228,23 @@ class Archives:
         return ProvenObject(known.file_id, known.key, url, Proof.READ_BACK, stored.etag, None)
 
     def link(self, media_id: str, *, seconds: int) -> ArchiveLink:
-        """A link to an archived medium, for whoever has it; raises NotFound when it is not proven to be there."""
+        """A link to an archived medium, for whoever has it; one that is not signed does not end.
+
+        Raises NotFound when it is not proven to be there, ValueError for more seconds than a signature may hold.
+        """
+        if not 1 <= seconds <= LONGEST_LINK:
+            raise ValueError(f"a link opens for 1 to {LONGEST_LINK} seconds, not {seconds}")
         must_be_the_same(self.parts.store, self.archive)
         with self.parts.store.reading() as tx:
             file_id = archiving.file_of(tx, media_id)
             found = archiving.proven_objects(tx, self.archive.place, [file_id] if file_id else [])
         if not found:
             raise NotFound(f"{media_id} is not archived in {self.archive.place}")
-        seconds = min(seconds, _LONGEST_LINK)
         link = self.archive.link(found[0].key, seconds)
-        log.info("media_signed", media_id=media_id, file_id=file_id, object=found[0].key, seconds=seconds)
-        return ArchiveLink(media_id, link, seconds)
+        # A signature, and with it an end, stands in a link's query; a name in a folder or at a CDN has neither.
+        ends = seconds if "?" in link else None
+        log.info("media_signed", media_id=media_id, file_id=file_id, object=found[0].key, seconds=ends)
+        return ArchiveLink(media_id, link, ends)
 
     def set_up(self) -> list[ArchiveStep]:
         """Make the store fit to be an archive, and prove that something can be written, read and removed there."""
@@ -246,15 +255,23 @@ class Archives:
     def _write_test(self, prefix: str) -> ArchiveStep:
         what, content = "an object can be written, read, listed and removed", secrets.token_bytes(64)
         key = "/".join(filter(None, (prefix, f"postkeep-test-{secrets.token_hex(8)}.bin")))
+        problems: list[str] = []
         try:
             self.archive.put(key, content, "application/octet-stream")
-            read = sums(self.archive.read(key)) == sums([content])
-            listed = any(each.key == key for each in self.archive.listing(prefix))
-            self.archive.delete(key)
         except ArchiveError as error:
             return ArchiveStep("test", what, done=False, note=error.message)
-        note = "it was" if read and listed else "what was read or listed is not what was written"
-        return ArchiveStep("test", what, done=read and listed, note=note)
+        try:
+            read = sums(self.archive.read(key)) == sums([content])
+            listed = any(each.key == key for each in self.archive.listing(prefix))
+            if not (read and listed):
+                problems.append("what was read or listed is not what was written")
+        except ArchiveError as error:
+            problems.append(error.message)
+        try:
+            self.archive.delete(key)
+        except ArchiveError as error:
+            problems.append(f"{error.message}; the test object {key} is still there: remove it")
+        return ArchiveStep("test", what, done=not problems, note="; ".join(problems) or "an object came and went")
 
     # --- back ---
 
@@ -333,6 +350,14 @@ class Archives:
         finally:
             with self.parts.store.writing() as tx:
                 leases.give_up(tx, ARCHIVE_LEASE)
+
+
+def _checked(now: CheckTally, *, whole: bool) -> Progress:
+    """How far a check is: by bytes where everything is read back, which is what takes the time."""
+    if whole:
+        note = f"{now.checked} of {now.known} objects"
+        return Progress("reading back", now.checked_bytes, max(now.known_bytes, now.checked_bytes), "bytes", note)
+    return Progress("checking", now.checked, max(now.known, now.checked), "objects")
 
 
 def _end(run: OpenRun, *, some_failed: bool, stop: Callable[[], bool]) -> None:

@@ -216,4 +216,5 @@ def _told(
         others_count=others_count,
         unassigned=decimals[-1] if unassigned else None,
         prices=costing.prices.applied,
+        unpriced=costing.prices.is_empty,
     )

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import partial
-
-import orjson
 
 from postkeep.errors import FetchError, NotFound, ParseError, PostkeepError, TimedOut, Truncated
 from postkeep.log import get_logger
@@ -30,6 +27,7 @@ from postkeep.stages.importing import run_import
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
+from postkeep.stages.written import written
 from postkeep.store import archiving, media
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
 
@@ -219,25 +217,13 @@ def _make_room(parts: Parts, size: int) -> None:
         raise evictor.full()
 
 
-def _written(post: object) -> bytes:
-    try:
-        return orjson.dumps(post)
-    except TypeError:
-        pass
-    try:
-        # Lone surrogates and huge numbers are nothing orjson writes, but a scraper's JSON holds them.
-        return json.dumps(post).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ParseError(f"this is nothing JSON can hold: {error}") from error
-
-
 def store_media(parts: Parts, platforms: list[Platform], post_id: str, post: object) -> StoredMedia:
     """Store a post's JSON as observed now, and fetch its media once.
 
     `post_id` is the stored post the JSON belongs to, or empty for one that may be new. Raises ParseError when
     the JSON is no post, NotFound when it is another post than `post_id`. A media failure is counted, not raised.
     """
-    body = _written(post)
+    body = written(post)
     observation = Observation(parts.clock(), ObservedSource.COLLECTOR)
     raw = RawRecord(body, Place("extract_and_store_media", 1, 0), observation)
     made = candidate(raw, digest(body), platforms)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from postkeep.errors import CacheError, LeaseTaken, SourceError, StoreError
 from postkeep.log import get_logger
 from postkeep.model import Platform, RunStatus, Stage
+from postkeep.stages.beside import Beside
 from postkeep.stages.fetching import under_lease
 from postkeep.stages.ingest import Ingest, Tally
 from postkeep.stages.ingest.run import SourceEvent
@@ -50,10 +51,11 @@ def run_import(
             fetch_avatars=parts.config.fetch.avatars,
             readmit=readmit,
         )
+        beside = Beside(parts, platforms, run.run_id)
         try:
             with _seldom_collecting():
                 step = None
-                with closing(ingest.feed(events)) as fed:
+                with closing(ingest.feed(beside.watching(events))) as fed:
                     for event in fed:
                         step = reading(event, ingest.taken)
                         progress(step)
@@ -65,10 +67,14 @@ def run_import(
                 raise SourceError("; ".join(ingest.tally.problems[:3]))
             followed = None
             seen = _look_over(parts, run, priority=ASKED_FOR if fetch else 0)
+            if seen and not stop():
+                _take_in(beside, run, stop=stop, progress=progress)
             if fetch and seen and not stop():
                 followed = _fetch_asked(parts, run, wait=wait, stop=stop, progress=progress)
                 _look_over(parts, run, priority=0)
         finally:
+            beside.close()
+            run.beside = beside.linked
             totals = None
             with suppress(StoreError):
                 totals = _conclude_import(parts, run, ingest.tally, stopped=stop())
@@ -86,6 +92,13 @@ def _look_over(parts: Parts, run: OpenRun, *, priority: int) -> bool:
         return False
     run.lost += lost
     return True
+
+
+def _take_in(beside: Beside, run: OpenRun, *, stop: Stop, progress: OnProgress) -> None:
+    try:
+        beside.take_in(stop=stop, progress=progress)
+    except CacheError as error:
+        run.status, run.error = RunStatus.FAILED, error.message
 
 
 @contextmanager
@@ -135,6 +148,7 @@ def _conclude_import(parts: Parts, run: OpenRun, tally: Tally, *, stopped: bool)
         unreadable=tally.unreadable,
         media_found=totals.found,
         media_cached=totals.cached,
+        media_beside=run.beside,
         media_errors=totals.errors,
         media_expired=totals.expired,
         media_gone=totals.gone,
@@ -175,6 +189,9 @@ def _remarks(parts: Parts, run: OpenRun, tally: Tally, totals: MediaTotals) -> l
     remarks = []
     if run.lost:
         remarks.append(f"{run.lost} files were no longer in the cache, or damaged; they were queued again")
+    if run.beside:
+        lay = "1 file lay beside its record" if run.beside == 1 else f"{run.beside} files lay beside their records"
+        remarks.append(lay)
     if tally.refused:
         remarks.append(f"posts that were erased and stay away: {tally.refused}; `--readmit` lets them come back")
     if tally.unstamped:

@@ -22,14 +22,15 @@ log = get_logger("runs")
 class OpenRun:
     """A run under way; whoever has it sets how it ended and what its summary says.
 
-    `lost` counts files that were said to be cached and were not there; `cache_seen` is False when the cache
-    could not be looked at.
+    `lost` counts files that were said to be cached and were not there, `beside` those that lay beside their
+    records; `cache_seen` is False when the cache could not be looked at.
     """
 
     run_id: str
     status: RunStatus = RunStatus.COMPLETED
     error: str | None = None
     lost: int = 0
+    beside: int = 0
     cache_seen: bool = True
     summary: dict[str, Any] = field(default_factory=dict)
 

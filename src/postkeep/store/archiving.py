@@ -381,6 +381,18 @@ def proven_after(tx: Connection, place: str, key: str, *, limit: int) -> list[Kn
     return [_known(row) for row in rows]
 
 
+def proven_total(tx: Connection, place: str) -> tuple[int, int]:
+    """How many objects a store was proven to hold, and their bytes."""
+    number, size = bulk.execute(
+        tx,
+        "SELECT count(*), coalesce(sum(f.file_size), 0) FROM archive_objects a"
+        " JOIN media_files f ON f.file_id = a.file_id WHERE a.store = ? AND a.state = ?",
+        place,
+        str(ObjectState.PROVEN),
+    ).one()
+    return int(number), int(size)
+
+
 def proven_objects(tx: Connection, place: str, file_ids: Iterable[str]) -> list[KnownObject]:
     """The proven objects of these contents."""
     rows = bulk.among(

@@ -149,8 +149,12 @@ class Store:
         """
         with self._transaction("IMMEDIATE") as connection:
             yield connection
-            if self._file_now() != self._inode:
-                raise StoreError(f"the database {self.path} was removed or replaced while it was in use")
+            self.must_be_there()
+
+    def must_be_there(self) -> None:
+        """Raise StoreError when the file of a SQLite database is no longer the one at its path."""
+        if self._file_now() != self._inode:
+            raise StoreError(f"the database {self.path} was removed or replaced while it was in use")
 
     @contextmanager
     def _transaction(self, mode: str) -> Iterator[Connection]:

@@ -20,7 +20,7 @@ from postkeep.model import (
     Proof,
     Stage,
 )
-from postkeep.store import bulk, schema, work
+from postkeep.store import bulk, families, schema, work
 from postkeep.store.bulk import moment
 from postkeep.store.types import storable
 
@@ -41,7 +41,8 @@ class Due:
     """A media row whose turn it is: what to request, and what a failure is judged by.
 
     `asset` is what is the same thing on the platform, however many rows show it; `owner` the post or profile
-    that shows this one.
+    that shows this one. `alternatives` are other names of it beside `url`, and `answered` the rendition that came
+    under one of them before.
     """
 
     media_id: str
@@ -57,6 +58,8 @@ class Due:
     fails: int
     asset: tuple[str, str, str | None]
     owner: str
+    alternatives: tuple[str, ...] = ()
+    answered: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +151,12 @@ def due(
         for row in bulk.among(
             tx,
             "SELECT m.media_id, o.platform, m.media_url, m.media_key, m.rendition, m.rendition_rank,"  # noqa: S608
-            f" m.expires_at, m.download_state, m.error_kind, m.{owner} FROM {table} m"
+            f" m.expires_at, m.download_state, m.error_kind, m.{owner}, m.alternatives, m.file_rendition"
+            f" FROM {table} m"
             f" JOIN {parent} o ON o.{owner} = m.{owner} WHERE m.media_id {{in}}",
             [subject for subject in fails if subject.startswith(prefix)],
         ):
+            answered = families.answered(row[10], row[11])
             found[row[0]] = Due(
                 media_id=row[0],
                 platform=row[1],
@@ -164,8 +169,10 @@ def due(
                 state=MediaState(row[7]),
                 error_kind=row[8],
                 fails=fails[row[0]],
-                asset=(row[1], row[3], row[4]),
+                asset=(row[1], row[3], answered or row[4]),
                 owner=row[9],
+                alternatives=families.names_in(row[10]),
+                answered=answered,
             )
     return [found[subject] for subject in fails if subject in found][:limit]
 
@@ -201,6 +208,28 @@ def cached_assets(
             platform, key, rendition, rank = row[_FILE_WIDTH:]
             if (platform, key, rendition) in wanted:
                 found[platform, key, rendition] = (_file(row), rank)
+    return found
+
+
+def cached_otherwise(
+    tx: Connection, assets: Iterable[tuple[str, str, str | None]]
+) -> dict[tuple[str, str, str | None], tuple[StoredFile, str]]:
+    """Files in the cache that came for these assets under another of their names, each with that rendition."""
+    wanted = set(assets)
+    found: dict[tuple[str, str, str | None], tuple[StoredFile, str]] = {}
+    for table, owner in PLACES.values():
+        parent = "posts" if owner == "post_id" else "profiles"
+        for row in bulk.among(
+            tx,
+            f"SELECT {_FILE_COLUMNS}, o.platform, m.media_key, m.rendition, m.file_rendition, m.alternatives"  # noqa: S608
+            f" FROM {table} m JOIN {parent} o ON o.{owner} = m.{owner}"
+            " JOIN media_files f ON f.file_id = m.file_id"
+            " WHERE m.media_key {in} AND m.alternatives IS NOT NULL AND f.cached_at IS NOT NULL",
+            {key for _, key, _ in wanted},
+        ):
+            platform, key, rendition, came, stored = row[_FILE_WIDTH:]
+            if (platform, key, rendition) in wanted and families.answered(stored, came) is not None:
+                found[platform, key, rendition] = (_file(row), came)
     return found
 
 

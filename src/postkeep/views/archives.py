@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from postkeep.model import MediaType, RunStatus
 
@@ -61,6 +62,32 @@ class ArchiveStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownBy:
+    """A row that shows a content: a medium, and the post or profile it belongs to."""
+
+    media_id: str
+    owner_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFailure:
+    """A file whose latest try to archive it failed. `path` is its place in the cache, `key` its name in the store.
+
+    `next_at` None: it is not tried again by itself. `shown_by` are the first few of `shown_count` rows.
+    """
+
+    file_id: str
+    path: str
+    key: str
+    kind: str
+    message: str | None
+    failed_at: datetime | None
+    next_at: datetime | None
+    shown_by: tuple[ShownBy, ...]
+    shown_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveFault:
     """An object that is not what it was proven to be (missing, size, damaged); `cached`: its bytes are here."""
 
@@ -71,11 +98,20 @@ class ArchiveFault:
 
 
 @dataclass(frozen=True, slots=True)
+class StrangeObject:
+    """An object in the store that nobody here knows."""
+
+    key: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveCheck:
     """What a check of the archive found. `checked` proven objects were looked at, `read` of them read back.
 
-    `strangers` are objects nobody here knows. With a repair, faulty contents that are in the cache are queued to
-    go up again, none of the faulty ones is called archived any more, and what was missed and is `back` is again.
+    `strangers` are objects nobody here knows, `stranger_objects` the first 20 of them by key. With a repair,
+    faulty contents that are in the cache are queued to go up again, none of the faulty ones is called archived any
+    more, and what was missed and is `back` is again.
     """
 
     run_id: str
@@ -89,6 +125,7 @@ class ArchiveCheck:
     queued: int
     error: str | None = None
     back: int = 0
+    stranger_objects: tuple[StrangeObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Costs:
     """What was used from the UTC day `since` (None: the first) to `until`, taken apart; the parts are the total.
 
     `others` are the parts beyond the limit (`others_count` of them), `unassigned` belongs to no post or profile.
-    `prices` are those that were applied, with their dates.
+    `prices` are those that were applied, with their dates; `unpriced`: none is set at all.
     """
 
     by: CostBy
@@ -73,3 +73,4 @@ class Costs:
     others_count: int = 0
     unassigned: CostSum | None = None
     prices: tuple[str, ...] = ()
+    unpriced: bool = False

@@ -128,7 +128,7 @@ def read_account(user: dict[str, Json], unread: Unread) -> Profile | None:
         posts=_counted(user, "edge_owner_to_timeline_media", "media_count"),
         biography=as_text(user.get("biography")),
         external_url=_external(user),
-        links=_links(user.get("bio_links")),
+        links=bio_links(user.get("bio_links")),
         category=as_line(user.get("category_name") or user.get("category"), LONGEST_NAME),
         is_verified=_flag(user, "is_verified"),
         is_private=_flag(user, "is_private"),
@@ -156,7 +156,8 @@ def _external(user: dict[str, Json]) -> str | None:
     return "" if stated is None or stated == "" else as_url(stated)
 
 
-def _links(value: Json) -> tuple[BioLink, ...] | None:
+def bio_links(value: Json) -> tuple[BioLink, ...] | None:
+    """The links of a list of objects with url and title, each once, in order; None when it is no list."""
     if not isinstance(value, list):
         return None
     found = {

@@ -204,7 +204,9 @@ class MediaWalk:
         """The sound of a video is a file of its own, an MP4 without pictures."""
         first, *others = audio_names(found.family)
         url = beside(found.key, first)
-        self._add(Role.AUDIO_TRACK, MediaType.VIDEO, url, found.key, others=tuple(others))
+        # Its poster has the same key, and is another thing.
+        rendition = first.removesuffix(".mp4")
+        self._add(Role.AUDIO_TRACK, MediaType.VIDEO, url, found.key, rendition=rendition, others=tuple(others))
 
     def _poster(self, post: dict[str, Json], preview: dict[str, Json], key: str) -> None:
         source = as_dict(preview.get("source"))

@@ -20,6 +20,47 @@ from postkeep.store.adoption.old_rows import OldRow
 
 _T = TypeVar("_T")
 
+# What an old table may call by the same name is not what a platform told us.
+_OURS_ALONE = {
+    "posts": frozenset(
+        [
+            "flags",
+            "latitude",
+            "location_name",
+            "location_native_id",
+            "longitude",
+            "notes",
+            "post_format",
+            "presence",
+            "presence_at",
+            "title",
+            "told_json",
+        ]
+    ),
+    "data_downloads": frozenset(("counts_hidden", "shares")),
+    "post_media": frozenset(("alternatives", "caption", "caption_seen_at")),
+    "profiles": frozenset(
+        [
+            "account_observed_at",
+            "biography",
+            "category",
+            "external_url",
+            "external_url_kind",
+            "facts_json",
+            "followers_count",
+            "following_count",
+            "is_business_account",
+            "is_private",
+            "is_professional_account",
+            "is_verified",
+            "links_seen_at",
+            "media_count",
+            "told_json",
+        ]
+    ),
+}
+"""Columns of ours that nothing of an old row is put into, by table."""
+
 
 @dataclass(slots=True)
 class Reader:
@@ -60,9 +101,10 @@ class Reader:
         return old_rows.as_text(self.values.get(name))
 
     def extras(self, table: Table) -> None:
-        """Keep the values of columns that our table does not have."""
+        """Keep the values of columns that our table does not have, or has with another meaning."""
+        others = _OURS_ALONE.get(table.name, frozenset())
         for name, value in self.values.items():
-            if name not in table.c and value is not None:
+            if (name not in table.c or name in others) and value is not None:
                 self.left[name] = value
 
     def differing(self, now: dict[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from postkeep.archive.names import can_stand
 from postkeep.archive.port import Archive, Stored
 from postkeep.archive.uploading import equals
 from postkeep.errors import ArchiveError, ObjectMissing
@@ -19,6 +21,9 @@ from postkeep.store.archiving import KnownObject
 log = get_logger("archive")
 
 _PAGE = 500
+_STRANGERS_NAMED = 20
+# Whoever is told may write to the database, which is too much for each object.
+_TELLING_SECONDS = 1.0
 
 
 class Fault(StrEnum):
@@ -39,15 +44,21 @@ class Found:
 
 @dataclass(slots=True)
 class CheckTally:
-    """Counts of a check: `checked` proven objects, `read` of them read back, `strangers` nobody here knows.
+    """Counts of a check: `checked` of `known` proven objects, with their bytes, and `read` of them read back.
 
     `back` are objects that were missed once, and are there again as they were proven.
+
+    `strangers` are objects nobody here knows; the first few are named.
     """
 
+    known: int = 0
+    known_bytes: int = 0
     checked: int = 0
+    checked_bytes: int = 0
     read: int = 0
     strangers: int = 0
     strange_bytes: int = 0
+    named: list[Stored] = field(default_factory=list)
     faults: list[Found] = field(default_factory=list)
     back: list[tuple[KnownObject, Stored]] = field(default_factory=list)
     stopped: bool = False
@@ -79,9 +90,13 @@ class Checking:
         self.tally = CheckTally()
         self._tags: list[tuple[str, str]] = []
         self._strangers: list[Stored] = []
+        self._told_at = 0.0
 
     def run(self) -> CheckTally:
         """Walk to the end, or until `stop`; raises ArchiveError when the store cannot be listed."""
+        with self.store.reading() as tx:
+            self.tally.known, self.tally.known_bytes = archiving.proven_total(tx, self.archive.place)
+        self._tell()
         listed = self._listed()
         there = next(listed, None)
         for known in self._known():
@@ -97,8 +112,11 @@ class Checking:
                 self._judge(known, there)
                 there = next(listed, None)
             self.tally.checked += 1
+            self.tally.checked_bytes += known.size
             if self.tally.checked % _PAGE == 0:
                 self._note()
+            elif time.monotonic() - self._told_at > _TELLING_SECONDS:
+                self._tell()
         else:
             while there is not None and not self.stop():
                 self._stranger(there)
@@ -161,7 +179,7 @@ class Checking:
     def _judge_strangers(self) -> None:
         """What is claimed and not yet proven is ours as well."""
         strangers, self._strangers = self._strangers, []
-        keys = [each.key for each in strangers]
+        keys = [each.key for each in strangers if can_stand(each.key)]
         with self.store.reading() as tx:
             ours = archiving.known_keys(tx, self.archive.place, keys)
             missed = archiving.missed_objects(tx, self.archive.place, keys) if self.look_again else []
@@ -170,6 +188,8 @@ class Checking:
             if each.key not in ours:
                 self.tally.strangers += 1
                 self.tally.strange_bytes += each.size
+                if len(self.tally.named) < _STRANGERS_NAMED:
+                    self.tally.named.append(each)
         for known in missed:
             digest = Digest(known.md5, known.sha256, known.size)
             if there[known.key].size == known.size and equals(self.archive, known.key, digest):
@@ -177,11 +197,16 @@ class Checking:
 
     def _fault(self, known: KnownObject, fault: Fault) -> None:
         self.tally.faults.append(Found(known, fault))
-        log.error("archived_object_unsound", file_id=known.file_id, object=known.key, fault=fault)
+        # Whoever asked for the check is told of each by its answer.
+        log.info("archived_object_unsound", file_id=known.file_id, object=known.key, fault=fault)
 
     def _note(self) -> None:
         tags, self._tags = self._tags, []
         if tags:
             with self.store.writing() as tx:
                 archiving.refresh_tags(tx, self.archive.place, tags, self.clock())
+        self._tell()
+
+    def _tell(self) -> None:
+        self._told_at = time.monotonic()
         self.progress(self.tally)

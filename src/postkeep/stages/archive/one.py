@@ -66,7 +66,7 @@ def holds(archive: Archive, url: str, md5: str) -> bool:
     if of_tag(stored.etag, md5) is not None:
         return True
     try:
-        return sums(archive.read(key))[0] == md5
+        return sums(archive.read(key), most=stored.size)[0] == md5
     except ObjectMissing:
         return False
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from postkeep.errors import FetchError, LinkExpired, NotMedia, Placeholder
 from postkeep.media.cache import Cache, Staged
-from postkeep.model import Body, Fetched, MediaType
+from postkeep.model import Body, Digest, Dimensions, Fetched, Kind, MediaType
 from postkeep.net.expired import says_expired
 
 _PAGE_BYTES = 4096
@@ -23,7 +23,7 @@ def stage(cache: Cache, fetched: Fetched, placeholders: Sequence[str]) -> Staged
         staged = cache.stage(fetched.body)
     except NotMedia as error:
         raise _named(error, head, fetched.url) from None
-    if (reason := _stands_in(staged, placeholders)) is not None:
+    if (reason := stands_in(staged.kind, staged.digest, staged.dimensions, placeholders)) is not None:
         cache.discard(staged)
         raise Placeholder(reason, url=fetched.url)
     return staged
@@ -42,10 +42,10 @@ def _named(error: NotMedia, head: bytes, url: str) -> FetchError:
     return NotMedia(error.found, url=url)
 
 
-def _stands_in(staged: Staged, placeholders: Sequence[str]) -> str | None:
-    digest, sides = staged.digest, staged.dimensions
+def stands_in(kind: Kind, digest: Digest, sides: Dimensions, placeholders: Sequence[str]) -> str | None:
+    """Why a content is only there in place of another; None when it is not."""
     if digest.sha256 in placeholders or digest.md5 in placeholders:
         return "a picture that is listed as a placeholder"
-    if staged.kind.media_type is MediaType.IMAGE and (sides.width, sides.height) == (1, 1):
+    if kind.media_type is MediaType.IMAGE and (sides.width, sides.height) == (1, 1):
         return "a picture of one pixel"
     return None

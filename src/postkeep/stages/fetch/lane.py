@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 
 from postkeep.stages.fetch.gate import Gate
 from postkeep.stages.fetch.outcomes import Kept
+from postkeep.store import families
 from postkeep.store.media import Due, StoredFile
 
 Asset = tuple[str, str, str | None]
+
+Found = tuple[StoredFile, int | None, str | None]
+"""A file in the cache, its rendition's rank, and that rendition where it is another than the asset's."""
 
 
 @dataclass(slots=True)
@@ -22,7 +26,7 @@ class Lane:
     host: str
     gate: Gate
     rows: deque[Due] = field(default_factory=deque)
-    known: dict[Asset, tuple[StoredFile, int | None]] = field(default_factory=dict)
+    known: dict[Asset, Found] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
     under_way: int = 0
     dry: bool = False
@@ -46,11 +50,13 @@ class Flight:
     `first` is what its first try brought when that was cut short, `most` how many bytes fit into the cache, where
     that is limited for good, `arrived` says that its body is here and not written yet, `dropped` that nobody wants
     its outcome any more, `unsent` that its URL was refused before a host was asked, `sent` that a host was,
-    `declared` how large its body was said to be.
+    `declared` how large its body was said to be. `names` are those it has not been asked for under, the one it is
+    under way as first; None is its URL as it was observed.
     """
 
     row: Due
     lane: Lane
+    names: tuple[str | None, ...] = (None,)
     first: Kept | None = None
     most: int | None = None
     arrived: bool = False
@@ -58,3 +64,14 @@ class Flight:
     unsent: bool = False
     sent: bool = False
     declared: int | None = None
+
+    @property
+    def url(self) -> str:
+        """The address that is asked for."""
+        return families.address(self.row.url, self.names[0])
+
+    @property
+    def other_rendition(self) -> str | None:
+        """What comes, where that is another rendition than the row's."""
+        name = self.names[0]
+        return None if name is None else families.rendition_of(name)

@@ -21,7 +21,7 @@ from postkeep.model import CachedFile, Stage
 from postkeep.points import passing
 from postkeep.stages.fetch.figures import Figures
 from postkeep.stages.hosts import host_of
-from postkeep.store import Store, bulk, hosts, keeping, leases, media, runs, work
+from postkeep.store import Store, bulk, families, hosts, keeping, leases, media, runs, work
 from postkeep.store.hosts import HostState
 from postkeep.store.media import PLACES, Arrival, Due, Failure
 
@@ -38,7 +38,8 @@ BEAT_SECONDS = 15.0
 class Kept:
     """Content on its way into the cache: staged until its batch is stored, then a file in its place.
 
-    `incomplete` when its source has no more of it, `milliseconds` how long its download took.
+    `incomplete` when its source has no more of it, `milliseconds` how long its download took. `url` and
+    `rendition` are where it came from and as what, where that is not what its row says.
     """
 
     staged: Staged | None
@@ -46,6 +47,8 @@ class Kept:
     incomplete: bool = False
     milliseconds: int = 0
     token: Token = ""
+    url: str | None = None
+    rendition: str | None = None
 
     @property
     def size(self) -> int:
@@ -185,7 +188,11 @@ class Outcomes:
         try:
             self.cache.sync([kept.staged for _, kept in new if kept.staged])
             token = self.journal.append_all(
-                [JournalEntry.of(row.media_id, row.url, kept.staged) for row, kept in new if kept.staged]
+                [
+                    JournalEntry.of(row.media_id, kept.url or row.url, kept.staged)
+                    for row, kept in new
+                    if kept.staged
+                ]
             )
             for _, kept in new:
                 kept.token = token
@@ -291,6 +298,9 @@ class Outcomes:
 
 def _arrival(row: Due, kept: Kept, rank: int | None) -> Arrival:
     assert kept.file is not None, "rows are stored after their bytes"
+    if kept.rendition is not None:
+        # How its size compares is not known.
+        return Arrival(row.media_id, kept.file, kept.rendition, None, kept.incomplete)
     return Arrival(row.media_id, kept.file, row.rendition, rank, kept.incomplete)
 
 
@@ -315,7 +325,7 @@ def _say_cached(row: Due, kept: Kept) -> None:
     log.info(
         "media_cached",
         media_id=row.media_id,
-        url=row.url,
+        url=kept.url or row.url,
         size=file.digest.size,
         md5=file.digest.md5,
         sha256=file.digest.sha256,
@@ -366,16 +376,19 @@ def _adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, cloc
         with store.writing() as tx:
             arrivals = []
             for table, _ in PLACES.values():
-                for media_id, url, rendition, rank in bulk.among(
+                for media_id, url, rendition, rank, others in bulk.among(
                     tx,
-                    f"SELECT media_id, media_url, rendition, rendition_rank FROM {table} WHERE media_id {{in}}",  # noqa: S608
+                    "SELECT media_id, media_url, rendition, rendition_rank, alternatives"  # noqa: S608
+                    f" FROM {table} WHERE media_id {{in}}",
                     found,
                 ):
                     entry, file = found[media_id]
+                    # Nothing without its end was put into place before its source gave it twice.
+                    incomplete = entry.sha256 in cut_short
                     if url == entry.url_key:
-                        # Nothing without its end was put into place before its source gave it twice.
-                        incomplete = entry.sha256 in cut_short
                         arrivals.append(Arrival(media_id, file, rendition, rank, incomplete))
+                    elif (other := families.came_as(entry.url_key, url, others)) is not None:
+                        arrivals.append(Arrival(media_id, file, other, None, incomplete))
             media.keep_files(tx, (file for _, file in found.values()), ids=ids, now=now)
             media.store_arrivals(tx, arrivals, ids=ids, now=now)
             adopted = len(arrivals)

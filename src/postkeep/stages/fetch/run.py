@@ -14,6 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from postkeep.config import Config
 from postkeep.errors import (
     FetchError,
@@ -38,7 +40,8 @@ from postkeep.stages.eviction import Evictor
 from postkeep.stages.fetch.assets import Assets
 from postkeep.stages.fetch.figures import Figures
 from postkeep.stages.fetch.gate import Gate
-from postkeep.stages.fetch.lane import Flight, Lane
+from postkeep.stages.fetch.lane import Asset, Flight, Found, Lane
+from postkeep.stages.fetch.names import Name, is_not_there, names_of
 from postkeep.stages.fetch.outcomes import Kept, Outcomes
 from postkeep.stages.fetch.transfers import Landing, Transfers
 from postkeep.stages.fetch.verdict import expired, has_expired, judge
@@ -168,6 +171,8 @@ class Fetch:
         self._lanes: dict[str, Lane] = {}
         self._hungry: deque[Lane] = deque()
         self._assets = Assets()
+        # Names that were found not to be there, by the row that is still to be had under another.
+        self._absent: dict[str, list[Name]] = {}
         self._transfers = Transfers(fetcher, cache, config.fetch.placeholders)
         self._database = ThreadPoolExecutor(1, thread_name_prefix="postkeep-store")
         self._storing: Future[None] | None = None
@@ -312,7 +317,7 @@ class Fetch:
             elif isinstance(outcome, Staged):
                 self.cache.discard(outcome)
             elif isinstance(outcome, FetchError) and outcome.partial is not None:
-                self._partials.put(_part_key(flight.row), outcome.partial)
+                self._partials.put(_part_key(flight), outcome.partial)
             if not whole:
                 self._discard_first(flight)
         self.tally.figures.requests = self._transfers.sent
@@ -367,10 +372,10 @@ class Fetch:
         limit = max(_LEAST_PAGE, min(_PAGE, _ROWS_READ // len(self._lanes)))
         with self.store.reading() as tx:
             rows = media.due(tx, lane.host, self.clock(), limit=limit, below=self.below, skip=self._taken)
-            lane.known = media.cached_assets(tx, {row.asset for row in rows}) if rows else {}
+            lane.known = _known(tx, rows)
         if self._return([row for row in rows[: self._left()] if row.asset not in lane.known]):
             with self.store.reading() as tx:
-                lane.known = media.cached_assets(tx, {row.asset for row in rows})
+                lane.known = _known(tx, rows)
         self._taken.update(row.media_id for row in rows)
         lane.rows.extend(rows)
         lane.dry = not rows
@@ -400,16 +405,16 @@ class Fetch:
         if (kept := self._assets.brought(row)) is not None:
             self._link(row, kept, None)
         elif not self._assets.wait(row, lane):
-            flight = Flight(row, lane)
+            flight = Flight(row, lane, names_of(row, self._absent.get(row.media_id, ())))
             if row.asset in lane.known:
                 self._begin_known(flight, *lane.known[row.asset])
             else:
                 self._begin_request(flight)
 
-    def _begin_known(self, flight: Flight, file: StoredFile, rank: int | None) -> None:
+    def _begin_known(self, flight: Flight, file: StoredFile, rank: int | None, other: str | None) -> None:
         """Take an asset that some row has already from the cache, when its bytes are proven to be there."""
         if file.proof is not None and self.cache.is_as_proven(file.path, file.proof):
-            self._link(flight.row, _in_place(file, file.proof), rank)
+            self._link(flight.row, _in_place(file, file.proof, other), rank)
             return
 
         def prove() -> Proof:
@@ -429,7 +434,7 @@ class Fetch:
         self._assets.claim(row)
         part = None
         if self._has_partials and not fresh:
-            part = self._partials.get(_part_key(row), self.cache.spool)
+            part = self._partials.get(_part_key(flight), self.cache.spool)
         self._transfers.request(flight, part=part, fresh=fresh)
 
     # --- what came of it ---
@@ -451,8 +456,8 @@ class Fetch:
             case Staged():
                 self._staged(flight, outcome, milliseconds)
             case Proof():
-                file, rank = lane.known[flight.row.asset]
-                self._bring(flight.row, _in_place(file, outcome), rank)
+                file, rank, other = lane.known[flight.row.asset]
+                self._bring(flight.row, _in_place(file, outcome, other), rank)
             case IntegrityError():
                 # The row will be found again by whoever verifies; meanwhile the source is asked.
                 self._begin_request(flight)
@@ -461,7 +466,10 @@ class Fetch:
             ):
                 self._did_not_fit(flight, flight.most)
             case FetchError():
-                self._not_fetched(flight, outcome)
+                if not flight.dropped and is_not_there(outcome) and len(flight.names) > 1:
+                    self._ask_under_next_name(flight, outcome)
+                else:
+                    self._not_fetched(flight, outcome)
             case BaseException():
                 self._discard_first(flight)
                 raise outcome
@@ -471,6 +479,8 @@ class Fetch:
         self._answered = True
         self._note(flight, None)
         kept = Kept(staged, milliseconds=milliseconds)
+        if flight.other_rendition is not None:
+            kept.url, kept.rendition = flight.url, flight.other_rendition
         if flight.first is None and not staged.whole:
             self._ask_again(flight, kept)
             return
@@ -483,7 +493,7 @@ class Fetch:
         kept.incomplete = not staged.whole
         self._make_sure_of_room(staged)
         if self._has_partials:
-            self._partials.drop(_part_key(flight.row))
+            self._partials.drop(_part_key(flight))
         self._bring(flight.row, kept, None)
 
     def _ask_again(self, flight: Flight, first: Kept) -> None:
@@ -494,6 +504,18 @@ class Fetch:
             self._not_fetched(flight, Truncated(url=flight.row.url))
         else:
             self._begin_request(flight, fresh=True)
+
+    def _ask_under_next_name(self, flight: Flight, error: FetchError) -> None:
+        """Ask for the next of the family; that one name is not there says nothing about the host."""
+        self._answered = True
+        self._discard_first(flight)
+        self._absent.setdefault(flight.row.media_id, []).append(flight.names[0])
+        flight.names = flight.names[1:]
+        if self.stop() or not flight.lane.gate.is_open(self.clock()):
+            flight.dropped = True
+            self._not_fetched(flight, error)
+        else:
+            self._begin_request(flight)
 
     def _agree(self, flight: Flight, second: Kept) -> bool:
         """Whether the second try settles the matter: it is whole, or cut short at the very same place."""
@@ -508,7 +530,7 @@ class Fetch:
         self._discard_first(flight)
         row = flight.row
         if error.partial is not None:
-            self._has_partials |= self._partials.put(_part_key(row), error.partial)
+            self._has_partials |= self._partials.put(_part_key(flight), error.partial)
             self._sweep_partials()
         if flight.dropped:
             self._give_up(row)
@@ -565,6 +587,7 @@ class Fetch:
 
     def _bring(self, row: Due, kept: Kept, rank: int | None) -> None:
         """The asset is here: for the row that asked for it, and for all that waited."""
+        self._absent.pop(row.media_id, None)
         waiting = self._assets.bring(row, kept)
         if kept.file is not None:
             self._link(row, kept, rank)
@@ -601,6 +624,8 @@ class Fetch:
                 answered=self._answered,
                 chance=random.random,
             )
+        if failure.due_at is None:
+            self._absent.pop(row.media_id, None)
         self._count(failure.state)
         self.outcomes.failed(row, failure, asked=asked)
 
@@ -674,13 +699,30 @@ class Fetch:
             self._database.submit(self.outcomes.flush).result()
 
 
-def _in_place(file: StoredFile, proof: Proof) -> Kept:
-    return Kept(None, CachedFile(file.path, media.digest_of(file), file.kind, file.dimensions, proof))
+def _known(tx: Connection, rows: Sequence[Due]) -> dict[Asset, Found]:
+    """What is in the cache of these rows' assets."""
+    found: dict[Asset, Found] = {}
+    others = {row.asset for row in rows if row.alternatives and row.answered is None}
+    if others:
+        # As the rendition it was asked for it is not there, or it would not have come under another name.
+        found = {asset: (file, None, came) for asset, (file, came) in media.cached_otherwise(tx, others).items()}
+    if rows:
+        came_as = {row.asset: row.answered for row in rows}
+        for asset, (file, rank) in media.cached_assets(tx, came_as).items():
+            found[asset] = (file, rank, came_as[asset])
+    return found
 
 
-def _part_key(row: Due) -> str:
+def _in_place(file: StoredFile, proof: Proof, other: str | None) -> Kept:
+    """A file that is here; `other` is its rendition where that is not the row's."""
+    content = CachedFile(file.path, media.digest_of(file), file.kind, file.dimensions, proof)
+    return Kept(None, content, rendition=other)
+
+
+def _part_key(flight: Flight) -> str:
     """Under which name the beginning of a large body waits: that of the asset, whose URL may be signed anew."""
-    return f"{row.platform} {row.media_key} {row.rendition or ''}"
+    row = flight.row
+    return f"{row.platform} {row.media_key} {flight.other_rendition or row.rendition or ''}"
 
 
 def _moment(gate: Gate) -> str:

@@ -78,7 +78,7 @@ class Transfers:
 
         try:
             most = self._most if flight.most is None else min(self._most, flight.most)
-            job = self._fetcher.begin(flight.row.url, done, max_bytes=most, part=part, fresh=fresh)
+            job = self._fetcher.begin(flight.url, done, max_bytes=most, part=part, fresh=fresh)
         except FetchError as error:
             flight.unsent = True
             self._events.put((flight, error, 0))

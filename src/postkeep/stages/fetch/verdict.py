@@ -63,7 +63,10 @@ def judge(
         if row.expires_at is not None and error.retry_after is None:
             due = min(due, _before(row.expires_at, now))
     kind = f"http_{error.status}" if isinstance(error, HttpStatus) else error.kind
-    return Failure(row.media_id, row.url, state, kind, error.message, due, fails)
+    message = error.message
+    if state is MediaState.GONE and row.alternatives:
+        message = f"none of its {len(row.alternatives) + 1} names is there: {message}"
+    return Failure(row.media_id, row.url, state, kind, message, due, fails)
 
 
 def _before(expires_at: datetime, now: datetime) -> datetime:
@@ -83,6 +86,9 @@ def _state(row: Due, error: FetchError, now: datetime, *, answered: bool) -> tup
         case HttpStatus(status=401 | 403):
             if has_expired(row, now):
                 return MediaState.EXPIRED, False, True
+            if row.alternatives and error.status == 403:
+                # All its names were asked for by now, and servers of such families say this of what they lack.
+                return MediaState.GONE, False, True
             return MediaState.RETRY, True, True
         case HttpStatus(status=429 | 503):
             return row.state, True, False

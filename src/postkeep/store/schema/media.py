@@ -55,7 +55,7 @@ def _place_columns() -> list[Column[Any]]:
         Column("error_at", Utc),
         Column("caption", Text),
         Column("caption_seen_at", Utc),
-        # Further URLs under which the same content may be had, as a JSON array.
+        # What further addresses of the same content end in, as a JSON array.
         Column("alternatives", Text),
     ]
 

@@ -1,0 +1,223 @@
+"""Figures of creators from the store: computed for a page, or for many and kept."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, tzinfo
+
+import orjson
+
+from postkeep.analytics.engagement import calculate_engagement_rate
+from postkeep.analytics.result import VERSION, Mode
+from postkeep.analytics.stored import stored_fields
+from postkeep.errors import PostkeepError
+from postkeep.log import get_logger
+from postkeep.model import RunStatus
+from postkeep.stages import creator_sheet, whom
+from postkeep.stages.creator_sheet import Sheet, followers_then, sheet_of
+from postkeep.stages.parts import Parts
+from postkeep.stages.recorded import OpenRun, recorded
+from postkeep.store import Store, creator_analytics, creator_posts, creator_top
+from postkeep.store.creator_posts import FollowerCount
+from postkeep.store.creator_top import Ranked
+from postkeep.views import OnProgress, Progress, Stop
+from postkeep.views.creators import AnalyticsMode, CreatorDetail, CreatorsUpdated, TopBy, TopPost
+
+log = get_logger("creators")
+
+_BATCH = 500
+
+
+def named(store: Store, names: Sequence[str]) -> list[str]:
+    """The profile_ids that ids, addresses and names mean, in order, each once.
+
+    Raises NotFound for a name of nobody, and for one of several, naming them.
+    """
+    with store.reading() as tx:
+        return [each.profile_id for each in whom.find_all(tx, names)]
+
+
+def compute(
+    store: Store, profile_id: str, *, now: datetime, mode: Mode, zone: tzinfo
+) -> tuple[Sheet, list[FollowerCount]]:
+    """All figures of one profile as of `now`, and its follower history, oldest first."""
+    with store.reading() as tx:
+        creator = creator_posts.creator(tx, profile_id)
+        lists = creator_posts.windows(tx, profile_id)
+        history = creator_posts.history(tx, profile_id)
+        posts = creator_posts.posts_of(tx, profile_id)
+        return sheet_of(creator, posts, lists, history, now=now, mode=mode, zone=zone), history
+
+
+def detail(parts: Parts, name: str, *, mode: AnalyticsMode, zone: tzinfo, top: int) -> CreatorDetail:
+    """A creator's figures as of now, computed anew; raises NotFound."""
+    [profile_id] = named(parts.store, [name])
+    sheet, history = compute(parts.store, profile_id, now=parts.clock(), mode=Mode(mode.value), zone=zone)
+    creator = sheet.creator
+    return CreatorDetail(
+        creator.profile_id,
+        creator.platform,
+        creator.kind,
+        creator.username,
+        creator.name,
+        creator.url,
+        creator.is_active,
+        creator.followers,
+        creator.followers_at,
+        sheet.newest_observation,
+        mode,
+        sheet.analytics.as_json(),
+        creator_sheet.figures(sheet.analytics),
+        creator_sheet.growth_as_json(sheet.growth),
+        creator_sheet.drawn(history),
+        creator_sheet.types(sheet),
+        creator_sheet.top(sheet, history, top),
+        creator_sheet.hours(sheet, zone),
+    )
+
+
+# --- figures that are kept ----------------------------------------------------------------------------------
+
+
+def run_update(
+    parts: Parts,
+    names: Sequence[str],
+    *,
+    mode: AnalyticsMode,
+    zone: tzinfo = UTC,
+    stop: Stop,
+    progress: OnProgress,
+) -> CreatorsUpdated:
+    """Compute and store the figures of these profiles; none named: of all whose figures are kept.
+
+    One profile that fails is told and stops no other. Raises NotFound, before anything is computed, for a name
+    of nothing or of several.
+    """
+    asked = named(parts.store, names) if names else None
+    with recorded(
+        parts.store, "creators", ids=parts.ids, clock=parts.clock, command="postkeep creators update"
+    ) as run:
+        return _update(parts, run, asked, mode=Mode(mode.value), zone=zone, stop=stop, progress=progress)
+
+
+def _update(
+    parts: Parts,
+    run: OpenRun,
+    asked: list[str] | None,
+    *,
+    mode: Mode,
+    zone: tzinfo,
+    stop: Stop,
+    progress: OnProgress,
+) -> CreatorsUpdated:
+    failed: dict[str, str] = {}
+    seen = updated = posts = 0
+    total = len(asked) if asked is not None else None
+    for profile_id in asked if asked is not None else _kept(parts.store):
+        if stop():
+            run.status = RunStatus.CANCELLED
+            break
+        seen += 1
+        try:
+            posts += _store(parts, profile_id, mode=mode, zone=zone)
+            updated += 1
+        except PostkeepError as error:
+            failed[profile_id] = error.message
+            log.warning("creator_failed", profile_id=profile_id, error=error.message)
+        progress(Progress("computing", seen, total, "profiles"))
+    if failed and run.status is RunStatus.COMPLETED:
+        run.status = RunStatus.PARTIAL if updated else RunStatus.FAILED
+    run.summary.update(processed=seen, updated=updated, errors=len(failed), posts=posts)
+    return CreatorsUpdated(run.run_id, run.status, seen, updated, posts, failed, run.error)
+
+
+def _kept(store: Store) -> Iterator[str]:
+    last = ""
+    while True:
+        with store.reading() as tx:
+            page = creator_analytics.chosen(tx, limit=_BATCH, after=last)
+        if not page:
+            return
+        yield from page
+        last = page[-1]
+
+
+def _store(parts: Parts, profile_id: str, *, mode: Mode, zone: tzinfo) -> int:
+    """Compute a profile's figures and write them in one step; returns of how many posts."""
+    now = parts.clock()
+    sheet, _ = compute(parts.store, profile_id, now=now, mode=mode, zone=zone)
+    fields = stored_fields(
+        sheet.analytics,
+        sheet.growth,
+        api_calls=0,
+        scraped_at=sheet.newest_observation,
+        followers_updated_at=sheet.creator.followers_at,
+    )
+    details = {"analytics": sheet.analytics.as_json(), "growth": creator_sheet.growth_as_json(sheet.growth)}
+    with parts.store.writing() as tx:
+        creator_analytics.write(
+            tx,
+            profile_id,
+            fields,
+            mode=str(mode),
+            version=VERSION,
+            computed_at=now,
+            details=orjson.dumps(details).decode(),
+        )
+    return len(sheet.posts)
+
+
+# --- the posts that did best --------------------------------------------------------------------------------
+
+
+def run_top(
+    parts: Parts, *, by: TopBy, limit: int, since: datetime | None, author: str | None, platform: str | None
+) -> list[TopPost]:
+    """The posts with the largest known number, of equals the newer; numbers of a reposted original never count.
+
+    Raises NotFound for an author or platform nobody knows.
+    """
+    [profile_id] = named(parts.store, [author]) if author is not None else [None]
+    best: list[tuple[float, int, str, TopPost]] = []
+    with parts.store.reading() as tx:
+        if platform is not None:
+            whom.must_be_platform(tx, platform)
+        for page in creator_top.pages(tx, since=since, profile_id=profile_id, platform=platform):
+            followers: dict[str, list[tuple[datetime, int]]] = {}
+            if by is TopBy.RATE:
+                followers = creator_posts.histories(
+                    tx, sorted({each.profile_id for each in page if each.profile_id})
+                )
+            for each in page:
+                post = _ranked(each, followers.get(each.profile_id or "", []))
+                value = getattr(post, str(by))
+                if value is not None:
+                    found = (float(value), each.stamp, each.post_id, post)
+                    (heapq.heappush if len(best) < limit else heapq.heappushpop)(best, found)
+        texts = creator_top.texts(tx, [post_id for _, _, post_id, _ in best])
+    return [
+        creator_top.with_text(post, texts) for *_, post in sorted(best, key=lambda each: each[:3], reverse=True)
+    ]
+
+
+def _ranked(each: Ranked, history: Sequence[tuple[datetime, int]]) -> TopPost:
+    at, followers = followers_then(history, each.observed_at)
+    rate = calculate_engagement_rate(each.likes, each.comments, followers)
+    return TopPost(
+        each.post_id,
+        each.platform,
+        each.native_id,
+        each.form,
+        each.posted_at,
+        each.author,
+        None,
+        None,
+        each.likes,
+        each.comments,
+        each.views,
+        rate,
+        followers,
+        at,
+        each.observed_at,
+    )

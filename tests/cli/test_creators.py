@@ -1,0 +1,127 @@
+"""Figures are told with their sample, in 80 columns, and as JSON by the names they have."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from postkeep.cli.sparkline import sparkline
+from postkeep.cli.text import UNKNOWN
+from postkeep.views.creators import AnalyticsMode, TopBy
+from tests.cli import creator_answers
+from tests.cli.answers import EVIL, FakeLibrary
+from tests.cli.conftest import Call
+
+
+def make_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let stdout be a terminal of 80 columns without colours."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "dumb")
+
+
+PAGES = (
+    ("creators", "list"),
+    ("creators", "show", "jane"),
+    ("creators", "compare", *(f"creator_number_{number}" for number in range(5))),
+    ("creators", "update"),
+    ("posts", "top"),
+    ("metrics",),
+)
+
+
+@pytest.mark.parametrize("arguments", PAGES, ids=lambda each: " ".join(each[:2]))
+def test_everything_fits_80_columns(
+    arguments: tuple[str, ...], call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_narrow(monkeypatch)
+    lines = call(*arguments).out.splitlines()
+    assert lines
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_figure_has_its_value_sample_and_age(call: Call) -> None:
+    lines = call("creators", "show", "jane").out.splitlines()
+    assert "engagement_rate  1.50 %  17/18  2025-03-01" in lines
+    assert f"avg_post_saves        {UNKNOWN}   0/18  2025-03-01" in lines
+    assert not any(line.startswith("avg_engagement_rate") for line in lines)  # a copy
+    assert "Sample:    18 of 20 posts; not counted: 2 not_own" in lines
+    assert f"Growth:    daily {UNKNOWN}; weekly -0.50 % (from 1,240, 166 h before)" in lines
+    assert "Curve:     ▁▂▃▄▅▆▇█  1,200 to 1,207" in lines
+
+
+def test_json_is_the_result_with_what_stands_beside_it(call: Call) -> None:
+    told = json.loads(call("creators", "show", "jane", "--json").out)
+    assert {name: told[name] for name in creator_answers.ANALYTICS} == creator_answers.ANALYTICS
+    assert told["profile"]["profile_id"] == creator_answers.ID
+    assert [each["followers"] for each in told["follower_history"]] == list(range(1200, 1208))
+    assert len(told["hours"]) == 7
+
+
+def test_all_creators_are_compared_however_narrow_it_is(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_narrow(monkeypatch)
+    names = [f"creator_number_{number}" for number in range(5)]
+    heads = [line for line in call("creators", "compare", *names).out.splitlines() if line.startswith("Figure")]
+    assert len(heads) > 1
+    assert sum(head.count("instagram/") for head in heads) == 5
+
+
+def test_comparing_platforms_is_warned_of(call: Call, library: FakeLibrary) -> None:
+    assert call("creators", "compare", "jane", "john").err == ""
+    library.answers["creators.show"] = lambda name, **_: replace(
+        creator_answers.DETAIL, platform="linkedin" if name == "john" else "instagram"
+    )
+    assert "count different things" in call("creators", "compare", "jane", "john").err
+
+
+def test_options_reach_the_library(call: Call, library: FakeLibrary) -> None:
+    call("creators", "show", "jane", "--mode", "compat", "--zone", "Europe/Berlin", "--top", "2")
+    call("posts", "top", "--by", "rate", "--author", "jane", "--platform", "instagram", "--limit", "3")
+    assert library.asked == [
+        ("creators.show", ("jane",), {"mode": AnalyticsMode.COMPAT, "zone": "Europe/Berlin", "top": 2}),
+        (
+            "creators.top_posts",
+            (),
+            {"by": TopBy.RATE, "limit": 3, "since": None, "author": "jane", "platform": "instagram"},
+        ),
+    ]
+
+
+def test_a_failed_creator_is_named_and_told_by_the_exit_code(call: Call, library: FakeLibrary) -> None:
+    library.answers["creators.update"] = replace(creator_answers.UPDATED, updated=1, failed={"prf-9": EVIL})
+    called = call("creators", "update")
+    assert called.code == 1
+    assert "prf-9: safe \\x1b[2J" in called.err
+
+
+def test_foreign_text_is_harmless(call: Call, library: FakeLibrary) -> None:
+    post = replace(creator_answers.POST, text=EVIL, author=EVIL)
+    library.answers["creators.show"] = replace(creator_answers.DETAIL, name=EVIL, username=EVIL, top=(post,))
+    library.answers["creators.page"] = [replace(creator_answers.LINE, username=EVIL)]
+    for arguments in PAGES[:3]:
+        out = call(*arguments).out
+        assert "\\x1b" in out
+        assert not set(out) & set("\x1b\x9b\u202e\u2066\x07")
+
+
+def test_a_changed_definition_names_the_other(call: Call) -> None:
+    told = call("metrics", "plays").out.splitlines()
+    assert {"Until:     2025-04-21, not included", "After it:  views"} <= set(told)
+    views = json.loads(call("metrics", "views", "--json").out)
+    assert [(each["platforms"], each["predecessor"]) for each in views] == [
+        (["linkedin"], None),
+        (["instagram"], "plays"),
+    ]
+    assert call("metrics", "nothing").code == 2
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=100), st.integers(2, 40))
+def test_a_sparkline_shows_least_and_most(values: list[int], width: int) -> None:
+    told = sparkline(values, width)
+    assert len(told) == min(len(values), width)
+    if len(values) <= width and len(set(values)) > 1:
+        assert told[values.index(min(values))] == "▁"
+        assert told[values.index(max(values))] == "█"

@@ -166,7 +166,7 @@ def _tell(done: Erasure, *, as_json: bool) -> int:
             _counted(
                 ("Files", staying.files, human_size(staying.bytes)),
                 ("Records, cut", staying.cut),
-                ("Posts' rows of dropped records", staying.dropped),
+                ("Rows of records dropped", staying.dropped),
             ),
             indent="  ",
         )
@@ -198,7 +198,7 @@ def _say_waiting(removed: Removals) -> None:
 def _counted(*rows: tuple[str, int] | tuple[str, int, str]) -> Iterator[tuple[str, str]]:
     for name, number, *more in rows:
         if number:
-            yield f"{name}:", " ".join([str(number), *(f"({each})" for each in more)])
+            yield name, " ".join([str(number), *(f"({each})" for each in more)])
 
 
 def _code(removed: Removals) -> int:

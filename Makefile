@@ -29,10 +29,10 @@ check: setup
 	PYTHONPATH=src $(BIN)/lint-imports --no-cache
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not long"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not long"
 
 test-long: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 format: setup
 	$(BIN)/ruff check --fix .

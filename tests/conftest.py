@@ -7,12 +7,21 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
 
 from postkeep.store import Store, migrate
 from tests.servers.postgres import PostgresServer, administer, postgres_server
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """How tests are given to processes; asked only when there are several."""
+    from tests.sharing import Sharing
+
+    return Sharing(config, log)
+
 
 # Read before the fixture below hides it.
 _TEST_DSN = os.environ.get("POSTKEEP_TEST_DSN", "")

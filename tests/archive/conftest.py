@@ -26,7 +26,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def strict_server() -> Iterator[Ceph]:
-    """The real server, once for all tests of a worker; use it with `@pytest.mark.xdist_group("ceph")`."""
+    """The real server, once for all tests of a process."""
     if (reason := ceph.missing()) is not None:
         pytest.skip(f"no strict S3 server: {reason}")
     with tempfile.TemporaryDirectory(prefix="postkeep-ceph-") as folder, Ceph(Path(folder)) as server:
@@ -68,7 +68,7 @@ def client(server: Ceph) -> Any:
 
 @pytest.fixture(scope="session")
 def azure_server() -> Iterator[Azurite]:
-    """The real server, once for all tests of a worker; use it with `@pytest.mark.xdist_group("azurite")`."""
+    """The real server, once for all tests of a process."""
     if (reason := azurite.missing()) is not None:
         pytest.skip(f"no Azure server: {reason}")
     with tempfile.TemporaryDirectory(prefix="postkeep-azurite-") as folder, Azurite(Path(folder)) as server:
@@ -105,8 +105,8 @@ def gcs(server: Google, endpoint: str = "") -> GcsConfig:
     params=[
         "directory",
         "gcs",
-        pytest.param("bucket", marks=pytest.mark.xdist_group("ceph")),
-        pytest.param("azure", marks=pytest.mark.xdist_group("azurite")),
+        "bucket",
+        "azure",
     ]
 )
 def archive(request: pytest.FixtureRequest, tmp_path: Path) -> Archive:

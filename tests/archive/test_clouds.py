@@ -35,8 +35,7 @@ from tests.servers.s3lax import Tag
 from tests.servers.s3proxy import CutAnswer, CutBody, Flip, Request, S3Proxy, Say
 
 NOWHERE = "http://127.0.0.1:9"
-azure = pytest.mark.xdist_group("azurite")
-clouds = pytest.mark.parametrize("cloud", ["gcs", pytest.param("azure", marks=azure)])
+clouds = pytest.mark.parametrize("cloud", ["gcs", "azure"])
 
 
 @pytest.fixture
@@ -92,7 +91,6 @@ def test_any_other_tag_of_google_proves_nothing(service_account: ServiceAccount,
                 assert send(archive, "a.jpg", SMALL) is Proof.READ_BACK
 
 
-@azure
 def test_a_tag_of_azure_proves_nothing(container: AzureConfig) -> None:
     archive = azure_archive(container)
     assert send(archive, "a.jpg", SMALL) is Proof.READ_BACK
@@ -144,7 +142,6 @@ def test_a_name_that_stores_sign_differently_has_no_link(through: Any) -> None:
             archive.link(key, 60)
 
 
-@azure
 def test_a_token_signs_no_links(azure_server: Azurite, container: AzureConfig) -> None:
     token = azure_server.sas(container.container, "rl")
     by_token = azure_archive(replace(container, account_key="", sas_token=token))
@@ -157,7 +154,6 @@ def test_a_token_signs_no_links(azure_server: Azurite, container: AzureConfig) -
 # --- rights -------------------------------------------------------------------------------------------------
 
 
-@azure
 def test_a_token_is_enough_and_says_what_it_may_not(azure_server: Azurite, container: AzureConfig) -> None:
     def by(rights: str) -> Archive:
         token = azure_server.sas(container.container, rights)
@@ -181,7 +177,6 @@ def test_a_token_is_enough_and_says_what_it_may_not(azure_server: Azurite, conta
     assert {each.key for each in whole.listing()} == {"a.jpg", "d.jpg"}
 
 
-@azure
 def test_what_is_wrong_with_azure_is_said(container: AzureConfig) -> None:
     wrong = azure_archive(replace(container, account_key=base64.b64encode(b"another").decode()))
     with pytest.raises(ArchiveDenied, match=r"^container keep-\d+: the key is not the one of this account"):
@@ -404,7 +399,6 @@ def test_no_error_names_a_secret(
         assert each not in text
 
 
-@azure
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_the_program_shows_no_secret(
     container: AzureConfig,

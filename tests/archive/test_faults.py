@@ -44,10 +44,7 @@ from tests.servers.s3proxy import (
 )
 from tests.stages.kept import File, Place, Post
 
-pytestmark = [
-    pytest.mark.xdist_group("ceph"),
-    pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True),
-]
+pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 LARGE = File("large", size=11 * MB, places=(Place(Post("one")),))
 IN_PARTS = {"concurrency": 2, "multipart_at": 5 * MB, "part_size": 5 * MB}
 

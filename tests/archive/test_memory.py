@@ -83,7 +83,6 @@ def test_a_lax_sink_takes_a_sparse_file(tmp_path: Path, megabytes: int) -> None:
     assert int(str(told["more"])) < 60 * MB
 
 
-@pytest.mark.xdist_group("ceph")
 @pytest.mark.parametrize("megabytes", [26, pytest.param(200, marks=pytest.mark.long)])
 def test_the_strict_server_takes_a_large_file_in_parts(bucket: Bucket, tmp_path: Path, megabytes: int) -> None:
     path, sha256 = tmp_path / "video.mp4", hashlib.sha256()

@@ -34,7 +34,6 @@ print(orjson.dumps([before, summary.restored, summary.cached, "obstore" in sys.m
 """
 
 
-@pytest.mark.xdist_group("ceph")
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_a_bucket_brings_back_what_was_lost(here: World, strict_server: Ceph) -> None:
     name = "keep-returning"

@@ -19,10 +19,7 @@ from tests.servers.ceph import ACCESS, SECRET, Ceph
 from tests.servers.s3lax import LaxS3
 from tests.servers.s3proxy import S3Proxy, Say
 
-pytestmark = [
-    pytest.mark.xdist_group("ceph"),
-    pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True),
-]
+pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[2]
 CALM = Measured(wall=2.0, active=1.0, cpu=1.0, peak=1, others=0.0)
 
 
-@pytest.mark.xdist_group("ceph")
 @pytest.mark.skipif(ceph.missing() is not None, reason=ceph.missing() or "all there")
 def test_ours_and_the_bare_client_send_the_same_objects(tmp_path):
     done = subprocess.run(

@@ -24,7 +24,8 @@ def started(pid: int) -> int | None:
     """When a process began, as a number that only means something to compare; None when there is none.
 
     Counted from the boot where the system tells it: setting the clock must not make a living process look dead.
-    A process that has ended and whose parent has not asked how is none.
+    A process that has ended and whose parent has not asked how is none; one of which only the first thread has
+    ended still has its files and locks.
     """
     try:
         return _ticks(pid) if (_PROC / "self/stat").exists() else _milliseconds(pid)
@@ -53,7 +54,8 @@ def own_start() -> int:
 def _ticks(pid: int) -> int | None:
     # The name in brackets may hold anything, brackets and blanks as well.
     fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
+    has_ended = fields[0] in "ZX" and int(fields[17]) <= 1
+    return None if has_ended else int(fields[19])
 
 
 def _milliseconds(pid: int) -> int | None:

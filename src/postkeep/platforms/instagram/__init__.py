@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
-from ...errors import ParseError, UnknownShape
-from ...model import Json, Parsed
+from ...model import Json
+from ..by_shape import ByShape, Reader
 from . import gallery, instaloader
 from .items import is_item, is_page, is_wrapped, parse_item, parse_page
 from .lasting import lasting
 from .names import PLATFORM_NAME
 from .nodes import find_account, find_node, parse_account, parse_node
 
-_Reader = Callable[[dict[str, Json], str | None], Parsed]
 
+class Instagram(ByShape):
+    """The Instagram platform."""
 
-class Instagram:
-    """The Instagram platform; stateless, so that any thread may use it."""
+    name = PLATFORM_NAME
+    stranger = "not an Instagram record"
 
-    @property
-    def name(self) -> str:
-        return PLATFORM_NAME
-
-    def recognises(self, record: Json) -> bool:
-        """Whether the record has one of the shapes; never raises."""
-        return _reader(record) is not None
-
-    def parse(self, record: Json, via: str | None = None) -> Parsed:
-        """Read a record; raises ParseError (UnknownShape for none of the shapes) and nothing else."""
-        if not isinstance(record, dict):
-            raise ParseError(f"not an object but {type(record).__name__}")
-        reader = _reader(record)
-        if reader is None:
-            raise UnknownShape("not an Instagram record")
-        return reader(record, via)
+    def reader(self, record: dict[str, Json]) -> Reader | None:
+        """Who reads a record of this shape; None for none of the shapes. Never raises."""
+        return _reader(record)
 
     def canonical(self, record: Json) -> bytes:
         """The record's lasting content with sorted keys; raises ParseError when nested too deeply."""
         return lasting(record)
 
 
-def _reader(record: Json) -> _Reader | None:
-    if not isinstance(record, dict):
-        return None
+def _reader(record: dict[str, Json]) -> Reader | None:
     if gallery.is_sidecar(record):
         return gallery.parse_sidecar
     if instaloader.is_sidecar(record):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ...errors import ParseError, UnknownShape
-from ...model import Json, Parsed
+from ...model import Json
+from ..by_shape import ByShape, Reader
 from .harvestapi import parse_harvest
 from .lasting import canonical
 from .names import PLATFORM_NAME, name_in_url
@@ -14,37 +12,23 @@ from .posts import parse_company_post, parse_detail, parse_profile_post
 _URNS = frozenset({"activity_urn", "share_urn", "ugcPost_urn"})
 _PREFIX = "urn:li:"
 
-_Reader = Callable[[dict[str, Json], str | None], Parsed]
 
+class Linkedin(ByShape):
+    """The LinkedIn platform."""
 
-class Linkedin:
-    """The LinkedIn platform; stateless, so that any thread may use it."""
+    name = PLATFORM_NAME
+    stranger = "not a LinkedIn post"
 
-    @property
-    def name(self) -> str:
-        return PLATFORM_NAME
-
-    def recognises(self, record: Json) -> bool:
-        """Whether the record has one of the four shapes; never raises."""
-        return _reader(record) is not None
-
-    def parse(self, record: Json, via: str | None = None) -> Parsed:
-        """Read a record; raises ParseError (UnknownShape for none of the four shapes) and nothing else."""
-        if not isinstance(record, dict):
-            raise ParseError(f"not an object but {type(record).__name__}")
-        reader = _reader(record)
-        if reader is None:
-            raise UnknownShape("not a LinkedIn post")
-        return reader(record, via)
+    def reader(self, record: dict[str, Json]) -> Reader | None:
+        """Who reads a record of this shape; None for none of the shapes. Never raises."""
+        return _reader(record)
 
     def canonical(self, record: Json) -> bytes:
         """The record's lasting content with sorted keys; raises ParseError when nested too deeply."""
         return canonical(record)
 
 
-def _reader(record: Json) -> _Reader | None:
-    if not isinstance(record, dict):
-        return None
+def _reader(record: dict[str, Json]) -> Reader | None:
     if "activity_urn" in record:
         return parse_company_post if "post_url" in record or "source_company" in record else None
     if "linkedinUrl" in record and "engagement" in record:

@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from ...errors import ParseError, UnknownShape
-from ...model import Json, Parsed
+from ...model import Json
+from ..by_shape import ByShape, Reader
 from .lasting import canonical
 from .names import ACCOUNT, COMMUNITY, PLATFORM_NAME, POST, post_id
 from .pages import is_comment, parse_bare, parse_listing, parse_sidecar, parse_thing
 from .profiles import parse_account, parse_community
 
-_Reader = Callable[[dict[str, Json], str | None], Parsed]
-
-_WRAPPED: dict[str, _Reader] = {POST: parse_thing, ACCOUNT: parse_account, COMMUNITY: parse_community}
+_WRAPPED: dict[str, Reader] = {POST: parse_thing, ACCOUNT: parse_account, COMMUNITY: parse_community}
 _OF_SUBMISSION = frozenset({"title", "created_utc", "subreddit"})
 _OF_COMMENT = frozenset({"body", "link_id", "created_utc", "subreddit"})
 
 
-class Reddit:
-    """The Reddit platform; stateless, so that any thread may use it."""
+class Reddit(ByShape):
+    """The Reddit platform."""
 
-    @property
-    def name(self) -> str:
-        return PLATFORM_NAME
+    name = PLATFORM_NAME
+    stranger = "nothing of Reddit's"
 
-    def recognises(self, record: Json) -> bool:
-        """Whether the record is a list, a submission, or a user's or community's page; never raises."""
-        return _reader(record) is not None
-
-    def parse(self, record: Json, via: str | None = None) -> Parsed:
-        """Read a record; raises ParseError (UnknownShape when it is none of Reddit's) and nothing else."""
-        if not isinstance(record, dict):
-            raise ParseError(f"not an object but {type(record).__name__}")
-        reader = _reader(record)
-        if reader is None:
-            raise UnknownShape("nothing of Reddit's")
-        return reader(record, via)
+    def reader(self, record: dict[str, Json]) -> Reader | None:
+        """Who reads a record of this shape; None for none of the shapes. Never raises."""
+        return _reader(record)
 
     def canonical(self, record: Json) -> bytes:
         """The record's lasting content with sorted keys; raises ParseError when nested too deeply."""
         return canonical(record)
 
 
-def _reader(record: Json) -> _Reader | None:
-    if not isinstance(record, dict):
-        return None
+def _reader(record: dict[str, Json]) -> Reader | None:
     inner = record.get("data")
     if isinstance(inner, dict):
         kind = record.get("kind")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...errors import ParseError
-from ...model import Json, Parsed, Post, PostFormat, PostKind
-from ..fields import LONGEST_NAME, Unread, as_dict, as_line, as_list, as_moment, as_text, objects
+from ...model import Json, Parsed, Post, PostFormat
+from ..fields import LONGEST_NAME, Unread, as_dict, as_line, as_list, as_moment, objects
 from .keys import CAPTION_KEYS, CHILD_KEYS, ITEM_KEYS, PAGE_KEYS
 from .media import CAROUSEL, PHOTO, VIDEO, MediaWalk
-from .names import PLATFORM_NAME, address_of, address_of_story, identify, names_of, urn_of
-from .parts import flags, location, metrics, words
+from .names import identify
+from .posts import Read, caption_of, post_of
 from .profiles import read_user
 from .reading import Page, Reading
 
@@ -78,39 +78,16 @@ def read_item(item: dict[str, Json], reading: Reading, prefix: str) -> Post:
     moment = as_moment(item.get("taken_at"))
     if moment is None:
         raise ParseError("no time", field="taken_at")
-    unread, cast = reading.unread, reading.cast
+    unread = reading.unread
     _note(item, unread, prefix)
-    text, tells_text = _text(item)
-    said = words(text)
+    text, tells_text = caption_of(item)
     walk = MediaWalk(unread, prefix)
     walk.item(item, number)
     owner = item.get("user") or item.get("owner") or _owner_in(item.get("id"))
-    author = cast.admit(read_user(owner, unread))
+    author = reading.cast.admit(read_user(owner, unread))
     story = as_line(item.get("product_type"), LONGEST_NAME) == "story"
-    return Post(
-        PLATFORM_NAME,
-        number,
-        urn_of(number),
-        moment,
-        PostKind.REGULAR,
-        author=author,
-        text=text,
-        url=address_of_story(number, author.username if author else None) if story else address_of(code),
-        aliases=names_of(number, code),
-        media=walk.refs(),
-        metrics=metrics(item),
-        hashtags=said.hashtags,
-        mentions=said.mentions,
-        links=said.links,
-        edited=edited if isinstance(edited := item.get("caption_is_edited"), bool) else None,
-        tells_media=walk.complete,
-        tells_text=tells_text,
-        format=_format(item),
-        tagged=cast.admit_all(_tagged(item), unread),
-        coauthors=cast.admit_all(as_list(item.get("coauthor_producers")), unread, but=author),
-        location=location(item.get("location")),
-        flags=flags(item, *(("story",) if story else ())),
-    )
+    read = Read(author, text, tells_text, walk, _format(item), _tagged(item), story)
+    return post_of(item, reading, number, code, moment, read)
 
 
 def _unwrapped(entry: dict[str, Json], unread: Unread, prefix: str) -> dict[str, Json]:
@@ -126,15 +103,6 @@ def _unwrapped(entry: dict[str, Json], unread: Unread, prefix: str) -> dict[str,
 def _is_lookup(record: dict[str, Json]) -> bool:
     plain = "num_results" in record and "user" not in record and "paging_info" not in record
     return plain and not record.get("next_max_id") and len(as_list(record.get("items"))) == 1
-
-
-def _text(item: dict[str, Json]) -> tuple[str | None, bool]:
-    """The caption, and whether the record tells it: null says that there is none."""
-    if "caption" not in item:
-        return None, False
-    caption = item["caption"]
-    text = "" if caption is None else as_text(caption.get("text") if isinstance(caption, dict) else caption)
-    return text, text is not None
 
 
 def _format(item: dict[str, Json]) -> PostFormat | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...errors import ParseError
-from ...model import Json, Parsed, Post, PostFormat, PostKind, Profile
+from ...model import Json, Parsed, Post, PostFormat, Profile
 from ..fields import LONGEST_NAME, Unread, as_dict, as_line, as_list, as_moment, as_text
 from .keys import NODE_KEYS, PROFILE_KEYS, WRAPPER_KEYS
 from .media import MediaWalk, is_sidecar
-from .names import PLATFORM_NAME, address_of, address_of_story, identify, names_of, shortcode, urn_of
-from .parts import flags, location, metrics, words
+from .names import identify, shortcode
+from .posts import Read, caption_of, post_of
 from .profiles import read_account, read_user
 from .reading import Page, Reading
 
@@ -127,40 +127,16 @@ def read_node(node: dict[str, Json], reading: Reading, prefix: str, owner: Profi
     moment = next((moment for moment in map(as_moment, times) if moment), None)
     if moment is None:
         raise ParseError("no time", field="taken_at_timestamp")
-    unread, cast = reading.unread, reading.cast
+    unread = reading.unread
     _note(node, unread, prefix)
     text, tells_text = _text(node)
-    said = words(text)
     walk = MediaWalk(unread, prefix)
     walk.node(node, number)
-    author = cast.admit(read_user(node.get("owner"), unread)) or owner
+    author = reading.cast.admit(read_user(node.get("owner"), unread)) or owner
     story = "Story" in (as_line(node.get("__typename"), LONGEST_NAME) or "")
-    paid = bool(_edges(node, "edge_media_to_sponsor_user"))
-    more = (*(("story",) if story else ()), *(("is_paid_partnership",) if paid else ()))
-    return Post(
-        PLATFORM_NAME,
-        number,
-        urn_of(number),
-        moment,
-        PostKind.REGULAR,
-        author=author,
-        text=text,
-        url=address_of_story(number, author.username if author else None) if story else address_of(code),
-        aliases=names_of(number, code),
-        media=walk.refs(),
-        metrics=metrics(node),
-        hashtags=said.hashtags,
-        mentions=said.mentions,
-        links=said.links,
-        edited=edited if isinstance(edited := node.get("caption_is_edited"), bool) else None,
-        tells_media=walk.complete,
-        tells_text=tells_text,
-        format=_format(node),
-        tagged=cast.admit_all(_tagged(node), unread),
-        coauthors=cast.admit_all(as_list(node.get("coauthor_producers")), unread, but=author),
-        location=location(node.get("location")),
-        flags=flags(node, *more),
-    )
+    is_paid = bool(_edges(node, "edge_media_to_sponsor_user"))
+    read = Read(author, text, tells_text, walk, _format(node), _tagged(node), story, is_paid)
+    return post_of(node, reading, number, code, moment, read)
 
 
 def _has_timeline(record: dict[str, Json]) -> bool:
@@ -179,11 +155,7 @@ def _text(node: dict[str, Json]) -> tuple[str | None, bool]:
         shown = _edges(node, "edge_media_to_caption")
         text = as_text(shown[0].get("text")) if shown else None if captions else ""
         return text, text is not None
-    if "caption" not in node:
-        return None, False
-    caption = node["caption"]
-    text = "" if caption is None else as_text(caption.get("text") if isinstance(caption, dict) else caption)
-    return text, text is not None
+    return caption_of(node)
 
 
 def _format(node: dict[str, Json]) -> PostFormat | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from unicodedata import normalize
 
 from sqlalchemy import Connection
@@ -45,30 +46,30 @@ def add_tag(parts: Parts, name: str, *, color: TagColor, description: str | None
     plain, tag_id = normal(name), parts.ids.new("tag")
     if not storable(description or ""):
         raise ConfigError("the description has characters that no database can keep")
+    with _unless_taken(plain), parts.store.writing() as tx:
+        tags.put(tx, [(tag_id, plain)], parts.clock(), color=color, description=description)
+        made = find(tx, tag_id)
+    log.info("tag_added", tag_id=tag_id, name=plain)
+    return made
+
+
+@contextmanager
+def _unless_taken(name: str) -> Iterator[None]:
     try:
-        with parts.store.writing() as tx:
-            tags.put(tx, [(tag_id, plain)], parts.clock(), color=color, description=description)
-            made = find(tx, tag_id)
+        yield
     except StoreInterrupted:
         raise
     except StoreClash as error:
-        raise ConfigError(f"there is a tag called {plain!r} already") from error
-    log.info("tag_added", tag_id=tag_id, name=plain)
-    return made
+        raise ConfigError(f"there is a tag called {name!r} already") from error
 
 
 def rename_tag(parts: Parts, name: str, to: str) -> TagView:
     """Call a tag otherwise; what carries it still does. Raises NotFound, ConfigError for a name that is taken."""
     plain = normal(to)
-    try:
-        with parts.store.writing() as tx:
-            tag_id = find(tx, name).tag_id
-            tags.rename(tx, tag_id, plain)
-            renamed = find(tx, tag_id)
-    except StoreInterrupted:
-        raise
-    except StoreClash as error:
-        raise ConfigError(f"there is a tag called {plain!r} already") from error
+    with _unless_taken(plain), parts.store.writing() as tx:
+        tag_id = find(tx, name).tag_id
+        tags.rename(tx, tag_id, plain)
+        renamed = find(tx, tag_id)
     log.info("tag_renamed", tag_id=tag_id, name=plain)
     return renamed
 

@@ -74,12 +74,6 @@ def done(tx: Connection, removals: Iterable[Removal]) -> None:
     work.done(tx, Stage.REMOVE, [each.subject for each in removals])
 
 
-def claimed(tx: Connection, store: str, keys: Iterable[str]) -> set[str]:
-    """Which of these keys of a store rows say to hold a content."""
-    rows = bulk.among(tx, "SELECT key FROM archive_objects WHERE key {in} AND store = ?", keys, store)
-    return {key for (key,) in rows}
-
-
 def named(tx: Connection, names: Collection[str]) -> set[str]:
     """Which of these stable names of objects rows tell."""
     found = set()

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from postkeep.errors import NotFound, ParseError, StoreClash
+from postkeep.errors import NotFound, ParseError
 from postkeep.ids import is_id
 from postkeep.model import (
     BadRecord,
@@ -33,13 +33,12 @@ from postkeep.stages.recorded import recorded
 from postkeep.stages.written import written
 from postkeep.store import Store, collected, known, old_ids, tombstones, write
 from postkeep.store.collected import Creator
+from postkeep.store.engine import despite_clashes
 from postkeep.store.known import Known
 from postkeep.store.rows import ProfileRow
 from postkeep.views.collected import SavedPosts
 
 Made = TypeVar("Made")
-
-_TRIES = 5
 
 
 def store_collected(
@@ -156,11 +155,9 @@ def observed(tx: Connection, parts: Parts, named: Profile, observation: Observat
 
 def settled(store: Store, make: Callable[[Connection], Made]) -> Made:
     """Write in one transaction; when somebody else was quicker with the same key, look again and write then."""
-    for attempt in range(_TRIES):
-        try:
-            with store.writing() as tx:
-                return make(tx)
-        except StoreClash:
-            if attempt + 1 == _TRIES:
-                raise
-    raise AssertionError("unreachable")
+
+    def attempt() -> Made:
+        with store.writing() as tx:
+            return make(tx)
+
+    return despite_clashes(attempt)

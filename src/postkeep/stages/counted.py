@@ -37,8 +37,8 @@ from postkeep.stages.ingest.accounts import AccountFold
 from postkeep.stages.ingest.places import PlaceFold
 from postkeep.stages.parts import Parts
 from postkeep.stages.written import written
-from postkeep.store import collected, known, known_told, schema, work, write, write_told
-from postkeep.store.collected import Counted
+from postkeep.store import collected, creator_analytics, known, known_told, schema, work, write, write_told
+from postkeep.store.creator_posts import FollowerCount
 from postkeep.store.known import Known
 from postkeep.store.rows import ProfileRow
 from postkeep.views.collected import FollowerGrowth
@@ -87,7 +87,7 @@ def _history(tx: Connection, profile_id: str, current: FollowerRow) -> Iterator[
     return map(_row, [*rows, other] if other is not None else rows)
 
 
-def _row(count: Counted) -> FollowerRow:
+def _row(count: FollowerCount) -> FollowerRow:
     return FollowerRow(count.observed_at, count.followers, count.following, count.posts)
 
 
@@ -156,7 +156,7 @@ def _put_growth(tx: Connection, profile_id: str, told: Mapping[str, Json], at: d
         "followers_last_updated": at,
         "last_scraped_at": at,
     }
-    collected.put_figures(
+    creator_analytics.put(
         tx, profile_id, figures, mode=Mode.CORRECTED, version=VERSION, computed_at=at, made=False
     )
 
@@ -195,7 +195,7 @@ def _keep(tx: Connection, parts: Parts, profile_id: str, count: FollowerRow) -> 
     collected.keep_count(
         tx,
         profile_id,
-        Counted(count.observed_at, count.followers, count.following, count.posts),
+        FollowerCount(count.observed_at, count.followers, count.following, count.posts),
         hour=hour,
         end=hour + _HOUR,
         history_id=parts.ids.new("flw"),
@@ -246,7 +246,7 @@ def update_figures(parts: Parts, creator_id: str | int, analytics: Mapping[str, 
             followers_updated_at=newest.observed_at if newest is not None else None,
         )
         details = {name: told.get(name) for name in _DETAILS}
-        collected.put_figures(
+        creator_analytics.put(
             tx,
             row.profile_id,
             figures,
@@ -260,7 +260,7 @@ def update_figures(parts: Parts, creator_id: str | int, analytics: Mapping[str, 
 
 
 def _growth_until(
-    tx: Connection, profile_id: str, newest: Counted | None, mode: Mode
+    tx: Connection, profile_id: str, newest: FollowerCount | None, mode: Mode
 ) -> tuple[Growth | GrowthAsBuilt | None, Json]:
     if newest is None:
         return None, None

@@ -1,8 +1,7 @@
-"""What the calls of collectors ask and write beside the ingest: whose posts, follower counts, stored figures."""
+"""What the calls of collectors ask and write beside the ingest: whose posts, follower counts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,10 +11,7 @@ from sqlalchemy import Connection
 from postkeep.model import PostFormat
 from postkeep.store import bulk, schema
 from postkeep.store.bulk import moment
-
-ADDED = "total_api_calls"
-"""The one stored figure that is added to what stands there."""
-
+from postkeep.store.creator_posts import FollowerCount
 
 _CREATOR = "SELECT profile_id, platform, kind, native_id, username FROM profiles"
 
@@ -29,16 +25,6 @@ class Creator:
     kind: str
     native_id: str | None
     username: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A follower count at one time, with what was counted beside it."""
-
-    observed_at: datetime
-    followers: int
-    following: int | None = None
-    posts: int | None = None
 
 
 def creator(tx: Connection, profile_id: str) -> Creator | None:
@@ -77,7 +63,7 @@ def content_counts(tx: Connection, profile_id: str) -> tuple[int, int]:
 _COUNTED = "SELECT observed_at, followers_count, following_count, media_count FROM follower_history"
 
 
-def counts_since(tx: Connection, profile_id: str, since: datetime) -> list[Counted]:
+def counts_since(tx: Connection, profile_id: str, since: datetime) -> list[FollowerCount]:
     """The known follower counts of a profile since then, oldest first."""
     rows = bulk.execute(
         tx,
@@ -91,7 +77,7 @@ def counts_since(tx: Connection, profile_id: str, since: datetime) -> list[Count
 
 def newest_count(
     tx: Connection, profile_id: str, *, until: datetime | None = None, other_than: int = -1
-) -> Counted | None:
+) -> FollowerCount | None:
     """The newest known follower count, or the newest observed until then, or the newest that was another one."""
     limit, more = ("", ()) if until is None else (" AND observed_at <= ?", (until,))
     row = bulk.execute(
@@ -107,7 +93,7 @@ def newest_count(
 def keep_count(
     tx: Connection,
     profile_id: str,
-    count: Counted,
+    count: FollowerCount,
     *,
     hour: datetime,
     end: datetime,
@@ -150,43 +136,6 @@ def keep_count(
         )
 
 
-def _counted(row: Any) -> Counted:
+def _counted(row: Any) -> FollowerCount:
     at, *counts = row
-    return Counted(moment(at), *counts)  # type: ignore[arg-type]
-
-
-# --- figures --------------------------------------------------------------------------------------------------
-
-
-def put_figures(
-    tx: Connection,
-    profile_id: str,
-    figures: Mapping[str, object],
-    *,
-    mode: str,
-    version: str,
-    computed_at: datetime,
-    details: str | None = None,
-    made: bool = True,
-) -> None:
-    """Write these figures of a creator in one statement, NULL for unknown; those not named stay.
-
-    API calls are added to those counted before. How figures are made (`mode` and what follows it) is replaced
-    with them, unless these are not `made` but told (`made=False`), and others stand there already.
-    """
-    how = {"mode": mode, "version": version, "computed_at": computed_at, "details": details}
-    row = {"profile_id": profile_id, **figures, **how}
-    edits = [*figures, *(how if made else ())]
-    bulk.insert(
-        tx,
-        schema.creator_analytics,
-        tuple(row),
-        [tuple(row.values())],
-        on_conflict="(profile_id) DO UPDATE SET " + ", ".join(map(_edit, edits)),
-    )
-
-
-def _edit(name: str) -> str:
-    if name == ADDED:
-        return f"{name} = coalesce(creator_analytics.{name}, 0) + excluded.{name}"
-    return f"{name} = excluded.{name}"
+    return FollowerCount(moment(at), *counts)  # type: ignore[arg-type]

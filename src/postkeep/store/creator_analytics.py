@@ -22,12 +22,6 @@ _ADDED: Final = "total_api_calls"
 _KEPT: Final = (
     "(SELECT profile_id FROM profiles WHERE is_active = ? UNION SELECT profile_id FROM creator_analytics)"
 )
-_SET: Final = ", ".join(
-    f"{name} = coalesce(creator_analytics.{name}, 0) + coalesce(excluded.{name}, 0)"
-    if name == _ADDED
-    else f"{name} = excluded.{name}"
-    for name in (*_FIELDS, *_MADE)
-)
 
 
 def write(
@@ -44,13 +38,42 @@ def write(
 
     Raises KeyError when one of the 24 is not named.
     """
+    kept = {name: fields[name] for name in _FIELDS}
+    put(tx, profile_id, kept, mode=mode, version=version, computed_at=computed_at, details=details)
+
+
+def put(
+    tx: Connection,
+    profile_id: str,
+    fields: Mapping[str, Any],
+    *,
+    mode: str,
+    version: str,
+    computed_at: datetime,
+    details: str | None = None,
+    made: bool = True,
+) -> None:
+    """Write these fields of a profile in one statement, NULL for unknown; those not named stay.
+
+    API calls are added to those counted before. How figures are made (`mode` and what follows it) is replaced
+    with them, unless these are not `made` but told (`made=False`), and others stand there already.
+    """
+    how = {"mode": mode, "version": version, "computed_at": computed_at, "details": details}
+    row = {"profile_id": profile_id, **fields, **how}
+    edits = [*fields, *(how if made else ())]
     bulk.insert(
         tx,
         schema.creator_analytics,
-        ("profile_id", *_FIELDS, *_MADE),
-        [(profile_id, *(fields[name] for name in _FIELDS), mode, version, computed_at, details)],
-        on_conflict=f"(profile_id) DO UPDATE SET {_SET}",
+        tuple(row),
+        [tuple(row.values())],
+        on_conflict="(profile_id) DO UPDATE SET " + ", ".join(map(_edit, edits)),
     )
+
+
+def _edit(name: str) -> str:
+    if name == _ADDED:
+        return f"{name} = coalesce(creator_analytics.{name}, 0) + coalesce(excluded.{name}, 0)"
+    return f"{name} = excluded.{name}"
 
 
 def read(tx: Connection, profile_id: str) -> dict[str, Any] | None:

@@ -81,6 +81,8 @@ class ListWindow:
 
 @dataclass(frozen=True, slots=True)
 class FollowerCount:
+    """A follower count at one time, with what was counted beside it."""
+
     observed_at: datetime
     followers: int
     following: int | None

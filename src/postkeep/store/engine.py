@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RootTransaction, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 
-from postkeep.errors import ConfigError, StoreError
+from postkeep.errors import ConfigError, StoreClash, StoreError
 from postkeep.store.faults import may_pass, not_to_be_had, wrapped
 from postkeep.store.postgresql import open_postgresql
 
 BUSY_SECONDS = 5.0
 """How long a transaction waits for another process's lock, or for a database that is starting anew."""
 _PAUSE_SECONDS = 0.1
+_TRIES = 5
+
+Made = TypeVar("Made")
 
 
 def open_engine(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
@@ -195,3 +198,17 @@ class Store:
         """Close every connection; idempotent."""
         self._closed = True
         self.engine.dispose()
+
+
+def despite_clashes(attempt: Callable[[], Made]) -> Made:
+    """Do a thing that looks and writes, again when somebody else was quicker with the same key.
+
+    Raises StoreClash after five times.
+    """
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            return attempt()
+        except StoreClash:
+            if not tries_left:
+                raise
+    raise AssertionError("unreachable")

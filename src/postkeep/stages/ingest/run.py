@@ -11,7 +11,6 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 import postkeep
-from postkeep.errors import StoreClash
 from postkeep.ids import IdFactory
 from postkeep.log import get_logger
 from postkeep.model import BadRecord, BadSource, Platform, RawRecord, SourceDone, Stage
@@ -21,6 +20,7 @@ from postkeep.stages.ingest.candidate import CODEC, Candidate, Rejected, candida
 from postkeep.stages.ingest.fold import Intent, plan_batch
 from postkeep.stages.ingest.loading import load
 from postkeep.store import Store, quarantine, records, runs, schema, tombstones, work, write, write_told
+from postkeep.store.engine import despite_clashes
 
 log = get_logger("ingest")
 
@@ -259,17 +259,13 @@ class Ingest:
         return seen, fresh
 
     def _write(self, batch: _Batch) -> _Written:
-        for attempt in range(5):
-            began = time.perf_counter()
-            try:
-                outcomes, refused = self._try_to_write(batch)
-            except StoreClash:
-                # Another import wrote one of these posts meanwhile, or an id was drawn twice: look again.
-                if attempt == 4:
-                    raise
-            else:
-                return _Written(batch, outcomes, refused, time.perf_counter() - began)
-        raise AssertionError("unreachable")
+        # Another import may have written one of these posts meanwhile, or an id is drawn twice: look again.
+        return despite_clashes(lambda: self._timed(batch))
+
+    def _timed(self, batch: _Batch) -> _Written:
+        began = time.perf_counter()
+        outcomes, refused = self._try_to_write(batch)
+        return _Written(batch, outcomes, refused, time.perf_counter() - began)
 
     def _try_to_write(self, batch: _Batch) -> tuple[list[Outcome], int]:
         now = self.clock()

@@ -153,7 +153,7 @@ def update_creators(face: Face, names: tuple[str, ...], mode: str, zone: str, as
 def _row(line: CreatorLine) -> tuple[str, ...]:
     return (
         line.profile_id,
-        beginning(line.username or line.name, 30),
+        beginning(_called(line), 30),
         line.platform,
         grouped(line.followers),
         percent(line.growth_weekly),
@@ -164,6 +164,13 @@ def _row(line: CreatorLine) -> tuple[str, ...]:
         if line.mode in (None, AnalyticsMode.CORRECTED)
         else f"{moment(line.computed_at)}, {line.mode}",
     )
+
+
+def _called(line: CreatorLine) -> str:
+    """On Reddit a community and an author may have one name."""
+    if line.platform == "reddit":
+        return creator_page.short_name(line.platform, line.kind, line.username) or line.name
+    return line.username or line.name
 
 
 def _write_summary(summary: CreatorsUpdated) -> None:

@@ -35,6 +35,7 @@ from postkeep.stages import (
     holding,
     looking,
     lost,
+    posters,
     queues,
     retention,
     tagging,
@@ -636,12 +637,24 @@ class Library:
     ) -> list[PostLine]:
         """A page of posts, newest first; `after` is the post_id the page before ended with.
 
-        `tag` is a tag's name or id; raises NotFound for one there is not.
+        `tag` is a tag's name or id, `author` a username whoever has it, or what names one profile: its id, its
+        address, `platform/username`, `r/name` for all that stands in a community. Raises NotFound for a tag or
+        profile there is not.
         """
         with self._store.reading() as tx:
             after = looking.must_be(tx, "posts", after)
             tag_id = tagging.find(tx, tag).tag_id if tag is not None else None
-            return listing.posts(tx, limit=limit, after=after, author=author, since=since, tag_id=tag_id)
+            of = posters.poster(tx, author)
+            return listing.posts(
+                tx,
+                limit=limit,
+                after=after,
+                author=of.username,
+                since=since,
+                tag_id=tag_id,
+                author_id=of.author_id,
+                community_id=of.community_id,
+            )
 
     def post(self, reference: str) -> PostDetail:
         """A post by its id, URN, digits or URL; raises NotFound for none, and for several, naming them."""

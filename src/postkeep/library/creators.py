@@ -63,7 +63,7 @@ class Creators:
     ) -> CreatorReport:
         """The same with pictures of the best posts, as far as they are in the cache and proven."""
         detail = self.show(name, mode=mode, zone=zone, top=top)
-        return CreatorReport(detail, creator_pictures.pictures(self._parts, detail.top))
+        return CreatorReport(detail, creator_pictures.pictures(self._parts, [*detail.top, *detail.rising]))
 
     def update(
         self,

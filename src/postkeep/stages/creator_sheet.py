@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 import orjson
@@ -13,12 +13,13 @@ from postkeep.analytics.content import Content, Kind, content_of, without_hidden
 from postkeep.analytics.creator import analytics_of_merged
 from postkeep.analytics.engagement import calculate_engagement_rate
 from postkeep.analytics.growth import FollowerRow, Growth, GrowthAsBuilt, growth, growth_as_built
+from postkeep.analytics.reddit import OF_AUTHORS
 from postkeep.analytics.registry import metric, shown
 from postkeep.analytics.result import Analytics, Mode
 from postkeep.analytics.sample import Sample, sample_of_merged
 from postkeep.model import Json, Metrics, PostFormat
 from postkeep.store.creator_posts import CreatorRow, FollowerCount, ListWindow, PostCounts
-from postkeep.views.creators import FigureView, FollowersView, TopPost, TypeView
+from postkeep.views.creators import Basis, FigureView, FollowersView, TopPost, TypeView
 
 _REELS: Final = "reels"
 _REPOSTS_ARE_SHARES: Final = frozenset({"linkedin"})
@@ -39,6 +40,7 @@ class Sheet:
     sample: Sample
     posts: Mapping[str, PostCounts]
     newest_observation: datetime | None
+    zone: tzinfo = UTC
 
 
 def sheet_of(
@@ -77,6 +79,7 @@ def sheet_of(
         sample_of_merged(contents, now=now, windows=windows, stands=stands),
         rows,
         max([*observed, *([creator.account_at] if creator.account_at else [])], default=None),
+        zone,
     )
 
 
@@ -162,7 +165,8 @@ def figures(analytics: Analytics, platform: str) -> tuple[FigureView, ...]:
         if known is not None:
             basis = (figure.counted, figure.of, figure.since)
             text = shown(name, figure.value)
-            found.append(FigureView(name, figure.value, text, str(known.unit), *basis, known.same_as))
+            of = Basis.AUTHORS if name in OF_AUTHORS else Basis.POSTS
+            found.append(FigureView(name, figure.value, text, str(known.unit), *basis, known.same_as, of))
     return tuple(found)
 
 
@@ -211,11 +215,11 @@ def types(sheet: Sheet) -> tuple[TypeView, ...]:
     return tuple(sorted(found, key=lambda each: (-each.posts, each.form)))
 
 
-def hours(sheet: Sheet, zone: tzinfo) -> tuple[tuple[int, ...], ...]:
+def hours(sheet: Sheet) -> tuple[tuple[int, ...], ...]:
     """How many posts of the time that all lists show came in each hour of the week, Monday first."""
     counts = [[0] * 24 for _ in range(7)]
     for at in sheet.sample.dated():
-        local = at.astimezone(zone)
+        local = at.astimezone(sheet.zone)
         counts[local.weekday()][local.hour] += 1
     return tuple(map(tuple, counts))
 

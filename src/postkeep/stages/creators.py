@@ -9,15 +9,17 @@ from datetime import UTC, datetime, tzinfo
 import orjson
 
 from postkeep.analytics.engagement import calculate_engagement_rate
+from postkeep.analytics.registry import metric
 from postkeep.analytics.result import VERSION, Mode
 from postkeep.analytics.stored import stored_fields
 from postkeep.errors import PostkeepError
 from postkeep.log import get_logger
 from postkeep.model import RunStatus
-from postkeep.stages import creator_sheet, whom
+from postkeep.stages import creator_sheet, reddit_sheet, whom
 from postkeep.stages.creator_sheet import Sheet, followers_then, sheet_of
 from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import OpenRun, recorded
+from postkeep.stages.reddit_sheet import RedditSheet
 from postkeep.store import Store, creator_analytics, creator_posts, creator_top
 from postkeep.store.creator_posts import FollowerCount
 from postkeep.store.creator_top import Ranked
@@ -46,6 +48,8 @@ def compute(
         creator = creator_posts.creator(tx, profile_id)
         lists = creator_posts.windows(tx, profile_id)
         history = creator_posts.history(tx, profile_id)
+        if creator.platform == reddit_sheet.PLATFORM:
+            return reddit_sheet.read(tx, creator, lists, history, now=now, mode=mode, zone=zone), history
         posts = creator_posts.posts_of(tx, profile_id)
         return sheet_of(creator, posts, lists, history, now=now, mode=mode, zone=zone), history
 
@@ -55,6 +59,10 @@ def detail(parts: Parts, name: str, *, mode: AnalyticsMode, zone: tzinfo, top: i
     [profile_id] = named(parts.store, [name])
     sheet, history = compute(parts.store, profile_id, now=parts.clock(), mode=Mode(mode.value), zone=zone)
     creator = sheet.creator
+    if isinstance(sheet, RedditSheet):
+        types, best, rising = reddit_sheet.types(sheet), reddit_sheet.top(sheet, top), reddit_sheet.rising(sheet)
+    else:
+        types, best, rising = creator_sheet.types(sheet), creator_sheet.top(sheet, history, top), ()
     return CreatorDetail(
         creator.profile_id,
         creator.platform,
@@ -71,9 +79,10 @@ def detail(parts: Parts, name: str, *, mode: AnalyticsMode, zone: tzinfo, top: i
         creator_sheet.figures(sheet.analytics, creator.platform),
         creator_sheet.growth_as_json(sheet.growth),
         creator_sheet.drawn(history),
-        creator_sheet.types(sheet),
-        creator_sheet.top(sheet, history, top),
-        creator_sheet.hours(sheet, zone),
+        types,
+        best,
+        creator_sheet.hours(sheet),
+        rising,
     )
 
 
@@ -148,7 +157,7 @@ def _store(parts: Parts, profile_id: str, *, mode: Mode, zone: tzinfo) -> int:
     now = parts.clock()
     sheet, _ = compute(parts.store, profile_id, now=now, mode=mode, zone=zone)
     fields = stored_fields(
-        sheet.analytics,
+        reddit_sheet.to_store(sheet),
         sheet.growth,
         api_calls=0,
         scraped_at=sheet.newest_observation,
@@ -178,12 +187,18 @@ def run_top(
 
     Raises NotFound for an author or platform nobody knows.
     """
-    [profile_id] = named(parts.store, [author]) if author is not None else [None]
     best: list[tuple[float, int, str, TopPost]] = []
     with parts.store.reading() as tx:
+        person = whom.find(tx, author) if author is not None else None
         if platform is not None:
             whom.must_be_platform(tx, platform)
-        for page in creator_top.pages(tx, since=since, profile_id=profile_id, platform=platform):
+        for page in creator_top.pages(
+            tx,
+            since=since,
+            profile_id=person.profile_id if person else None,
+            platform=platform,
+            inside=person is not None and reddit_sheet.is_community(person.kind),
+        ):
             followers: dict[str, list[tuple[datetime, int]]] = {}
             if by is TopBy.RATE:
                 followers = creator_posts.histories(
@@ -203,7 +218,9 @@ def run_top(
 
 def _ranked(each: Ranked, history: Sequence[tuple[datetime, int]]) -> TopPost:
     at, followers = followers_then(history, each.observed_at)
-    rate = calculate_engagement_rate(each.likes, each.comments, followers)
+    rate = None
+    if metric("engagement_rate", each.platform) is not None:
+        rate = calculate_engagement_rate(each.likes, each.comments, followers)
     return TopPost(
         each.post_id,
         each.platform,

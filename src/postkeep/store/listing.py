@@ -66,8 +66,13 @@ def posts(
     platform: str | None = None,
     unread: bool = False,
     tag_id: str | None = None,
+    author_id: str | None = None,
+    community_id: str | None = None,
 ) -> list[PostLine]:
-    """A page of posts, newest first; `after` is the post_id the last page ended with, `since` a UTC day."""
+    """A page of posts, newest first; `after` is the post_id the last page ended with, `since` a UTC day.
+
+    `author` is a username, `author_id` the profile_id of who wrote them, `community_id` that of where they stand.
+    """
     if not all(storable(text or "") for text in (after, author, platform, tag_id)):
         return []
     source = _LINE_FROM
@@ -86,6 +91,8 @@ def posts(
         parameters += [last, after]
     for column, value in (
         ("author_username", author),
+        ("author_profile_id", author_id),
+        ("community_profile_id", community_id),
         ("platform", platform),
         ("is_read", False if unread else None),
     ):

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from postkeep.model import ProfileKind
 from postkeep.store import bulk, schema
 from postkeep.store.bulk import moment
 from postkeep.store.types import storable
@@ -156,18 +157,19 @@ def lines(tx: Connection, profile_ids: Iterable[str]) -> dict[str, ProfileLine]:
 
 
 def filled(tx: Connection, found: Sequence[ProfileLine]) -> list[ProfileLine]:
-    """The same profiles with the number of their posts and their tags."""
-    ids = [line.profile_id for line in found]
+    """The same profiles with the number of their posts and their tags; those that stand in a community are its."""
+    communities = [line.profile_id for line in found if line.kind == ProfileKind.SUBREDDIT]
+    authors = [line.profile_id for line in found if line.kind != ProfileKind.SUBREDDIT]
     posts = {
         profile_id: int(count)
+        for column, ids in (("author_profile_id", authors), ("community_profile_id", communities))
         for profile_id, count in bulk.among(
             tx,
-            "SELECT author_profile_id, count(*) FROM posts WHERE author_profile_id {in}"
-            " GROUP BY author_profile_id",
+            f"SELECT {column}, count(*) FROM posts WHERE {column} {{in}} GROUP BY {column}",  # noqa: S608
             ids,
         )
     }
-    tags = tags_of(tx, ids)
+    tags = tags_of(tx, [line.profile_id for line in found])
     return [
         replace(line, posts=posts.get(line.profile_id, 0), tags=tags.get(line.profile_id, ())) for line in found
     ]

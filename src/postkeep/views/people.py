@@ -23,7 +23,7 @@ class TagColor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProfileLine:
-    """A profile in a list; `posts` are those it wrote, `tags` their names in order.
+    """A profile in a list; `posts` are those it wrote (a community: that stand in it), `tags` names in order.
 
     `username` is None for one whose name another profile has now; `active` says that it is to be collected.
     """

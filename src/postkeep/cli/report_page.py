@@ -13,6 +13,7 @@ from postkeep.cli.creator_page import VOTED, basis_text, figure_text, is_voted, 
 from postkeep.cli.report_charts import growth_chart, hours_chart, types_chart
 from postkeep.cli.text import UNKNOWN, visible
 from postkeep.cli.top_posts import grouped, percent
+from postkeep.model import ProfileKind
 from postkeep.views.creators import CreatorDetail, CreatorReport, Picture, TopPost
 
 _STYLE = """
@@ -24,7 +25,7 @@ body{margin:0 auto;max-width:52rem;padding:1rem;font:16px/1.5 system-ui,sans-ser
 background:var(--paper);overflow-wrap:anywhere}
 h1{margin:0;font-size:1.6rem}h2{margin:2rem 0 .5rem;font-size:1.15rem}
 p{margin:.3rem 0}.dim,footer{color:var(--dim);font-size:.875rem}
-.key{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.5rem;margin:1rem 0}
+.key{display:grid;grid-template-columns:repeat(auto-fit,minmax(10rem,1fr));gap:.5rem;margin:1rem 0}
 .key div{border:1px solid var(--line);border-radius:.5rem;padding:.5rem .75rem}
 .key b{display:block;font-size:1.25rem}
 svg{display:block;width:100%;height:auto}text{font:12px system-ui,sans-serif;fill:var(--dim)}
@@ -41,6 +42,7 @@ a{color:var(--mark)}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}h2{break-after:avoid}svg,tr{break-inside:avoid}}
 """
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_HOURS: dict[str, str] = {ProfileKind.SUBREDDIT: "Of the posts that are in the archive, by the hours"}
 _KEY = (
     ("engagement_rate", "Engagement rate"),
     ("posting_frequency_per_week", "Posts a week"),
@@ -78,7 +80,9 @@ def _parts(detail: CreatorDetail, pictures: Mapping[str, Picture]) -> Iterator[s
     yield _chart(members(detail), growth_chart(detail.history, members(detail)), _growth(detail))
     yield _types(detail)
     yield _chart(
-        "When posts come", hours_chart(detail.hours, result["zone"]), f"Hours of {_told(result['zone'])}."
+        "When posts come",
+        hours_chart(detail.hours, result["zone"]),
+        f"{_HOURS.get(detail.kind, 'Hours')} of {_told(result['zone'])}.",
     )
     yield _posts(
         "Posts with most votes" if is_voted(detail) else "Posts with most engagement", detail.top, pictures

@@ -21,7 +21,7 @@ class Poster:
 
 
 def poster(tx: Connection, author: str | None) -> Poster:
-    """Whose posts `author` means; a name alone is nobody in particular. Raises NotFound for any other of nobody."""
+    """Whose posts `author` means; a name alone is nobody in particular. Raises NotFound for another of nobody."""
     if author is None:
         return Poster()
     named = author.strip()

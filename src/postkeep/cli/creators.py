@@ -90,8 +90,8 @@ def list_creators(face: Face, by: str, platform: str | None, limit: int, after: 
 def show_creator(face: Face, name: str, mode: str, zone: str, top: int, as_json: bool) -> int:
     """Show one creator or community: figures, followers, posts by type.
 
-    NAME is a profile id, PLATFORM/USERNAME, r/NAME or u/NAME on Reddit, or a username that only one profile has. Everything is computed anew
-    from the stored posts; nothing is stored.
+    NAME is a profile id, PLATFORM/USERNAME, r/NAME or u/NAME on Reddit, or a username that only one profile has.
+    Everything is computed anew from the stored posts; nothing is stored.
     """
     with face.library(read_only=True) as library:
         detail = library.creators.show(name, mode=AnalyticsMode(mode), zone=zone, top=top)

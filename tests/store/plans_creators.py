@@ -64,7 +64,9 @@ class _Creators:
         assert self.creators.top_posts(by=TopBy.COMMENTS, platform="linkedin")
 
     def community(self) -> None:
-        [[community]] = self.rows("SELECT profile_id FROM profiles WHERE kind = 'subreddit'")
+        [[community]] = self.rows(
+            "SELECT max(community_profile_id) FROM posts WHERE community_profile_id IS NOT NULL"
+        )
         for mode in AnalyticsMode:
             assert self.creators.show(community, mode=mode).analytics["sample"]["handed"]
         assert self.creators.update([community]).updated == 1

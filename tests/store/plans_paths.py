@@ -267,7 +267,7 @@ class _Writing:
     def warm(self) -> None:
         for by in WarmBy:
             assert len(self.library.warm(by=by, limit=20, dry_run=True).posts) == 20
-        [[author]] = self.rows("SELECT author_username FROM posts LIMIT 1")
+        [[author]] = self.rows("SELECT author_username FROM posts ORDER BY post_id LIMIT 1")
         assert self.library.warm(profile=author, limit=2, dry_run=True).posts
         assert self.library.warm(limit=1).posts
 

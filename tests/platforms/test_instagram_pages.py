@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -174,6 +175,56 @@ def test_an_anonymous_picture_is_none() -> None:
     record = made.app_profile()
     record["user"]["has_anonymous_profile_picture"] = True
     assert INSTAGRAM.parse(record).profiles[0].media == ()
+
+
+def test_what_the_website_lists_is_what_the_app_lists() -> None:
+    app, web = INSTAGRAM.parse(made.feed_page()), INSTAGRAM.parse(made.web_feed_page())
+    assert web.posts == app.posts
+    assert web.profiles == app.profiles
+    assert (web.shape, web.unknown_keys, len(web.contents)) == ("web", (), 3)
+    assert app.listing
+    assert web.listing == replace(app.listing, complete=False)
+    assert web.via is web.listing.owner
+    assert INSTAGRAM.parse(made.web_feed_page()["data"]) == web
+    ended = INSTAGRAM.parse(made.web_page(made.web_node(made.photo()), more=False)).listing
+    assert ended
+    assert ended.complete
+
+
+def test_the_websites_reels_are_a_list_with_its_own_pins() -> None:
+    parsed = INSTAGRAM.parse(made.web_reels_page())
+    assert [post.native_id for post in parsed.posts] == [CLIP]
+    assert parsed.listing
+    assert (parsed.listing.kind, parsed.listing.complete) == ("reels", True)
+    assert [each.pinned for each in parsed.listing.entries] == [True]
+
+
+def test_a_list_of_the_website_that_is_nobodys_own_tells_posts_alone() -> None:
+    shown = made.web_page(made.web_node(made.photo()), name=made.TAGGED, more=False)
+    for record in (shown, made.web_post(), {"data": {made.LOOKED_UP: {"items": [made.photo()]}}}):
+        parsed = INSTAGRAM.parse(record)
+        assert (len(parsed.posts), parsed.listing, parsed.via) == (1, None, None)
+    seen = INSTAGRAM.parse(shown, "Guest.Gail")
+    assert seen.via
+    assert (seen.listing, seen.via.username) == (None, "guest.gail")
+
+
+def test_an_empty_list_of_the_website_is_no_list() -> None:
+    parsed = INSTAGRAM.parse(made.web_page())
+    assert (parsed.posts, parsed.listing) == ((), None)
+    assert not INSTAGRAM.recognises(made.web_page(name=made.TAGGED))
+    assert not INSTAGRAM.recognises({"data": {made.TIMELINE: None, "xdt_shortcode_media": None}})
+
+
+def test_one_bad_post_of_the_website_leaves_the_others_and_is_told() -> None:
+    bad = made.web_node(made.clip())
+    del bad["taken_at"]
+    parsed = INSTAGRAM.parse(made.web_page(made.web_node(made.photo()), bad, None))
+    assert [post.native_id for post in parsed.posts] == [PHOTO]
+    assert (parsed.listing, parsed.unknown_keys) == (None, ("items.taken_at=unusable",))
+    with pytest.raises(ParseError) as caught:
+        INSTAGRAM.parse(made.web_page(bad))
+    assert caught.value.field == "taken_at"
 
 
 def listed(parsed: Parsed) -> list[dict[str, Any]]:

@@ -31,12 +31,6 @@ def sample(name: str) -> Json:
     return json.loads((FOLDER / name).read_text(encoding="utf-8"))
 
 
-def expected() -> dict[str, list[dict[str, Any]]]:
-    """What the three sample files hold, post by post in their order."""
-    found: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / "expected" / "posts.json").read_text("utf-8"))
-    return found
-
-
 def code_of(number: str) -> str:
     """The shortcode of a number, by the standard library's own alphabet."""
     return base64.urlsafe_b64encode(int(number).to_bytes(9, "big")).decode().lstrip("A")
@@ -284,7 +278,13 @@ def web_page(*nodes: Json, name: str = TIMELINE, more: bool = True) -> dict[str,
 def web_node(item: dict[str, Json]) -> dict[str, Json]:
     """A post of the app as the website's own answers spell it: what it lacks is null."""
     empty = {"carousel_media": None, "carousel_media_count": None, "video_versions": None, "usertags": None}
-    return {**empty, "__typename": "XDTMediaDict", **item, "pk": item["id"].partition("_")[0], "owner": item["user"]}
+    return {
+        **empty,
+        "__typename": "XDTMediaDict",
+        **item,
+        "pk": item["id"].partition("_")[0],
+        "owner": item["user"],
+    }
 
 
 def web_feed_page() -> dict[str, Json]:

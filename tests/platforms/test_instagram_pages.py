@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from postkeep.errors import ParseError
-from postkeep.model import BioLink, Parsed, Post, ProfileKind
+from postkeep.model import BioLink, Post, ProfileKind
 from tests.platforms import instagram_records as made
 from tests.platforms.instagram_records import (
     CAROUSEL,
@@ -225,39 +224,6 @@ def test_one_bad_post_of_the_website_leaves_the_others_and_is_told() -> None:
     with pytest.raises(ParseError) as caught:
         INSTAGRAM.parse(made.web_page(bad))
     assert caught.value.field == "taken_at"
-
-
-def listed(parsed: Parsed) -> list[dict[str, Any]]:
-    return [
-        {
-            "code": post.aliases[0].value,
-            "id": post.native_id,
-            "format": post.format,
-            "likes": post.metrics.likes,
-            "comments": post.metrics.comments,
-            "views": post.metrics.views,
-            "shares": post.metrics.shares,
-            "reposts": post.metrics.reposts,
-            "assets": [f"{media.role} {media.media_key}" for media in post.media],
-        }
-        for post in parsed.posts
-    ]
-
-
-@pytest.mark.parametrize(
-    ("file", "kind"), [(made.PROFILE, "timeline"), (made.REELS, "reels"), (made.FEED, "feed")]
-)
-def test_the_sample_files_hold_what_was_written_down(file: str, kind: str) -> None:
-    parsed = INSTAGRAM.parse(made.sample(file))
-    assert listed(parsed) == made.expected()[kind]
-    assert parsed.listing
-    assert (parsed.listing.kind, parsed.listing.complete) == (kind, False)
-    assert [each.pinned for each in parsed.listing.entries] == [
-        kind == "reels" and position == 0 for position in range(len(parsed.posts))
-    ]
-    assert parsed.unknown_keys == ()
-    assert all(post.tells_media and post.tells_text for post in parsed.posts)
-    assert {post.author.native_id for post in parsed.posts if post.author} == {"76445488180"}
 
 
 def test_the_clip_in_three_lists_is_one_post_and_seventeen_are_distinct() -> None:

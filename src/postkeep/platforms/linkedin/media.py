@@ -223,7 +223,9 @@ class MediaWalk:
         self.add(Role.THUMBNAIL, MediaType.IMAGE, thumbnail, reshared=reshared)
 
 
-def format_of(media: Sequence[MediaRef], *, has_link: bool, whole: bool, reshared: bool = False) -> PostFormat | None:
+def format_of(
+    media: Sequence[MediaRef], *, has_link: bool, whole: bool, reshared: bool = False
+) -> PostFormat | None:
     """What a post is made of by its own media, or with `reshared` by those of the post it shares.
 
     Without any it is a link or a text, where the record is `whole`: told all there is.

@@ -1,4 +1,4 @@
-"""The sample files are read as somebody wrote them down from the raw JSON: each post, asset and field, and no more."""
+"""The sample files are read as they were written down from the raw JSON: every field, and no more."""
 
 from __future__ import annotations
 

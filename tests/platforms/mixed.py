@@ -124,7 +124,7 @@ def _linkedin(serial: int) -> Iterator[Unit]:
 # --- Instagram -------------------------------------------------------------------------------------------------
 
 
-def _own(record: Json, serial: int) -> bytes:
+def of_its_own(record: Json, serial: int) -> bytes:
     """The record with numbers, shortcodes and a creator that no other serial number has."""
 
     def other(found: re.Match[str]) -> str:
@@ -162,31 +162,31 @@ _PAGES: list[tuple[str, Callable[[], Json], tuple[str, ...], int]] = [
 def _instagram(serial: int) -> Iterator[Unit]:
     for number, (name, make, shown, listings) in enumerate(_PAGES):
         media = sum(_SHOWN[each] for each in shown)
-        body = _own(make(), 100 * serial + number)
+        body = of_its_own(make(), 100 * serial + number)
         yield Unit(f"{name}.json", body, "instagram", len(shown), media, listings)
     # One feed again, a day later: nothing new but what is counted.
     feed = insta.feed_page()
     feed["items"][0]["like_count"] = 11
-    yield Unit("later.json", _own(feed, 100 * serial + 2), "instagram", listings=1, stamp=LATER)
+    yield Unit("later.json", of_its_own(feed, 100 * serial + 2), "instagram", listings=1, stamp=LATER)
 
 
 def _left_by_instagrams_downloaders(serial: int) -> Iterator[Unit]:
     at = 100 * serial + 50
     seed = str(serial).encode()
-    photo = _own(insta.instaloader("Post", insta.node()), at)
+    photo = of_its_own(insta.instaloader("Post", insta.node()), at)
     yield Unit(
         *("2025-09-03_11-46-40_UTC.json.xz", _xz(photo), "instagram", 1, 1),
         **{"beside": {"2025-09-03_11-46-40_UTC.jpg": jpeg(seed=b"photo" + seed)}, "adopted": 1, "packs": False},
     )
     slides = {f"slides_{number}.jpg": jpeg(seed=b"%d of " % number + seed) for number in (1, 2, 3)}
     slides["slides_2.mp4"] = mp4(seed=b"film of " + seed)
-    carousel = _own(insta.instaloader("Post", insta.sidecar_node()), at + 1)
+    carousel = of_its_own(insta.instaloader("Post", insta.sidecar_node()), at + 1)
     yield Unit("slides.json", carousel, "instagram", 1, 4, beside=slides, adopted=4, packs=False)
     film = {"video_url": insta.film("601_1_1")}
     files = [(insta.SECOND, "602_1_1", {}), (insta.FIRST, "601_1_1", film), (insta.THIRD, "603_1_1", {})]
     for number, (own, picture, more) in enumerate(files, 1):
         name, content = (f"{own}.mp4", mp4) if more else (f"{own}.jpg", jpeg)
-        body = _own(insta.gallery(number, own, picture, **more), at + 2)
+        body = of_its_own(insta.gallery(number, own, picture, **more), at + 2)
         kept = content(seed=b"gallery %d of " % number + seed)
         # The three are one post; its still is told with the film.
         yield Unit(
@@ -237,7 +237,7 @@ def _mixed(serial: int) -> Iterator[Unit]:
     lines = [
         _json(linkedin.post(30_000 + serial)),
         _json(reddit.thing(reddit.text_post(f"l{serial:x}"))),
-        _own(insta.photo(), 100 * serial + 60),
+        of_its_own(insta.photo(), 100 * serial + 60),
         b"",
         b'{"broken": ',
     ]
@@ -258,9 +258,9 @@ def _junk(serial: int) -> Iterator[Unit]:
     yield Unit("numbers.json", _json([None, f"words {s}"]), records=2, refused=2)
     cut = _json([linkedin.post(40_000 + serial), linkedin.post(50_000 + serial)])[:-40]
     yield Unit("cut.json", cut, "linkedin", 1, records=2, refused=1)
-    gone = _own(insta.web_page({**insta.web_node(insta.clip()), "taken_at": None}), 100 * serial + 61)
+    gone = of_its_own(insta.web_page({**insta.web_node(insta.clip()), "taken_at": None}), 100 * serial + 61)
     yield Unit("undated.json", gone, refused=1)
-    failed = _own({**insta.profile(), "status": False}, 100 * serial + 62)
+    failed = of_its_own({**insta.profile(), "status": False}, 100 * serial + 62)
     yield Unit("failed.json", failed, refused=1)
 
 

@@ -409,11 +409,21 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """An entry of a page that cannot be read: why, where in it, and the entry as JSON."""
+
+    reason: str
+    field: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """All that one raw record says; `shape` names its dialect, `unknown_keys` what nobody reads yet.
 
     A page is one record with many posts. `contents` are then each post's lasting bytes, in the order of `posts`,
     so that one post's change does not make its neighbours look changed; empty where the record is one post.
+    `refused` are its entries that cannot be read: they cost their neighbours nothing, and are kept apart.
     """
 
     shape: str
@@ -423,6 +433,7 @@ class Parsed:
     unknown_keys: tuple[str, ...] = ()
     listing: Listing | None = None
     contents: tuple[bytes, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 class Platform(Protocol):

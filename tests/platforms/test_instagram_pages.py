@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -220,7 +221,9 @@ def test_one_bad_post_of_the_website_leaves_the_others_and_is_told() -> None:
     del bad["taken_at"]
     parsed = INSTAGRAM.parse(made.web_page(made.web_node(made.photo()), bad, None))
     assert [post.native_id for post in parsed.posts] == [PHOTO]
-    assert (parsed.listing, parsed.unknown_keys) == (None, ("items.taken_at=unusable",))
+    assert parsed.listing is None
+    assert parsed.unknown_keys == ("items.post=unusable", "items.taken_at=unusable")
+    assert [(each.field, json.loads(each.body)) for each in parsed.refused] == [("taken_at", bad), (None, None)]
     with pytest.raises(ParseError) as caught:
         INSTAGRAM.parse(made.web_page(bad))
     assert caught.value.field == "taken_at"

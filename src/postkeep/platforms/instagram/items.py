@@ -58,12 +58,12 @@ def parse_page(record: dict[str, Json], via: str | None) -> Parsed:
     paging = record.get("paging_info")
     kind = "reels" if paging is not None or any(map(is_wrapped, shown)) else "feed"
     page = Page(reading)
-    page.whole = all(isinstance(each, dict) for each in shown)
     page.read(
-        [unwrapped(each, reading.unread, "items.") for each in objects(shown)],
+        shown,
         lambda item: read_item(item, reading, "items."),
         lambda item: pins(item, kind),
         "items",
+        unwrap=lambda entry: unwrapped(entry, reading.unread, "items."),
     )
     more = as_dict(paging).get("more_available", record.get("more_available"))
     if _is_lookup(record):

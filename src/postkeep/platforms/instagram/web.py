@@ -57,15 +57,17 @@ def parse_answer(answer: Answer, record: dict[str, Json], via: str | None) -> Pa
         unread.keys(f"{prefix}edges.", edge, _EDGE_KEYS)
     kind, shown = _LISTS.get(answer.name), _shown(answer.inner)
     # The posts are the same whatever was asked for, and so are the names of what is unread in them.
-    page = Page(reading, whole=all(isinstance(each, dict) for each in shown))
+    page = Page(reading)
     page.read(
-        [unwrapped(each, unread, "items.") for each in objects(shown)],
+        shown,
         lambda item: read_item(item, reading, "items."),
         lambda item: pins(item, kind),
         "items",
+        unwrap=lambda entry: unwrapped(entry, unread, "items."),
     )
     if kind is None:
-        return replace(reading.parsed(_SHAPE, tuple(page.posts), via), contents=tuple(page.contents))
+        parsed = reading.parsed(_SHAPE, tuple(page.posts), via)
+        return replace(parsed, contents=tuple(page.contents), refused=tuple(page.refused))
     more = as_dict(answer.inner.get("page_info")).get("has_next_page")
     return page.parsed(_SHAPE, kind, via, complete=more is False)
 

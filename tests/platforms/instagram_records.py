@@ -426,6 +426,7 @@ def everything() -> list[tuple[Json, str | None]]:
         ),
         *(node(), {"node": sidecar_node()}, {"graphql": {"shortcode_media": node()}}),
         *({"data": {"xdt_shortcode_media": sidecar_node()}}, {"graphql": {"user": profile()}}),
+        {"xdt_shortcode_media": node()},
         instaloader("Post", {**node(), "iphone_struct": photo()}),
         *(instaloader_story(), instaloader_profile()),
         *(web_feed_page(), web_reels_page(), web_post(), web_feed_page()["data"]),

@@ -148,3 +148,35 @@ def test_the_order_of_files_does_not_matter(tmp_path: Path, sqlite_template: Pat
         told.append({problem.partition(": ")[2] for problem in summary["problems"]})
     assert there[0] == there[1]
     assert told[0] == told[1] >= UNREADABLE
+
+
+def test_the_samples_are_stored_as_they_are_written_down(tmp_path: Path, store: Store, imports: Imports) -> None:
+    """22 posts of LinkedIn, 17 of Instagram in three lists, 54 of Reddit, with their assets in order."""
+    data = Path(__file__).parents[1] / "data"
+    expected: dict[tuple[str, str], tuple[str, list[tuple[str, str]]]] = {}
+    for file in sorted(data.glob("*/expected/*.json")):
+        shutil.copy(file.parents[1] / file.name, tmp_path / file.name)
+        written = json.loads(file.read_text(encoding="utf-8"))
+        for post in (
+            post for page in (written if isinstance(written, list) else [written]) for post in page["posts"]
+        ):
+            assets = [(media["role"], media["media_key"]) for media in post.get("media", [])]
+            # A post in several lists has the same assets in all.
+            assert (
+                expected.setdefault((post["platform"], post["native_id"]), (post["format"], assets))[1] == assets
+            )
+    assert Counter(platform for platform, _ in expected) == {"linkedin": 22, "instagram": 17, "reddit": 54}
+
+    code, summary = imports(tmp_path, tmp_path / "home", store)
+
+    assert (code, summary["errors"], summary["unreadable"]) == (0, 0, 0)
+    with store.reading() as tx:
+        posts = bulk.execute(tx, "SELECT post_id, platform, native_id, post_format FROM posts").all()
+        media = bulk.execute(
+            tx, "SELECT post_id, role, media_key FROM post_media ORDER BY post_id, position"
+        ).all()
+    found = {
+        (platform, native): (form, [(role, key) for owner, role, key in media if owner == post_id])
+        for post_id, platform, native, form in posts
+    }
+    assert found == expected

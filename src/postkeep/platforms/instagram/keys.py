@@ -136,8 +136,8 @@ PROFILE_KEYS = _keys(
 WRAPPER_KEYS = _keys(
     """
     always_show_message_button_to_pro_account attempts data errors extensions graphql logging_page_id message
-    node seo_category_infos show_follow_dialog show_qr_modal show_suggested_profiles status
-    toast_content_on_load user
+    node seo_category_infos shortcode_media showQRModal show_follow_dialog show_qr_modal
+    show_suggested_profiles status toast_content_on_load user xdt_shortcode_media
     """
 )
 GALLERY_KEYS = _keys(

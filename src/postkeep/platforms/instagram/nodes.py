@@ -54,11 +54,11 @@ def find_node(record: dict[str, Json]) -> Found | None:
         return Found(record, "")
     if "instaloader" not in record and is_node(record.get("node")):
         return Found(as_dict(record["node"]), "node.")
-    for outer in ("graphql", "data"):
+    answers = (record, ""), (as_dict(record.get("graphql")), "graphql."), (as_dict(record.get("data")), "data.")
+    for answer, prefix in answers:
         for name in _POSTS:
-            inner = as_dict(record.get(outer)).get(name)
-            if is_node(inner):
-                return Found(as_dict(inner), f"{outer}.{name}.")
+            if is_node(answer.get(name)):
+                return Found(as_dict(answer[name]), f"{prefix}{name}.")
     return None
 
 

@@ -255,7 +255,7 @@ class BioLink:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a record of a profile itself tells, beyond what every mention of it does; unknown is None.
+    """What a record tells of a profile beyond what every mention of it does; unknown is None.
 
     An empty biography or no links is a fact (taken away), None is not. `facts` keeps what has no column of its
     own, by the platform's names: texts, numbers and booleans.

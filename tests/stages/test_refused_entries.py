@@ -48,7 +48,10 @@ def test_of_a_page_only_what_cannot_be_read_is_quarantined(store: Store) -> None
         tally = ingest(store, feed, day(1))
         assert (tally.new + tally.duplicates, tally.errors, tally.processed) == (2, 3, 5)
         assert len(tally.problems) == 3
-        assert kept(store) == [("in a page: no time", "taken_at", bad), ("in a page: not a post", None, None)]
+        assert kept(store) == [
+            ("in a page: not a post", None, None),
+            ("in a page: taken_at: no time", "taken_at", bad),
+        ]
 
     with store.reading() as tx:
         assert bulk.execute(tx, "SELECT count(*) FROM listings").scalar() == 0

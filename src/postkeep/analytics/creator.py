@@ -14,6 +14,7 @@ from .corrected import corrected_figures
 from .raw import creator_of, read, read_as_built
 from .result import Analytics, Figure, Input, Mode, Tally, Value, ViralRule
 from .sample import Sample, sample_of_lists, sample_of_merged
+from .sums import Clock, sums_of
 
 _RULE = ViralRule()
 
@@ -76,7 +77,8 @@ def analytics_of_merged(
 def _corrected(
     sample: Sample, followers: int | None, form: Input, *, now: datetime, zone: tzinfo, viral: ViralRule
 ) -> Analytics:
-    figures = corrected_figures(sample, followers, now=now, zone=zone, viral=viral)
+    sums = sums_of(sample, viral)
+    figures = corrected_figures(sums, followers, now=now, clock=Clock(zone), viral=viral)
     return Analytics(Mode.CORRECTED, form, now, str(zone), followers, sample.tally, figures)
 
 

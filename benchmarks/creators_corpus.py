@@ -23,7 +23,7 @@ _BROUGHT = 50
 """How many posts an import brings of one creator: so far they stand together in the tables."""
 _DAYS = 900
 _COUNTED = 30
-_WORDS = "What a day it was at the sea and nobody has seen it but me, so here is all of it once more. ".split(" ")
+_WORDS = ("What", "a", "day", "it", "was", "at", "the", "sea,", "and", "nobody", "has", "seen", "but", "me.")
 _TAGS = ("#sea", "#Köln", "#ad", "#travel_2025", "#été", "#work")
 
 _POST = (
@@ -42,8 +42,8 @@ Rows = list[tuple[Any, ...]]
 def fill(store: Store, creators: int, posts_each: int, *, seed: int = 1) -> None:
     """Fill an empty database with creators, posts, two observations of each post, lists and follower counts.
 
-    Seven of ten creators are on Instagram (every other one with lists), the others on LinkedIn. The same seed gives
-    the same rows.
+    Seven of ten creators are on Instagram (every other one with lists), the others on LinkedIn. The same seed
+    gives the same rows.
     """
     chance = random.Random(seed)
     made = [_Creator(number, random.Random(chance.random())) for number in range(creators)]
@@ -122,8 +122,8 @@ class _Creator:
         url = f"https://www.{self.platform}.com/p/{native}/"
         latest = f"dl-{2 * place:017x}"
         posts.append((
-            post_id, f"{self.platform}:{native}", self.platform, native, stamp, at, self.username, self.profile_id, text, NOW, url, NOW, latest,
-            NOW, form,
+            post_id, f"{self.platform}:{native}", self.platform, native, stamp, at, self.username,
+            self.profile_id, text, NOW, url, NOW, latest, NOW, form,
         ))  # fmt: skip
         hidden = self.platform == "instagram" and chance.random() < 0.02
         counts = self._counts(form)
@@ -179,8 +179,5 @@ class _Creator:
             ))  # fmt: skip
             pinned = {post_id for post_id, _, _ in newest[-2:]} - {post_id for post_id, _, _ in ordered}
             once = dict.fromkeys(post_id for post_id, _, _ in shown)
-            found[1].extend(
-                (listing_id, place, post_id, post_id in pinned) for place, post_id in enumerate(once)
-            )
+            found[1].extend((listing_id, place, post_id, post_id in pinned) for place, post_id in enumerate(once))
         return found
-

@@ -62,7 +62,7 @@ def too_large(posts: pl.DataFrame) -> frozenset[int]:
 def sums_of_columns(
     posts: pl.DataFrame, windows: pl.DataFrame, *, now: datetime, viral: ViralRule
 ) -> dict[int, Sums]:
-    """Count the posts (POSTS) of every creator there; who has no window (WINDOWS) is known from the oldest post on.
+    """Count the posts (POSTS) of every creator; who has no window (WINDOWS) is known from the oldest post on.
 
     The order of the rows does not matter. No count may be larger than `too_large` allows.
     """

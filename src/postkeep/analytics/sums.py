@@ -186,7 +186,7 @@ class Clock(dict[int, int | None]):
 
     def __init__(self, zone: tzinfo) -> None:
         super().__init__()
-        self._zone = zone
+        self.zone = zone
 
     def __missing__(self, hour: int) -> int | None:
         first, last = self._ahead(hour * _HOUR), self._ahead((hour + 1) * _HOUR - 1)
@@ -194,7 +194,7 @@ class Clock(dict[int, int | None]):
         return found
 
     def _ahead(self, time: int) -> int:
-        ahead = (_EPOCH + time * _MICROSECOND).astimezone(self._zone).utcoffset()
+        ahead = (_EPOCH + time * _MICROSECOND).astimezone(self.zone).utcoffset()
         return (ahead or timedelta()) // _MICROSECOND
 
     def slots(self, times: Iterable[int]) -> list[int]:

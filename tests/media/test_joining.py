@@ -180,7 +180,7 @@ def test_it_is_told_what_the_files_are_and_gets_nothing_else(tmp_path, monkeypat
         ("sys.exit(0)", "not_joined", "made no file"),
         ("open(out, 'wb').write(b'not a video at all')", "not_mp4", "no MP4"),
         (
-            "open(out, 'wb').write(open(sys.argv[sys.argv.index('-i') + 1][5:], 'rb').read())",
+            "sound = sys.argv[-sys.argv[::-1].index('-i')]\nopen(out, 'wb').write(open(sound[5:], 'rb').read())",
             "not_joined",
             "tracks",
         ),

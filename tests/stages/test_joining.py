@@ -309,10 +309,11 @@ def test_a_lost_joined_file_is_no_alarm_and_is_made_again(here):
 @needs_ffmpeg
 def test_a_damaged_joined_file_is_told_and_made_again(here):
     bring(here)
-    path = here.root / the_path(here)
+    name = the_path(here)
+    path = here.root / name
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    assert here.library.verify_cache(repair=True).damaged == (the_path(here),)
+    assert here.library.verify_cache(repair=True).damaged == (name,)
     assert here.library.fetch_due().joins.joined == 1
     assert path.read_bytes() == content
     is_settled(here)

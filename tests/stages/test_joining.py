@@ -152,20 +152,21 @@ def test_two_posts_with_one_video_have_one_joined_file(here):
 
 
 @needs_ffmpeg
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-def test_another_sound_makes_another_file_and_the_one_before_is_gone(here):
+@pytest.mark.parametrize("role", ["own", "audio_track"])
+def test_another_video_or_sound_makes_another_file_and_the_one_before_is_gone(here, role):
     bring(here)
     first = the_path(here)
-    here.route(TRACK, voice(tone=880))
-    here.write_rows("UPDATE media_files SET cached_at = NULL WHERE file_id IN"
-                    " (SELECT file_id FROM post_media WHERE role = 'audio_track')")  # fmt: skip
-    here.library.backfill(sleep_min=0, sleep_max=0)
+    if role == "own":
+        here.route(f"{FILM}/DASH_720.mp4", film(3))
+    else:
+        here.route(TRACK, voice(tone=880))
+    [(lost,)] = here.rows("SELECT local_file_path FROM post_media WHERE media_type = 'video' AND role = ?", role)
+    (here.root / lost).unlink()
+    here.library.verify_cache(repair=True)
+    assert here.library.fetch_due().joins.joined == 1
     assert the_path(here) != first
     assert not (here.root / first).exists()
     assert here.rows("SELECT count(*) FROM media_files WHERE local_file_path = ?", first) == [(0,)]
-    here.write_rows("DELETE FROM media_files WHERE cached_at IS NULL")
-    for path in set(here.cached()) - {p for (p,) in here.rows("SELECT local_file_path FROM media_files")}:
-        (here.root / path).unlink()
     is_settled(here)
 
 

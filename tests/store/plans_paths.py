@@ -324,11 +324,11 @@ class _Writing:
         assert next(iter(linking.stated(self.world.store)))
 
     def join(self) -> None:
-        """Every third of some posts' places is a video, and the place behind it its sound."""
+        """The first place of some posts is a video now, and the last its sound."""
         store, ids = self.world.store, self.library._parts.ids
         pairs = self.rows(
-            "SELECT a.media_id, b.media_id FROM post_media a JOIN post_media b ON b.post_id = a.post_id"
-            " AND b.media_id > a.media_id AND b.file_id <> a.file_id LIMIT 20"
+            "SELECT min(media_id), max(media_id) FROM post_media WHERE file_id IS NOT NULL"
+            " GROUP BY post_id HAVING min(file_id) <> max(file_id) LIMIT 20"
         )
         quiet = Store(self.world.config.database_url)
         try:

@@ -206,7 +206,10 @@ def made(tx: Connection, each: Made, now: datetime) -> bool:
     """Note what was made, and drop what it takes the place of; False when the rendition is gone, or the sound."""
     if not bulk.among(tx, "SELECT 1 FROM media_files WHERE file_id {in}", [each.beside_file_id]):
         return False
-    return _note(tx, each.rendition_id, (each.beside_file_id, each.file_id, now, None, None), now)
+    noted = _note(tx, each.rendition_id, (each.beside_file_id, each.file_id, now, None, None), now)
+    if noted:
+        _forget_former(tx, each, now)
+    return noted
 
 
 def failed(
@@ -226,6 +229,24 @@ def _note(tx: Connection, rendition_id: str, values: tuple[Any, ...], now: datet
     if row[0] not in (None, values[1]):
         _drop(tx, row[0], now)
     return True
+
+
+def _forget_former(tx: Connection, each: Made, now: datetime) -> None:
+    """Forget what was made with the same sound of a video that no post shows with it any more."""
+    former = bulk.execute(
+        tx,
+        "SELECT r.rendition_id, r.file_id FROM renditions r"  # noqa: S608
+        " WHERE r.beside_file_id IS NOT NULL AND r.beside_file_id = ? AND r.rendition_id <> ? AND r.kind = ?"
+        " AND NOT EXISTS (SELECT 1 FROM post_media v"
+        f" JOIN post_media s ON {_VIDEO} AND {_SOUND} WHERE v.file_id = r.source_file_id)",
+        each.beside_file_id,
+        each.rendition_id,
+        RenditionKind.JOINED.value,
+    ).all()
+    bulk.delete(tx, schema.renditions, ("rendition_id",), [(rendition_id,) for rendition_id, _ in former])
+    for _, file_id in former:
+        if file_id is not None:
+            _drop(tx, file_id, now)
 
 
 def _drop(tx: Connection, file_id: str, now: datetime) -> None:

@@ -192,7 +192,7 @@ def _listen(
     os.set_blocking(descriptor, False)
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
-        while not _has_ended(process.pid):
+        while not _has_ended(process):
             if stop():
                 raise Stopped
             if time.monotonic() > until:
@@ -213,13 +213,15 @@ def _listen(
     return said[-_KEPT_BYTES:]
 
 
-def _has_ended(pid: int) -> bool:
-    """Whether a child has ended, which stays a zombie: its number, and its group's, are nobody else's so long."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a child has ended; it stays a zombie, so that its number, and its group's, are nobody else's."""
+    if not hasattr(os, "waitid"):
+        return process.poll() is not None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the whole group of a child that nobody has waited for, and wait for it."""
+    """End the whole group of a child, which may outlive it, and wait for it."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):

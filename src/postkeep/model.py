@@ -91,6 +91,7 @@ class Stage(StrEnum):
     FETCH = "fetch"
     ARCHIVE = "archive"
     REMOVE = "remove"
+    JOIN = "join"
 
 
 class ObjectState(StrEnum):

@@ -411,6 +411,18 @@ def test_what_means_nothing_on_reddit_is_stored_as_unknown(here: World, name: st
     assert (line.engagement_rate, line.best_content_type) == (None, "link")
 
 
+def test_many_are_stored_as_one_is(here: World) -> None:
+    bring(here, listing(*(submission(n, ago=n, author=f"user{n}", score=n) for n in range(12))))
+    names = ["r/python", *(f"u/user{n}" for n in range(12))]
+    assert here.library.creators.update(names).updated == 13
+    [[details]] = here.rows(
+        "SELECT details FROM creator_analytics JOIN profiles USING (profile_id) WHERE kind = 'subreddit'"
+    )
+    assert orjson.loads(details)["analytics"] == show(here).analytics
+    for line in here.library.creators.page():
+        assert (line.engagement_rate, line.posts_per_week, line.best_content_type) == (None, None, "link")
+
+
 def test_a_communitys_posts_are_those_in_it(here: World) -> None:
     bring(
         here,

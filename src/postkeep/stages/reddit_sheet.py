@@ -207,10 +207,8 @@ def _type_as_built(row: PostCounts, address: str | None) -> str:
 # --- what is stored, and what a page shows ------------------------------------------------------------------
 
 
-def to_store(sheet: Sheet) -> Analytics:
+def to_store(sheet: RedditSheet) -> Analytics:
     """The result as the stored fields ask for it; what means nothing on Reddit is unknown there."""
-    if not isinstance(sheet, RedditSheet):
-        return sheet.analytics
     known = sheet.analytics.figures
     kept: defaultdict[str, Figure] = defaultdict(lambda: _UNKNOWN)
     kept.update({name: known[name] for name in _RHYTHM if name in known})

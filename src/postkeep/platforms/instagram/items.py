@@ -66,10 +66,11 @@ def parse_page(record: dict[str, Json], via: str | None) -> Parsed:
         unwrap=lambda entry: unwrapped(entry, reading.unread, "items."),
     )
     more = as_dict(paging).get("more_available", record.get("more_available"))
+    owner = reading.cast.admit(read_user(record.get("user"), reading.unread))
     if _is_lookup(record):
         # One post that was asked for by its name is no list.
         page.whole = False
-    return page.parsed(kind, kind, via, complete=more is False)
+    return page.parsed(kind, kind, via, owner=owner, complete=more is False)
 
 
 def read_item(item: dict[str, Json], reading: Reading, prefix: str) -> Post:

@@ -89,6 +89,7 @@ _POSTS = (
     *_times("p.first_seen_at", "d.observed_at"),
     *_COUNTS,
     *_flags("d.counts_hidden", "d.of_original"),
+    *_texts("p.notes"),
 )
 _MEDIA = (
     *_texts("m.media_id", "m.post_id", "p.platform", "p.author_username", "m.role"),

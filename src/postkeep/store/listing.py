@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 
 from postkeep.ids import is_id
 from postkeep.model import MediaState, MediaType, Presence, Stage
-from postkeep.store import bulk, work
+from postkeep.store import bulk, people, work
 from postkeep.store.adoption.old_rows import UNKNOWN_TYPE
 from postkeep.store.bulk import moment
 from postkeep.store.media import UNREAD_PLATFORM
+from postkeep.store.spelling import is_one_of
 from postkeep.store.types import storable
 from postkeep.views import (
     MediaStats,
@@ -67,7 +68,10 @@ def posts(
     unread: bool = False,
     tag_id: str | None = None,
 ) -> list[PostLine]:
-    """A page of posts, newest first; `after` is the post_id the last page ended with, `since` a UTC day."""
+    """A page of posts, newest first; `after` is the post_id the last page ended with, `since` a UTC day.
+
+    `author` is a username in whatever case.
+    """
     if not all(storable(text or "") for text in (after, author, platform, tag_id)):
         return []
     source = _LINE_FROM
@@ -84,8 +88,11 @@ def posts(
             return []
         where.append("(p.posted_at_timestamp, p.post_id) < (?, ?)")
         parameters += [last, after]
+    if author is not None:
+        names = people.spellings(tx, author)
+        where.append(is_one_of("p.author_username", names))
+        parameters += names
     for column, value in (
-        ("author_username", author),
         ("platform", platform),
         ("is_read", False if unread else None),
     ):

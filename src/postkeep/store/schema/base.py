@@ -59,8 +59,8 @@ class Folded(ColumnElement[str]):
         self.column = column
 
 
-@compiles(Folded, "sqlite")
-def _of_sqlite(element: Folded, _compiler: Any, **_options: Any) -> str:
+@compiles(Folded)
+def _plain(element: Folded, _compiler: Any, **_options: Any) -> str:
     return f"lower({element.column})"
 
 

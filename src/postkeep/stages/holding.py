@@ -84,9 +84,16 @@ def subject_of(tx: Connection, name: str, platform: str | None = None) -> tuple[
         return "file", _only(name, holds.names_of(tx, "media_files", "md5_sum", name.lower()))
     if _SHA256.fullmatch(name):
         return "file", _only(name, holds.names_of(tx, "media_files", "sha256", name.lower()))
-    if platform is None and (posts := listing.find_posts(tx, name)):
+    if platform is not None:
+        return "profile", profile_of(tx, name, platform)
+    if posts := listing.find_posts(tx, name):
         return "post", _only(name, posts)
-    return "profile", profile_of(tx, name, platform)
+    try:
+        return "profile", profile_of(tx, name, None)
+    except whom.Several:
+        raise
+    except NotFound as error:
+        raise NotFound(f"nothing is known as {name!r}") from error
 
 
 def profile_of(tx: Connection, name: str, platform: str | None) -> str:

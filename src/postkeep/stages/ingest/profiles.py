@@ -134,6 +134,13 @@ class ProfileFold:
             span.widen(at)
 
 
+def spelled(row: ProfileRow, seen: Profile | None) -> str | None:
+    """What a profile is called, in the spelling of the record it was seen in."""
+    if row.username is None or seen is None or seen.username is None:
+        return row.username
+    return seen.username if fold(seen.username) == fold(row.username) else row.username
+
+
 def _called(whose: Profile | ProfileRow, username: str) -> tuple[str, str, str]:
     """What two profiles cannot both be called by."""
     return whose.platform, whose.kind, fold(username)

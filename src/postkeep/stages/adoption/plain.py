@@ -192,7 +192,9 @@ class _Alike:
             self._notes.setdefault(first, []).append(notes)
         self._spans += [(first, *each) for each in called]
         writer.renamed(read.table, read.subject, first)
-        writer.keep_values(read.table, read.subject, {name: each for name, each in read.values.items() if each})
+        writer.keep_values(
+            read.table, read.subject, {name: each for name, each in read.values.items() if each is not None}
+        )
         writer.tallies[read.table].merged += 1
 
     def write(self, writer: Writer) -> None:
@@ -207,6 +209,9 @@ class _Alike:
             )
             for profile_id, each in found.items()
         ]
+        for before, after in zip(found.values(), changed, strict=True):
+            if before.notes and before.notes != after.notes:
+                writer.keep_values("profiles", before.profile_id, {"notes": before.notes})
         people.edit(writer.tx, changed, writer.now)
         bulk.insert(
             writer.tx,

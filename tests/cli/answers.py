@@ -574,6 +574,7 @@ def everything() -> dict[str, Any]:
         "people.add": AddedProfile(profile_line(), True),
         "people.set_active": [profile_line()],
         "people.set_notes": profile_line(),
+        "people.set_post_notes": post_line(notes="quoted in March"),
         "people.import_csv": PEOPLE_IMPORT,
         "people.export_csv": PEOPLE_EXPORT,
         "people.tags": [TAG],

@@ -26,6 +26,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "report": ("report", "jane", "--html", "jane.html"),
     "metrics": ("metrics",),
     "posts gone": ("posts", "gone"),
+    "posts note": ("posts", "note", "p-1", "quoted in March"),
     "erase post": ("erase", "post", "p-1", "--yes"),
     "erase profile": ("erase", "profile", "jane-doe", "--dry-run"),
     "erase finish": ("erase", "finish"),

@@ -16,6 +16,7 @@ from postkeep.store import bulk, costs, schema, work
 from postkeep.store.bulk import moment
 from postkeep.store.media import PLACES
 from postkeep.store.renditions import DERIVED
+from postkeep.store.spelling import fold, folded
 from postkeep.store.types import storable
 
 PROVEN = (
@@ -473,18 +474,21 @@ def refresh_tags(tx: Connection, place: str, tags: Sequence[tuple[str, str]], no
 
 @dataclass(frozen=True, slots=True)
 class OfPosts:
-    """Which posts' media are meant: those for which all of this holds; with nothing said, all media there are."""
+    """Which posts' media are meant: those for which all of this holds; with nothing said, all media there are.
+
+    `author` is a username in whatever case.
+    """
 
     post_id: str | None = None
     author: str | None = None
     platform: str | None = None
     posted_since: datetime | None = None
 
-    def condition(self) -> tuple[str, tuple[Any, ...]]:
+    def condition(self, tx: Connection) -> tuple[str, tuple[Any, ...]]:
         """A condition on media_files `f` that begins with AND, and its parameters; empty for all media."""
         told = (
             ("p.post_id = ?", self.post_id),
-            ("p.author_username = ?", self.author),
+            (f"{folded(tx, 'p.author_username')} = ?", None if self.author is None else fold(self.author)),
             ("p.platform = ?", self.platform),
             ("p.posted_at >= ?", self.posted_since),
         )
@@ -501,7 +505,7 @@ class OfPosts:
 
 def held(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> list[str]:
     """Contents (file ids) that are said to be in the cache and are proven to be in this store, by file id."""
-    only, parameters = of.condition()
+    only, parameters = of.condition(tx)
     rows = bulk.execute(
         tx,
         "SELECT a.file_id FROM archive_objects a JOIN media_files f ON f.file_id = a.file_id"  # noqa: S608
@@ -518,7 +522,7 @@ def held(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> 
 
 def restorable(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> list[KnownObject]:
     """Contents that are not in the cache and proven to be in this store, by file id."""
-    only, parameters = of.condition()
+    only, parameters = of.condition(tx)
     rows = bulk.execute(
         tx,
         f"SELECT {_KNOWN} WHERE a.file_id > ? AND a.store = ? AND a.state = ?"
@@ -559,7 +563,7 @@ def _said_parameters(place: str, after: str) -> tuple[Any, ...]:
 
 def said(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> list[Said]:
     """Contents that are not here and said, without a proof, to be in this store, by file id."""
-    only, parameters = of.condition()
+    only, parameters = of.condition(tx)
     rows = bulk.execute(
         tx,
         f"SELECT f.file_id, f.archive_url, f.md5_sum, f.sha256, f.local_file_path {_SAID}{only}"
@@ -573,7 +577,7 @@ def said(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> 
 
 def said_count(tx: Connection, place: str, *, of: OfPosts) -> int:
     """How many there are of these."""
-    only, parameters = of.condition()
+    only, parameters = of.condition(tx)
     return int(
         bulk.execute(tx, f"SELECT count(*) {_SAID}{only}", *_said_parameters(place, ""), *parameters).scalar()
     )
@@ -610,7 +614,7 @@ def shares(tx: Connection, place: str) -> list[Shares]:
 
 def restorable_count(tx: Connection, place: str, *, of: OfPosts) -> int:
     """How many contents are not in the cache and proven to be in this store."""
-    only, parameters = of.condition()
+    only, parameters = of.condition(tx)
     statement = (
         "SELECT count(*) FROM archive_objects a JOIN media_files f ON f.file_id = a.file_id"  # noqa: S608
         f" WHERE a.store = ? AND a.state = ? AND f.cached_at IS NULL{only}"

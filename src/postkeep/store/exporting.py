@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Boolean, Float, Integer
 
-from postkeep.store import Store, bulk, schema
+from postkeep.store import Store, bulk, people, schema
+from postkeep.store.spelling import is_one_of
 from postkeep.store.types import Utc
 from postkeep.views.exports import ColumnType, Exported
 
@@ -89,6 +90,7 @@ _POSTS = (
     *_times("p.first_seen_at", "d.observed_at"),
     *_COUNTS,
     *_flags("d.counts_hidden", "d.of_original"),
+    *_texts("p.notes"),
 )
 _MEDIA = (
     *_texts("m.media_id", "m.post_id", "p.platform", "p.author_username", "m.role"),
@@ -187,23 +189,28 @@ def columns(exported: Exported) -> tuple[Column, ...]:
 def pages(store: Store, exported: Exported, only: Only) -> Iterator[list[tuple[Any, ...]]]:
     """All rows by key, as the database gives them, in pages of at most 1,000; each is one short transaction."""
     source = _SOURCES[exported]
+    authors: list[str] = []
+    if only.author is not None:
+        with store.reading() as tx:
+            authors = people.spellings(tx, only.author)
     chosen = [
         (f"{sql} {sign} ?", value)
         for sql, sign, value in (
-            (source.author, "=", only.author),
             (source.platform, "=", only.platform),
             (source.since, ">=", only.since),
         )
         if value is not None
     ]
-    where = " AND ".join([f"{source.key} > ?", *(condition for condition, _ in chosen)])
+    by = [is_one_of(source.author, authors)] if authors else []
+    where = " AND ".join([f"{source.key} > ?", *by, *(condition for condition, _ in chosen)])
     names = ", ".join(each.sql for each in source.columns)
     statement = f"SELECT {names} FROM {source.tables} WHERE {where} ORDER BY {source.key} LIMIT {PAGE}"  # noqa: S608
     after = ""
     while True:
         with store.reading() as tx:
             rows = [
-                tuple(row) for row in bulk.execute(tx, statement, after, *(value for _, value in chosen)).all()
+                tuple(row)
+                for row in bulk.execute(tx, statement, after, *authors, *(value for _, value in chosen)).all()
             ]
         if not rows:
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from postkeep.model import MediaState, MediaType, RunStatus
+from postkeep.model import MediaState, MediaType, Presence, RunStatus
 from postkeep.views.joining import JoinedView, Joins
 
 
@@ -205,7 +205,8 @@ class MediaView:
 class PostLine:
     """A post as lists show it, with its latest numbers and how many of its media are in the cache.
 
-    `shared_text` is the text of the post it quotes or reposts.
+    `shared_text` is the text of the post it quotes or reposts; `presence` what the platform itself says of it,
+    seen at `presence_at` where that is not `there`; `notes` what people wrote beside it.
     """
 
     post_id: str
@@ -222,6 +223,9 @@ class PostLine:
     media: int
     cached: int
     first_seen_at: datetime
+    presence: Presence = Presence.THERE
+    presence_at: datetime | None = None
+    notes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

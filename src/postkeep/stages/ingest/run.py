@@ -21,6 +21,7 @@ from postkeep.stages.ingest.fold import Intent, plan_batch
 from postkeep.stages.ingest.loading import load
 from postkeep.store import Store, quarantine, records, runs, schema, tombstones, work, write, write_told
 from postkeep.store.engine import despite_clashes
+from postkeep.store.spelling import fold
 
 log = get_logger("ingest")
 
@@ -250,7 +251,7 @@ class Ingest:
             posts = at_time.get((sha256, raw.observation.at))
             if posts is None and not raw.observation.known:
                 posts = any_time.get(sha256)
-            elif posts is not None and raw.via and any((post, raw.via) not in through for post in posts):
+            elif posts is not None and raw.via and any((post, fold(raw.via)) not in through for post in posts):
                 # Known bytes, but found through another profile: that is worth a reading.
                 posts = None
             if posts is None or sha256 in pages:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from sqlalchemy import Connection
 
 from postkeep.errors import Held
 from postkeep.model import Stage
-from postkeep.store import bulk, costs, removing, schema
+from postkeep.store import bulk, costs, remembered, removing, schema
 from postkeep.store.types import storable
 
 
@@ -129,6 +128,14 @@ def names_of(tx: Connection, post_ids: Collection[str]) -> set[str]:
     return {name for (name,) in native} | ({value for (value,) in aliases} - others)
 
 
+def sharing(tx: Connection, post_ids: Collection[str], names: Collection[str]) -> list[str]:
+    """The posts that share one of these, by its id or by a name of it."""
+    found = []
+    for column, values in (("original_post_id", post_ids), ("ref_value", names)):
+        found += bulk.among(tx, f"SELECT post_id FROM post_originals WHERE {column} {{in}}", values)  # noqa: S608
+    return sorted({post_id for (post_id,) in found})
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What these posts and profiles show: places, and contents with what they weigh (`files`: id to bytes)."""
@@ -205,6 +212,30 @@ def sources_of(tx: Connection, post_ids: Iterable[str]) -> set[str]:
     return {path for (path,) in rows}
 
 
+# --- what is half erased --------------------------------------------------------------------------------
+
+_BEGUN = "erasing:"
+
+
+def begin(tx: Connection, subjects: Iterable[str], reason: str, now: datetime) -> None:
+    """Remember posts and profiles (by id) whose erasing has begun, so that it can be ended without their names."""
+    for subject in subjects:
+        remembered.remember(tx, f"{_BEGUN}{subject}", reason, now)
+
+
+def begun(tx: Connection) -> dict[str, str]:
+    """The ids whose erasing has begun and not ended, with the reason."""
+    rows = bulk.execute(
+        tx, "SELECT name, value FROM remembered WHERE name LIKE ? ORDER BY name", f"{_BEGUN}%"
+    ).all()
+    return {name.removeprefix(_BEGUN): reason for name, reason in rows}
+
+
+def end(tx: Connection, subjects: Iterable[str]) -> None:
+    """Remember these no longer; idempotent."""
+    bulk.delete(tx, schema.remembered, ("name",), [(f"{_BEGUN}{subject}",) for subject in subjects])
+
+
 # --- what forbids it ------------------------------------------------------------------------------------
 
 
@@ -253,9 +284,8 @@ def delete_posts(tx: Connection, doomed: Collection[Doomed], now: datetime) -> G
     snapshots = [
         row[0] for row in bulk.among(tx, "SELECT download_id FROM data_downloads WHERE post_id {in}", ids)
     ]
-    for column, values in (("original_post_id", ids), ("ref_value", list(names))):
-        sharing = bulk.among(tx, f"SELECT post_id FROM post_originals WHERE {column} {{in}}", values)  # noqa: S608
-        bulk.delete(tx, schema.post_originals, ("post_id",), [(post_id,) for (post_id,) in sharing])
+    shares = sharing(tx, ids, names)
+    bulk.delete(tx, schema.post_originals, ("post_id",), [(post_id,) for post_id in shares])
     _forget(tx, [*ids, *media_ids, *snapshots, *names])
     bulk.delete(tx, schema.posts, ("post_id",), [(post_id,) for post_id in ids])
     gone = Gone(posts=len(ids), media=len(media_ids))
@@ -264,7 +294,7 @@ def delete_posts(tx: Connection, doomed: Collection[Doomed], now: datetime) -> G
 
 
 def delete_profile(tx: Connection, doomed: DoomedProfile, now: datetime) -> Gone:
-    """Delete a profile whose posts are gone, and what the fields of others tell of it; raises Held."""
+    """Delete a profile whose posts are gone and whom nobody's fields name any more; raises Held."""
     profile_id = doomed.profile_id
     places = bulk.execute(
         tx,
@@ -275,55 +305,11 @@ def delete_profile(tx: Connection, doomed: DoomedProfile, now: datetime) -> Gone
     must_not_be_held(tx, {profile_id, *media_ids, doomed.platform}, now)
     names = [*doomed.usernames, *filter(None, [doomed.native_id])]
     bulk.execute(tx, "DELETE FROM listings WHERE profile_id = ?", profile_id)
-    _unname(tx, doomed, names)
     _forget(tx, [profile_id, *media_ids, *names])
     bulk.execute(tx, "DELETE FROM profiles WHERE profile_id = ?", profile_id)
     gone = Gone(media=len(media_ids))
     gone.add(_delete_contents(tx, places, now))
     return gone
-
-
-def _unname(tx: Connection, doomed: DoomedProfile, names: list[str]) -> None:
-    """Take a profile out of the posts of others: who is tagged, whose post is shared, who is mentioned."""
-    of_platform = "post_id IN (SELECT post_id FROM posts WHERE platform = ?)"
-    for table, condition, values in (
-        ("post_people", "profile_id", [doomed.profile_id]),
-        ("post_people", "username", doomed.usernames),
-        ("post_people", "native_id", [doomed.native_id] if doomed.native_id else []),
-        ("post_mentions", "username", doomed.usernames),
-        ("post_originals", "author_profile_id", [doomed.profile_id]),
-        ("post_originals", "author_username", doomed.usernames),
-    ):
-        key = {"post_people": ("post_id", "role", "position"), "post_mentions": ("post_id", "position")}.get(
-            table, ("post_id",)
-        )
-        rows = bulk.among(
-            tx,
-            f"SELECT {', '.join(key)} FROM {table} WHERE {condition} {{in}} AND {of_platform}",  # noqa: S608
-            values,
-            doomed.platform,
-        )
-        bulk.delete(tx, schema.metadata.tables[table], key, [tuple(row) for row in rows])
-    for name in doomed.usernames:
-        _unpath(tx, name)
-
-
-def _unpath(tx: Connection, name: str) -> None:
-    """Forget the names of source files that tell whose they are, where others were read from them, too."""
-    like = f"%{name.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
-    alone = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
-    for table, column in (
-        ("data_downloads", "source_file_path"),
-        ("snapshot_records", "source_file_path"),
-        ("download_runs", "error_message"),
-    ):
-        found = bulk.execute(
-            tx,
-            f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE ? ESCAPE '!'",  # noqa: S608
-            like,
-        ).all()
-        telling = [(None, text) for (text,) in found if alone.search(text)]
-        bulk.update(tx, schema.metadata.tables[table], (column,), telling, key=(column,))
 
 
 def _forget(tx: Connection, ids: Iterable[str]) -> None:

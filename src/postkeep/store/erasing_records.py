@@ -38,18 +38,53 @@ class Replaced:
         return self.row[0] if self.row else None
 
 
-def records(tx: Connection, platforms: Collection[str], *, after: str, limit: int) -> list[Kept]:
-    """Records of these platforms by hash, after the given one."""
-    marks = ", ".join("?" * len(platforms))
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A record without its bytes: `place` is where `listed` goes on after it, `size` its bytes unpacked."""
+
+    place: int | str
+    sha256: str
+    platform: str
+    size: int
+    posts: int
+
+
+def listed(tx: Connection, *, after: int | str | None, limit: int) -> list[Listed]:
+    """Records after a place, in the order in which a database reads them without jumping about."""
+    place, first = ("rowid", 0) if tx.dialect.name == "sqlite" else ("sha256", "")
     rows = bulk.execute(
         tx,
-        f"SELECT sha256, codec, body FROM raw_records WHERE sha256 > ? AND platform IN ({marks})"  # noqa: S608
-        " ORDER BY sha256 LIMIT ?",
-        after,
-        *platforms,
+        f"SELECT {place}, sha256, platform, size, post_count FROM raw_records WHERE {place} > ?"  # noqa: S608
+        f" ORDER BY {place} LIMIT ?",
+        first if after is None else after,
         limit,
     ).all()
+    return [Listed(*row) for row in rows]
+
+
+def count(tx: Connection) -> int:
+    """How many records there are."""
+    return int(bulk.execute(tx, "SELECT count(*) FROM raw_records").scalar() or 0)
+
+
+def load(tx: Connection, hashes: Iterable[str]) -> list[Kept]:
+    """These records with their bytes."""
+    rows = bulk.among(tx, "SELECT sha256, codec, body FROM raw_records WHERE sha256 {in}", hashes)
     return [Kept(sha256, codec, bytes(packed)) for sha256, codec, packed in rows]
+
+
+def sizes(tx: Connection, hashes: Iterable[str]) -> list[tuple[str, int]]:
+    """Those of these records that are kept, with their bytes unpacked."""
+    rows = bulk.among(tx, "SELECT sha256, size FROM raw_records WHERE sha256 {in} ORDER BY sha256", hashes)
+    return [(sha256, size) for sha256, size in rows]
+
+
+def of_posts(tx: Connection, hashes: Iterable[str]) -> set[str]:
+    """Which of these records rows of posts name."""
+    wanted = list(hashes)
+    rows = bulk.among(tx, "SELECT record_sha256 FROM data_downloads WHERE record_sha256 {in}", wanted)
+    rows += bulk.among(tx, "SELECT record_sha256 FROM snapshot_records WHERE record_sha256 {in}", wanted)
+    return {sha256 for (sha256,) in rows}
 
 
 def quarantined(tx: Connection, *, after: str, limit: int) -> list[Kept]:

@@ -17,10 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postkeep import points
-from postkeep.errors import NotFound
+from postkeep.errors import Held, NotFound
 from postkeep.ids import IdFactory
 from postkeep.model import RunStatus, utc_now
 from postkeep.sources.decode import decode
+from postkeep.stages.copying import run_copy
 from postkeep.stages.erasing import Asked, erase, finish
 from postkeep.stages.erasing.names import Names, cut
 from postkeep.stages.erasing.sieve import Sieve
@@ -385,3 +386,124 @@ def test_a_death_leaves_nothing_that_the_next_run_does_not_end(
     assert len([each for each in archive.rglob("*") if each.is_file()]) == 1
     assert verify_rows(store) == []
     parts.store.close()
+
+
+# --- what was made of contents, and other copies -----------------------------------------------------------
+
+
+def rendered(store: Store, number: int, source: str, beside: str | None, file: str) -> None:
+    with store.writing() as tx:
+        bulk.execute(
+            tx,
+            "INSERT INTO renditions (rendition_id, source_file_id, beside_file_id, kind, file_id)"
+            " VALUES (?, ?, ?, 'joined', ?)",
+            f"rnd-{number}",
+            source,
+            beside,
+            file,
+        )
+
+
+def test_what_was_made_of_an_erased_file_goes_with_it_unless_somebody_shows_it(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    jane, joe = Post("janes"), Post("joes", author="joe")
+    kept = made(
+        store,
+        tmp_path,
+        File("video", places=(Place(jane),)),
+        File("sound", places=(Place(jane),)),
+        File("joined"),
+        File("shared video", places=(Place(jane), Place(joe))),
+        File("shared joined"),
+        File("joes video", places=(Place(joe),)),
+        File("joined with sound"),
+        File("made, and shown", places=(Place(joe),)),
+    )
+    kept.cache.close()
+    ids = kept.file_ids
+    rendered(store, 1, ids["video"], ids["sound"], ids["joined"])
+    rendered(store, 2, ids["shared video"], None, ids["shared joined"])
+    rendered(store, 3, ids["joes video"], ids["sound"], ids["joined with sound"])
+    rendered(store, 4, ids["sound"], None, ids["made, and shown"])
+    parts = parts_of(database_url, kept.root, tmp_path / "archive")
+
+    told = erased(parts, Asked(profile="jane"), dry_run=True)
+    done = erased(parts, Asked(profile="jane"))
+
+    left = {"shared video", "shared joined", "joes video", "made, and shown"}
+    assert {file_id for (file_id,) in rows(store, "SELECT file_id FROM media_files")} == {
+        ids[each] for each in left
+    }
+    assert rows(store, "SELECT rendition_id FROM renditions") == [("rnd-2",)]
+    assert len(files(kept.root)) == len(left)
+    assert (told.going.files, done.going.files, done.removed.files) == (4, 4, 4)
+    assert told.going == done.going
+    parts.store.close()
+
+
+def test_a_hold_on_what_was_made_of_a_file_forbids_erasing(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    kept = made(store, tmp_path, File("video", places=(Place(Post("janes")),)), File("joined"))
+    kept.cache.close()
+    rendered(store, 1, kept.file_ids["video"], None, kept.file_ids["joined"])
+    parts = parts_of(database_url, kept.root, tmp_path / "archive")
+    with store.writing() as tx:
+        bulk.execute(
+            tx,
+            "INSERT INTO holds (hold_id, subject_kind, subject, reason, held_by, since)"
+            " VALUES ('hld-1', 'file', ?, 'a case', 'me', ?)",
+            kept.file_ids["joined"],
+            utc_now(),
+        )
+    with pytest.raises(Held, match="hld-1"):
+        erased(parts, Asked(profile="jane"))
+    assert rows(store, "SELECT count(*) FROM tombstones") == [(0,)]
+    parts.store.close()
+
+
+def test_who_wrote_with_somebody_keeps_the_post_without_him(parts: Parts) -> None:
+    told = raw(page(entry(9, author="joe", coauthors=["ann"]), owner="joe", owner_id="88"))
+    ingest(parts.store, raw(page(entry(1))), told)
+    done = erased(parts, Asked(profile="ann"))
+    assert (done.going.posts, rows(parts.store, "SELECT native_id FROM posts")) == (1, [("9",)])
+    assert rows(parts.store, "SELECT count(*) FROM post_people") == [(0,)]
+    again = ingest(parts.store, told)
+    assert (again.new, again.refused) == (0, 0)
+    assert rows(parts.store, "SELECT count(*) FROM post_people") == [(0,)]
+    assert traces(parts.store, '"ann"', "'ann'") == set()
+
+
+def test_erasing_by_one_name_leaves_whoever_has_it_elsewhere(parts: Parts) -> None:
+    ingest(parts.store, raw(page(entry(1))))
+    with parts.store.writing() as tx:
+        bulk.execute(
+            tx,
+            "INSERT INTO profiles (profile_id, username, name, platform, kind)"
+            " VALUES ('prf-2', 'ann', 'Ann', 'reddit', 'redditor')",
+        )
+    with pytest.raises(NotFound):
+        erased(parts, Asked(profile="ann"))
+    erased(parts, Asked(profile="ann", platform="instagram"))
+    assert rows(parts.store, "SELECT platform, username FROM profiles") == [("reddit", "ann")]
+
+
+def test_a_former_name_is_erased_with_whoever_bore_it(parts: Parts) -> None:
+    ingest(parts.store, raw(page(entry(1))), raw(page(entry(2), owner="anna"), at=day(1)))
+    assert rows(parts.store, "SELECT count(*) FROM profiles") == [(1,)]
+    erased(parts, Asked(profile="anna"))
+    assert traces(parts.store, '"ann"', "'ann'", "anna") == set()
+    for name in ("ann", "anna", "annabel"):
+        assert ingest(parts.store, raw(page(entry(3), owner=name))).refused == 1
+
+
+def test_a_copy_of_the_database_refuses_the_same(parts: Parts, tmp_path: Path) -> None:
+    told = raw(page(entry(1), entry(2)))
+    ingest(parts.store, told)
+    erased(parts, Asked(profile="ann"))
+    target = f"sqlite:///{tmp_path / 'copy.db'}"
+    run_copy(parts, target, stop=lambda: False, progress=lambda step: None)
+    copied = Store(target)
+    assert ingest(copied, told).refused == 2
+    copied.close()

@@ -185,6 +185,35 @@ def shown_elsewhere(
     return found
 
 
+def made_of(tx: Connection, file_ids: Collection[str]) -> dict[str, int]:
+    """What was made of these contents, and stands for nothing else (id to bytes): it goes with them."""
+    made: dict[str, int] = {}
+    left = set(file_ids)
+    while left:
+        going = {*file_ids, *made, *left}
+        found = _renditions_of(tx, left) - going
+        living = bulk.among(
+            tx,
+            "SELECT file_id, source_file_id, beside_file_id FROM renditions"
+            " WHERE file_id IS NOT NULL AND file_id {in}",
+            found,
+        )
+        kept = {row[0] for row in living if going.isdisjoint(row[1:])} | _shown(tx, found)
+        left = found - kept
+        sizes = bulk.among(tx, "SELECT file_id, file_size FROM media_files WHERE file_id {in}", left)
+        made.update(map(tuple, sizes))
+    return made
+
+
+def _renditions_of(tx: Connection, file_ids: Iterable[str]) -> set[str]:
+    wanted = list(file_ids)
+    rows = bulk.among(tx, "SELECT file_id FROM renditions WHERE source_file_id {in}", wanted)
+    rows += bulk.among(
+        tx, "SELECT file_id FROM renditions WHERE beside_file_id IS NOT NULL AND beside_file_id {in}", wanted
+    )
+    return {file_id for (file_id,) in rows if file_id is not None}
+
+
 def _own_urls(tx: Connection, post_ids: Collection[str], profile_id: str | None) -> set[str]:
     rows = bulk.among(tx, "SELECT media_url FROM post_media WHERE post_id {in}", post_ids)
     if profile_id is not None:
@@ -315,7 +344,8 @@ def delete_profile(tx: Connection, doomed: DoomedProfile, now: datetime) -> Gone
 def _forget(tx: Connection, ids: Iterable[str]) -> None:
     """Delete what names these ids without a foreign key: work, holds that are over, what an adoption noted."""
     known = [each for each in dict.fromkeys(ids) if storable(each)]
-    bulk.delete(tx, schema.work, ("stage", "subject"), [(str(Stage.FETCH), each) for each in known])
+    stages = [str(stage) for stage in Stage if stage is not Stage.REMOVE]
+    bulk.delete(tx, schema.work, ("stage", "subject"), [(stage, each) for stage in stages for each in known])
     bulk.delete(tx, schema.holds, ("subject",), [(each,) for each in known])
     old = [row[0] for row in bulk.among(tx, "SELECT old_id FROM old_ids WHERE new_id {in}", known)]
     bulk.delete(tx, schema.old_ids, ("old_id",), [(each,) for each in old])
@@ -334,27 +364,31 @@ def _delete_contents(tx: Connection, places: Iterable[Any], now: datetime) -> Go
     gone = Gone()
     left = {row[1] for row in rows if row[1] is not None}
     while left:
-        dead = left - _still_shown(tx, left)
-        made = bulk.among(tx, "SELECT file_id FROM renditions WHERE source_file_id {in}", dead)
-        made += bulk.among(
-            tx, "SELECT file_id FROM renditions WHERE beside_file_id IS NOT NULL AND beside_file_id {in}", dead
-        )
+        dead = left - _shown(tx, left) - _made(tx, left)
+        made = _renditions_of(tx, dead)
         said |= _delete_files(tx, dead, gone, now)
-        left = {file_id for (file_id,) in made if file_id is not None} - dead
+        left = made - dead
     removing.queue_named(tx, said, now)
     return gone
 
 
-def _still_shown(tx: Connection, file_ids: Iterable[str]) -> set[str]:
-    found = set()
-    for table in ("post_media", "profile_media", "file_urls", "renditions"):
+def _shown(tx: Connection, file_ids: Iterable[str]) -> set[str]:
+    wanted, found = list(file_ids), set()
+    for table in ("post_media", "profile_media", "file_urls"):
         rows = bulk.among(
             tx,
             f"SELECT DISTINCT file_id FROM {table} WHERE file_id IS NOT NULL AND file_id {{in}}",  # noqa: S608
-            file_ids,
+            wanted,
         )
         found |= {file_id for (file_id,) in rows}
     return found
+
+
+def _made(tx: Connection, file_ids: Iterable[str]) -> set[str]:
+    rows = bulk.among(
+        tx, "SELECT DISTINCT file_id FROM renditions WHERE file_id IS NOT NULL AND file_id {in}", file_ids
+    )
+    return {file_id for (file_id,) in rows}
 
 
 def _delete_files(tx: Connection, file_ids: Collection[str], gone: Gone, now: datetime) -> set[str]:
@@ -375,7 +409,6 @@ def _delete_files(tx: Connection, file_ids: Collection[str], gone: Gone, now: da
     paths = [row[1] for row in files if row[1]]
     removing.queue_files(tx, [path for path in paths if path.startswith("media/")], now)
     removing.queue_objects(tx, [(store, key) for store, key, _, _ in objects], now)
-    bulk.delete(tx, schema.work, ("stage", "subject"), [(str(Stage.ARCHIVE), row[0]) for row in files])
     _forget(tx, file_ids)
     bulk.delete(tx, schema.media_files, ("file_id",), [(row[0],) for row in files])
     gone.files += len(files)

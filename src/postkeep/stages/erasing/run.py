@@ -236,7 +236,9 @@ def _told(
         staying = erasing.shown_elsewhere(
             tx, list(shown.files), post_ids=scope.post_ids, profile_id=scope.profile_id
         )
-        going = shown.files.keys() - staying
+        files = {each: shown.files[each] for each in shown.files.keys() - staying}
+        files |= erasing.made_of(tx, files)
+        going = files.keys()
         owners = {each.author_profile_id for each in scope.posts} | {
             each.community_profile_id for each in scope.posts
         }
@@ -252,7 +254,7 @@ def _told(
         posts=len(scope.posts),
         media=len(shown.media_ids),
         files=len(going),
-        bytes=sum(shown.files[each] for each in going),
+        bytes=sum(files.values()),
         objects=objects,
     )
     stayed = StayingCounts(len(staying), sum(shown.files[each] for each in staying))
@@ -314,7 +316,8 @@ class _Erasing:
             owners = {each.author_profile_id for each in scope.posts}
             owners |= {each.community_profile_id for each in scope.posts}
             subjects = {*scope.subjects, *scope.post_ids, *shown.media_ids, *scope.platforms}
-            subjects |= (shown.files.keys() - staying) | set(filter(None, owners))
+            files = shown.files.keys() - staying
+            subjects |= {*files, *erasing.made_of(tx, files), *filter(None, owners)}
             erasing.must_not_be_held(tx, subjects, now)
             tombstones.leave(tx, scope.stones, reason=self.reason, now=now)
             erasing.begin(tx, scope.begun, self.reason, now)

@@ -139,6 +139,10 @@ def test_every_path_was_taken_down(walked):
         "evict": "ORDER BY f.last_used_at, f.file_id LIMIT",
         "retain": "ORDER BY f.file_id LIMIT",
         "adopt": "media_id > ",
+        "export": "FROM data_downloads d JOIN posts p",
+        "collected": "FROM follower_history WHERE profile_id",
+        "gone": "AND absent_since IS NULL",
+        "erase": "FROM raw_records WHERE",
     }.items():
         assert any(part in statement for statement in of_paths[path]), path
 

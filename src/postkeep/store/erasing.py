@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -130,9 +130,11 @@ def names_of(tx: Connection, post_ids: Collection[str]) -> set[str]:
 
 def sharing(tx: Connection, post_ids: Collection[str], names: Collection[str]) -> list[str]:
     """The posts that share one of these, by its id or by a name of it."""
-    found = []
-    for column, values in (("original_post_id", post_ids), ("ref_value", names)):
-        found += bulk.among(tx, f"SELECT post_id FROM post_originals WHERE {column} {{in}}", values)  # noqa: S608
+    # Most originals are not here: SQLite takes that for a reason to read them all.
+    way = " INDEXED BY idx_originals_original_post_id" if tx.dialect.name == "sqlite" else ""
+    by_id = f"SELECT post_id FROM post_originals{way} WHERE original_post_id {{in}}"  # noqa: S608
+    found = bulk.among(tx, by_id, post_ids)
+    found += bulk.among(tx, "SELECT post_id FROM post_originals WHERE ref_value {in}", names)
     return sorted({post_id for (post_id,) in found})
 
 
@@ -297,10 +299,13 @@ def overwrite(tx: Connection) -> None:
         tx.exec_driver_sql("PRAGMA secure_delete = ON").all()
 
 
+UrlKey = Callable[[str], str]
+"""The name under which a URL without an owner is remembered."""
+
 # --- deleting -------------------------------------------------------------------------------------------
 
 
-def delete_posts(tx: Connection, doomed: Collection[Doomed], now: datetime) -> Gone:
+def delete_posts(tx: Connection, doomed: Collection[Doomed], now: datetime, *, url_key: UrlKey) -> Gone:
     """Delete posts with all that is theirs, and queue the removal of what nobody else shows; raises Held."""
     ids = [each.post_id for each in doomed]
     places = bulk.among(
@@ -318,11 +323,11 @@ def delete_posts(tx: Connection, doomed: Collection[Doomed], now: datetime) -> G
     _forget(tx, [*ids, *media_ids, *snapshots, *names])
     bulk.delete(tx, schema.posts, ("post_id",), [(post_id,) for post_id in ids])
     gone = Gone(posts=len(ids), media=len(media_ids))
-    gone.add(_delete_contents(tx, places, now))
+    gone.add(_delete_contents(tx, places, now, url_key))
     return gone
 
 
-def delete_profile(tx: Connection, doomed: DoomedProfile, now: datetime) -> Gone:
+def delete_profile(tx: Connection, doomed: DoomedProfile, now: datetime, *, url_key: UrlKey) -> Gone:
     """Delete a profile whose posts are gone and whom nobody's fields name any more; raises Held."""
     profile_id = doomed.profile_id
     places = bulk.execute(
@@ -337,7 +342,7 @@ def delete_profile(tx: Connection, doomed: DoomedProfile, now: datetime) -> Gone
     _forget(tx, [profile_id, *media_ids, *names])
     bulk.execute(tx, "DELETE FROM profiles WHERE profile_id = ?", profile_id)
     gone = Gone(media=len(media_ids))
-    gone.add(_delete_contents(tx, places, now))
+    gone.add(_delete_contents(tx, places, now, url_key))
     return gone
 
 
@@ -355,11 +360,12 @@ def _forget(tx: Connection, ids: Iterable[str]) -> None:
         bulk.delete(tx, schema.metadata.tables[table], (column,), [tuple(row) for row in rows])
 
 
-def _delete_contents(tx: Connection, places: Iterable[Any], now: datetime) -> Gone:
+def _delete_contents(tx: Connection, places: Iterable[Any], now: datetime, url_key: UrlKey) -> Gone:
     """Delete the contents of places that are gone, with what was made of them, where nobody else shows them."""
     rows = list(places)
-    urls = bulk.among(tx, "SELECT url_key FROM file_urls WHERE url {in}", {row[2] for row in rows})
-    bulk.delete(tx, schema.file_urls, ("url_key",), [tuple(row) for row in urls])
+    urls = {row[2] for row in rows}
+    known = bulk.among(tx, "SELECT url_key, url FROM file_urls WHERE url_key {in}", set(map(url_key, urls)))
+    bulk.delete(tx, schema.file_urls, ("url_key",), [(key,) for key, url in known if url in urls])
     said = {row[3] for row in rows if row[3] and row[1] is None}
     gone = Gone()
     left = {row[1] for row in rows if row[1] is not None}

@@ -62,9 +62,13 @@ def listed(tx: Connection, *, after: int | str | None, limit: int) -> list[Liste
     return [Listed(*row) for row in rows]
 
 
-def count(tx: Connection) -> int:
-    """How many records there are."""
-    return int(bulk.execute(tx, "SELECT count(*) FROM raw_records").scalar() or 0)
+def about(tx: Connection) -> int:
+    """About how many records there are: counting them would take as long as a good part of reading them."""
+    if tx.dialect.name == "sqlite":
+        found = bulk.execute(tx, "SELECT max(rowid) FROM raw_records").scalar()
+    else:
+        found = bulk.execute(tx, "SELECT reltuples FROM pg_class WHERE oid = 'raw_records'::regclass").scalar()
+    return max(0, int(found or 0))
 
 
 def load(tx: Connection, hashes: Iterable[str]) -> list[Kept]:
@@ -142,7 +146,7 @@ def records_of(tx: Connection, post_ids: Iterable[str], profile_id: str | None) 
 
 
 def replace(tx: Connection, replaced: Iterable[Replaced], now: datetime) -> None:
-    """Drop records; rows that name them name what stands in their place, or none."""
+    """Drop records; posts' rows that name them name what stands in their place, or none."""
     by_hash: Mapping[str, Replaced] = {each.sha256: each for each in replaced}
     if not by_hash:
         return
@@ -164,16 +168,6 @@ def replace(tx: Connection, replaced: Iterable[Replaced], now: datetime) -> None
         key=("download_id",),
     )
     _replace_further(tx, by_hash)
-    histories = bulk.among(
-        tx, "SELECT history_id, record_sha256 FROM follower_history WHERE record_sha256 {in}", by_hash
-    )
-    bulk.update(
-        tx,
-        schema.follower_history,
-        ("record_sha256",),
-        [(by_hash[sha256].new, history_id) for history_id, sha256 in histories],
-        key=("history_id",),
-    )
     bulk.delete(tx, schema.raw_records, ("sha256",), [(sha256,) for sha256 in by_hash])
 
 
@@ -197,6 +191,23 @@ def _replace_further(tx: Connection, by_hash: Mapping[str, Replaced]) -> None:
         ],
         on_conflict="DO NOTHING",
     )
+
+
+def histories(tx: Connection, *, after: str, limit: int) -> list[tuple[str, str | None]]:
+    """Follower counts by id, after the given one, with the records that told them."""
+    rows = bulk.execute(
+        tx,
+        "SELECT history_id, record_sha256 FROM follower_history WHERE history_id > ? ORDER BY history_id LIMIT ?",
+        after,
+        limit,
+    ).all()
+    return [(history_id, sha256) for history_id, sha256 in rows]
+
+
+def rename_histories(tx: Connection, renamed: Iterable[tuple[str, str | None]]) -> None:
+    """Let these follower counts (by id) name other records, or none."""
+    rows = [(sha256, history_id) for history_id, sha256 in renamed]
+    bulk.update(tx, schema.follower_history, ("record_sha256",), rows, key=("history_id",))
 
 
 def delete_quarantined(tx: Connection, ids: Iterable[str]) -> None:

@@ -32,6 +32,7 @@ from postkeep.stages.presence import must_be_there
 from postkeep.stages.recorded import OpenRun, recorded
 from postkeep.store import erasing, erasing_names, erasing_records, leases, tombstones
 from postkeep.store.erasing import Doomed, DoomedProfile, Gone
+from postkeep.store.erasing_records import Replaced
 from postkeep.store.tombstones import Tombstone
 from postkeep.views import OnProgress, Progress, Stop
 from postkeep.views.erasing import ErasedCounts, ErasingHold, Erasure, Removals, StayingCounts
@@ -40,7 +41,8 @@ log = get_logger("erasing")
 
 _AT_ONCE = 50
 """So many posts are deleted in one transaction; each brings a few dozen rows."""
-_NAMINGS = 500
+_WALKED = 5000
+"""So many rows of a table are looked through at a time."""
 _SOURCES_TOLD = 50
 _BEAT = timedelta(seconds=15)
 
@@ -292,11 +294,12 @@ class _Erasing:
     progress: OnProgress
     ended: bool = False
     _beat_at: datetime | None = None
+    _replaced: dict[str, str | None] = field(default_factory=dict)
 
     def run(self) -> Gone:
         gone = Gone()
         self._refuse()
-        for step in (self._records, self._quarantined, self._posts, self._namings, self._profile):
+        for step in (self._records, self._quarantined, self._posts, self._histories, self._namings, self._profile):
             step(gone)
             if self.stop() and step != self._profile:
                 return gone
@@ -327,7 +330,7 @@ class _Erasing:
         search, found = self._search(), self.scope.found
         for page in search.records():
             with self._writing() as tx:
-                erasing_records.replace(tx, page.replaced, self.parts.clock())
+                self._replace(tx, page.replaced)
             found.add(page)
             passing("records_dropped")
 
@@ -355,26 +358,41 @@ class _Erasing:
     def _delete(self, gone: Gone, some: Sequence[Doomed]) -> None:
         with self._writing() as tx:
             self._drop_new_records(tx, some)
-            gone.add(self._stay_away(tx, erasing.delete_posts(tx, some, self.parts.clock())))
+            gone.add(
+                self._stay_away(tx, erasing.delete_posts(tx, some, self.parts.clock(), url_key=looking.url_key))
+            )
         passing("rows_erased")
 
     def _namings(self, _: Gone) -> None:
-        if self.scope.profile is None:
+        if (who := self.scope.profile) is None:
             return
-        everywhere = list(erasing_names.namings(self.scope.profile))
+        everywhere = list(erasing_names.namings(who))
         for number, naming in enumerate(everywhere, 1):
-            after = None
-            while not self.stop():
+            after: erasing_names.Key | None = ()
+            while after is not None and not self.stop():
                 with self.parts.store.reading() as tx:
-                    keys, after = erasing_names.page(tx, naming, after=after, limit=_NAMINGS)
-                if keys:
+                    named = erasing_names.page(tx, naming, who, after=after, limit=_WALKED)
+                for keys in _in_parts(named.keys):
                     with self._writing() as tx:
                         erasing_names.take_out(tx, naming, keys)
                     passing("names_erased")
-                if after is None:
-                    break
-            self._beat()
+                after = named.after
+                self._beat()
             self.progress(Progress("unnaming", number, len(everywhere), "tables"))
+
+    def _histories(self, _: Gone) -> None:
+        """Let follower counts name what stands in the place of their records, or none."""
+        new, after = self._replaced, ""
+        while new and not self.stop():
+            with self.parts.store.reading() as tx:
+                page = erasing_records.histories(tx, after=after, limit=_WALKED)
+            for some in _in_parts([(each, new[sha256]) for each, sha256 in page if sha256 in new]):
+                with self._writing() as tx:
+                    erasing_records.rename_histories(tx, some)
+            if len(page) < _WALKED:
+                return
+            after = page[-1][0]
+            self._beat()
 
     def _profile(self, gone: Gone) -> None:
         who = self.scope.profile
@@ -387,7 +405,9 @@ class _Erasing:
             self._delete(gone, some)
         with self._writing() as tx:
             tombstones.leave(tx, self.scope.stones, reason=self.reason, now=self.parts.clock())
-            gone.add(self._stay_away(tx, erasing.delete_profile(tx, who, self.parts.clock())))
+            gone.add(
+                self._stay_away(tx, erasing.delete_profile(tx, who, self.parts.clock(), url_key=looking.url_key))
+            )
             erasing.end(tx, [who.profile_id])
         passing("rows_erased")
 
@@ -400,7 +420,11 @@ class _Erasing:
     def _drop_new_records(self, tx: Connection, some: Collection[Doomed]) -> None:
         """An import that began before it was refused may have stored another record meanwhile."""
         late = erasing_records.records_of(tx, [each.post_id for each in some], None)
-        erasing_records.replace(tx, map(erasing_records.Replaced, late), self.parts.clock())
+        self._replace(tx, list(map(Replaced, late)))
+
+    def _replace(self, tx: Connection, replaced: Sequence[Replaced]) -> None:
+        erasing_records.replace(tx, replaced, self.parts.clock())
+        self._replaced.update((each.sha256, each.new) for each in replaced)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

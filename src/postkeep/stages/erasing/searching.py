@@ -72,7 +72,7 @@ class Search:
         """
         known = self.wanted.own | self.wanted.near
         with self.store.reading() as tx:
-            total = erasing_records.count(tx)
+            total = erasing_records.about(tx)
             led_to = erasing_records.sizes(tx, known)
         yield from self._look(led_to)
         seen, after = 0, None

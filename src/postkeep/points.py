@@ -35,7 +35,14 @@ JOIN_POINTS = (
 ARCHIVE_POINTS = ("object_claimed", "object_uploaded", "proofs_written", "proofs_committed")
 """Of every file that goes to the archive."""
 
-ERASING_POINTS = ("erasing_refused", "records_dropped", "rows_erased", "bytes_removed", "removals_settled")
+ERASING_POINTS = (
+    "erasing_refused",
+    "records_dropped",
+    "rows_erased",
+    "names_erased",
+    "bytes_removed",
+    "removals_settled",
+)
 """Of every erasure, in order; some are passed several times."""
 
 _hook: Callable[[str], None] | None = None

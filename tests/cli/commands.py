@@ -29,6 +29,8 @@ CALLS: dict[str, tuple[str, ...]] = {
     "posts note": ("posts", "note", "p-1", "quoted in March"),
     "erase post": ("erase", "post", "p-1", "--yes"),
     "erase profile": ("erase", "profile", "jane-doe", "--dry-run"),
+    "posts delete": ("posts", "delete", "p-1", "--yes"),
+    "profiles erase": ("profiles", "erase", "jane-doe", "--dry-run"),
     "erase finish": ("erase", "finish"),
     "erase list": ("erase", "list"),
     "erase readmit": ("erase", "readmit", "7123456789"),

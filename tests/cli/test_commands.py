@@ -161,6 +161,13 @@ ASKED: list[tuple[tuple[str, ...], str, tuple[Any, ...], dict[str, Any]]] = [
         (("p-1", "p-2"),),
         {"reason": "by law", "dry_run": False},
     ),
+    (("posts", "delete", "p-1", "--yes"), "erasing.posts", (("p-1",),), {"reason": "asked to", "dry_run": False}),
+    (
+        ("profiles", "erase", "jane", "--dry-run"),
+        "erasing.profile",
+        ("jane",),
+        {"platform": None, "reason": "asked to", "dry_run": True},
+    ),
     (
         ("erase", "profile", "jane", "--platform", "reddit", "--dry-run"),
         "erasing.profile",
@@ -205,6 +212,7 @@ def test_only_what_writes_opens_for_writing(call: Call, library: FakeLibrary) ->
     [
         ("import",),
         ("erase", "post", "p-1"),
+        ("posts", "delete", "p-1"),
         ("erase", "profile", "jane", "--yes", "--dry-run"),
         ("posts", "gone", "--fact", "lost"),
         ("posts", "list", "--limit", "0"),

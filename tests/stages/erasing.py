@@ -29,9 +29,17 @@ def main() -> None:
     points.watch(hook)
     parts = parts_of(database, Path(root), Path(folder))
     if moment == "finish":
-        finish(parts)
+        finish(parts, [], stop=lambda: False, progress=lambda step: None)
     else:
-        erase(parts, [], Asked(profile=profile), reason="asked to", dry_run=False, progress=lambda step: None)
+        erase(
+            parts,
+            [],
+            Asked(profile=profile),
+            reason="asked to",
+            dry_run=False,
+            stop=lambda: False,
+            progress=lambda step: None,
+        )
     parts.store.close()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -15,13 +17,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postkeep import points
+from postkeep.errors import Held, NotFound
 from postkeep.ids import IdFactory
-from postkeep.model import utc_now
-from postkeep.stages.erasing import Asked, erase
+from postkeep.model import RunStatus, utc_now
+from postkeep.sources.decode import decode
+from postkeep.stages.copying import run_copy
+from postkeep.stages.erasing import Asked, erase, finish
 from postkeep.stages.erasing.names import Names, cut
+from postkeep.stages.erasing.sieve import Sieve
 from postkeep.stages.ingest import Ingest
 from postkeep.stages.parts import Parts
-from postkeep.store import Store, bulk, runs
+from postkeep.store import Store, bulk, erasing_records, runs
 from postkeep.store.verify import verify_rows
 from postkeep.views.erasing import Erasure
 from tests.canonical import dump, files
@@ -52,7 +58,7 @@ def ingest(store: Store, *records: Any, **more: Any) -> Any:
 
 
 def erased(parts: Parts, asked: Asked, **more: Any) -> Erasure:
-    told = {"reason": "asked to", "dry_run": False, "progress": lambda step: None} | more
+    told = {"reason": "asked to", "dry_run": False, "stop": lambda: False, "progress": lambda step: None} | more
     return erase(parts, [Pages()], asked, **told)
 
 
@@ -104,6 +110,43 @@ def test_only_elements_of_lists_are_cut() -> None:
     assert cut({"owner": "ann", "posts": []}, names) is None
 
 
+NAMES = st.text(st.sampled_from("abK7ſé_-.%/ \U0001f600"), min_size=1, max_size=5) | st.sampled_from(
+    ["7123456789", "jane-doe", "C_x-9", "straße", "\u212aim"]
+)
+WRITTEN = st.one_of(
+    NAMES,
+    NAMES.map(quote),
+    NAMES.map(str.upper),
+    st.tuples(NAMES, NAMES).map("_".join),
+    NAMES.map("https://a.example/posts/{}_x?u=%3A1".format),
+    NAMES.map("urn:li:activity:{}".format),
+    st.integers(7123456788, 7123456790),
+)
+
+
+@settings(deadline=None, max_examples=400, derandomize=True)
+@given(
+    posts=st.lists(NAMES, max_size=3),
+    people=st.lists(NAMES, max_size=3),
+    more=st.integers(0, 30),
+    document=st.recursive(WRITTEN, lambda each: st.lists(each) | st.dictionaries(NAMES, each), max_leaves=6),
+    ascii_only=st.booleans(),
+)
+def test_the_sieve_keeps_back_nothing_that_names_somebody(posts, people, more, document, ascii_only):
+    names = Names(posts=[*posts, *(f"nobody{n}" for n in range(more))], people=people)
+    body = json.dumps(document, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    if names.in_document(decode(body).value):
+        assert Sieve(names).passes(body)
+
+
+def test_the_sieve_keeps_others_back():
+    one = Sieve(Names(posts=["7123456789"], people=["jane-doe"]))
+    many = Sieve(Names(posts=map(str, range(7123456789, 7123456889)), people=["jane-doe"]))
+    for sieve in (one, many):
+        assert not sieve.passes(b'{"id": "712345678", "by": "jane-doerr", "n": 71234567890}')
+        assert sieve.passes(b'{"u": "https%3A%2F%2Fx%2Fin%2FJane%2DDoe"}')
+
+
 # --- pages ----------------------------------------------------------------------------------------------
 
 
@@ -142,6 +185,91 @@ def test_a_page_of_an_erased_owner_goes_and_the_others_on_it_stay(parts: Parts) 
     assert {name for (name,) in rows(store, "SELECT username FROM profiles")} == {"bob", "joe"}
     assert traces(store, "A life", "'ann'", '"ann"', "Text 1") == set()
     assert verify_rows(store) == []
+
+
+# --- stopping -------------------------------------------------------------------------------------------
+
+
+def stopping_after(times: int) -> Any:
+    asked = iter(range(times))
+    return lambda: next(asked, None) is None
+
+
+def told_world(store: Store) -> tuple[Any, ...]:
+    told = (
+        raw(page(entry(1, media=[{"key": "m1"}]), entry(2), account={"followers": 5})),
+        raw(page(entry(9, author="joe", tagged=["ann"]), owner="joe", owner_id="88"), at=day(1)),
+    )
+    ingest(store, *told)
+    return told
+
+
+@sqlite_only
+def test_stopped_between_any_two_steps_nothing_comes_in_and_finish_ends_it(
+    database_url: str, tmp_path: Path
+) -> None:
+    parts = parts_of(database_url, tmp_path / "cache", tmp_path / "archive")
+    stopped = 0
+    for times in range(0, 80, 5):
+        told = told_world(parts.store)
+        done = erased(parts, Asked(profile="ann"), stop=stopping_after(times))
+        again = ingest(parts.store, *told)
+        assert (again.new, again.refused) == (0, 2)
+        if done.status is RunStatus.CANCELLED:
+            stopped += 1
+            assert rows(parts.store, "SELECT count(*) FROM profiles WHERE username = 'ann'") == [(1,)]
+        left = finish(parts, [Pages()], stop=lambda: False, progress=lambda step: None)
+        assert (left.begun, left.files_waiting) == (0, 0)
+        assert traces(parts.store, "'ann'", '"ann"', "Text 1") == set()
+        assert rows(parts.store, "SELECT native_id FROM posts") == [("9",)]
+        assert verify_rows(parts.store) == []
+        if done.status is RunStatus.COMPLETED:
+            break
+        ingest(parts.store, *told, readmit=True)
+    assert done.status is RunStatus.COMPLETED
+    assert stopped > 2
+    parts.store.close()
+
+
+def test_posts_that_are_half_erased_are_ended_by_the_same_call(parts: Parts) -> None:
+    told_world(parts.store)
+    ids = [each for (each,) in rows(parts.store, "SELECT post_id FROM posts ORDER BY native_id")]
+
+    def die(name: str) -> None:
+        if name == "rows_erased":
+            raise KeyboardInterrupt
+
+    points.watch(die)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            erased(parts, Asked(posts=ids[:2]))
+    finally:
+        points.watch(None)
+    assert erased(parts, Asked(posts=ids[:2])).status is RunStatus.COMPLETED
+    assert rows(parts.store, "SELECT native_id FROM posts") == [("9",)]
+    with pytest.raises(NotFound):
+        erased(parts, Asked(posts=ids[:1]))
+
+
+def test_a_post_is_looked_for_only_where_it_can_stand(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    told_world(parts.store)
+    single = [raw(page(entry(n), owner=None, owner_id=None), at=day(n % 7)) for n in range(100, 140)]
+    ingest(parts.store, *single)
+    read: list[str] = []
+    load = erasing_records.load
+
+    def noting(tx: Any, hashes: Any) -> Any:
+        read.extend(hashes)
+        return load(tx, hashes)
+
+    monkeypatch.setattr(erasing_records, "load", noting)
+    [[post_id]] = rows(parts.store, "SELECT post_id FROM posts WHERE native_id = '1'")
+    erased(parts, Asked(posts=[post_id]), dry_run=True)
+    # That which tells of it, and of the pages the other one is no page of several posts.
+    assert len(read) == 1
+    read.clear()
+    erased(parts, Asked(profile="ann"), dry_run=True)
+    assert len(read) == 42
 
 
 # --- whatever was told ----------------------------------------------------------------------------------
@@ -232,6 +360,9 @@ def test_a_death_leaves_nothing_that_the_next_run_does_not_end(
             utc_now(),
             utc_now(),
         )
+        [joes] = bulk.execute(tx, "SELECT post_id FROM posts WHERE native_id = 'joes'").one()
+        bulk.execute(tx, "INSERT INTO post_mentions VALUES (?, 0, 'Jane', 'jane', NULL)", joes)
+        bulk.execute(tx, "INSERT INTO post_people VALUES (?, 'tagged', 0, 'Jane', 'jane', NULL, NULL)", joes)
     parts = parts_of(database_url, kept.root, archive)
     archive_all(parts)
     command = [sys.executable, "-m", "tests.stages.erasing", database_url, str(kept.root), str(archive), "jane"]
@@ -240,16 +371,139 @@ def test_a_death_leaves_nothing_that_the_next_run_does_not_end(
     # Rows that are there still have their bytes.
     for (path,) in rows(store, "SELECT local_file_path FROM media_files WHERE cached_at IS NOT NULL"):
         assert (kept.root / path).exists()
-    if rows(store, "SELECT 1 FROM profiles WHERE username = 'jane'"):
+    if number == 1 and rows(store, "SELECT 1 FROM profiles WHERE username = 'jane'"):
         assert subprocess.run([*command, "", "0"], check=False, timeout=60).returncode == 0
     else:
         assert subprocess.run([*command, "finish", "0"], check=False, timeout=60).returncode == 0
     assert rows(store, "SELECT username FROM profiles") == [("joe",)]
     assert rows(store, "SELECT native_id FROM posts") == [("joes",)]
     assert rows(store, "SELECT count(*) FROM work") == [(0,)]
-    assert rows(store, "SELECT count(*) FROM quarantine") == [(0,)]
+    for table in ("quarantine", "post_mentions", "post_people"):
+        assert rows(store, f"SELECT count(*) FROM {table}") == [(0,)]
+    assert rows(store, "SELECT name FROM remembered WHERE name LIKE 'erasing:%'") == []
     [path] = [path for (path,) in rows(store, "SELECT local_file_path FROM media_files")]
     assert list(files(kept.root)) == [path]
     assert len([each for each in archive.rglob("*") if each.is_file()]) == 1
     assert verify_rows(store) == []
     parts.store.close()
+
+
+# --- what was made of contents, and other copies -----------------------------------------------------------
+
+
+def rendered(store: Store, number: int, source: str, beside: str | None, file: str) -> None:
+    with store.writing() as tx:
+        bulk.execute(
+            tx,
+            "INSERT INTO renditions (rendition_id, source_file_id, beside_file_id, kind, file_id)"
+            " VALUES (?, ?, ?, 'joined', ?)",
+            f"rnd-{number}",
+            source,
+            beside,
+            file,
+        )
+
+
+def test_what_was_made_of_an_erased_file_goes_with_it_unless_somebody_shows_it(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    jane, joe = Post("janes"), Post("joes", author="joe")
+    kept = made(
+        store,
+        tmp_path,
+        File("video", places=(Place(jane),)),
+        File("sound", places=(Place(jane),)),
+        File("joined"),
+        File("shared video", places=(Place(jane), Place(joe))),
+        File("shared joined"),
+        File("joes video", places=(Place(joe),)),
+        File("joined with sound"),
+        File("made, and shown", places=(Place(joe),)),
+    )
+    kept.cache.close()
+    ids = kept.file_ids
+    rendered(store, 1, ids["video"], ids["sound"], ids["joined"])
+    rendered(store, 2, ids["shared video"], None, ids["shared joined"])
+    rendered(store, 3, ids["joes video"], ids["sound"], ids["joined with sound"])
+    rendered(store, 4, ids["sound"], None, ids["made, and shown"])
+    parts = parts_of(database_url, kept.root, tmp_path / "archive")
+
+    told = erased(parts, Asked(profile="jane"), dry_run=True)
+    done = erased(parts, Asked(profile="jane"))
+
+    left = {"shared video", "shared joined", "joes video", "made, and shown"}
+    assert {file_id for (file_id,) in rows(store, "SELECT file_id FROM media_files")} == {
+        ids[each] for each in left
+    }
+    assert rows(store, "SELECT rendition_id FROM renditions") == [("rnd-2",)]
+    assert len(files(kept.root)) == len(left)
+    assert (told.going.files, done.going.files, done.removed.files) == (4, 4, 4)
+    assert told.going == done.going
+    parts.store.close()
+
+
+def test_a_hold_on_what_was_made_of_a_file_forbids_erasing(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    kept = made(store, tmp_path, File("video", places=(Place(Post("janes")),)), File("joined"))
+    kept.cache.close()
+    rendered(store, 1, kept.file_ids["video"], None, kept.file_ids["joined"])
+    parts = parts_of(database_url, kept.root, tmp_path / "archive")
+    with store.writing() as tx:
+        bulk.execute(
+            tx,
+            "INSERT INTO holds (hold_id, subject_kind, subject, reason, held_by, since)"
+            " VALUES ('hld-1', 'file', ?, 'a case', 'me', ?)",
+            kept.file_ids["joined"],
+            utc_now(),
+        )
+    with pytest.raises(Held, match="hld-1"):
+        erased(parts, Asked(profile="jane"))
+    assert rows(store, "SELECT count(*) FROM tombstones") == [(0,)]
+    parts.store.close()
+
+
+def test_who_wrote_with_somebody_keeps_the_post_without_him(parts: Parts) -> None:
+    told = raw(page(entry(9, author="joe", coauthors=["ann"]), owner="joe", owner_id="88"))
+    ingest(parts.store, raw(page(entry(1))), told)
+    done = erased(parts, Asked(profile="ann"))
+    assert (done.going.posts, rows(parts.store, "SELECT native_id FROM posts")) == (1, [("9",)])
+    assert rows(parts.store, "SELECT count(*) FROM post_people") == [(0,)]
+    again = ingest(parts.store, told)
+    assert (again.new, again.refused) == (0, 0)
+    assert rows(parts.store, "SELECT count(*) FROM post_people") == [(0,)]
+    assert traces(parts.store, '"ann"', "'ann'") == set()
+
+
+def test_erasing_by_one_name_leaves_whoever_has_it_elsewhere(parts: Parts) -> None:
+    ingest(parts.store, raw(page(entry(1))))
+    with parts.store.writing() as tx:
+        bulk.execute(
+            tx,
+            "INSERT INTO profiles (profile_id, username, name, platform, kind)"
+            " VALUES ('prf-2', 'ann', 'Ann', 'reddit', 'redditor')",
+        )
+    with pytest.raises(NotFound):
+        erased(parts, Asked(profile="ann"))
+    erased(parts, Asked(profile="ann", platform="instagram"))
+    assert rows(parts.store, "SELECT platform, username FROM profiles") == [("reddit", "ann")]
+
+
+def test_a_former_name_is_erased_with_whoever_bore_it(parts: Parts) -> None:
+    ingest(parts.store, raw(page(entry(1))), raw(page(entry(2), owner="anna"), at=day(1)))
+    assert rows(parts.store, "SELECT count(*) FROM profiles") == [(1,)]
+    erased(parts, Asked(profile="anna"))
+    assert traces(parts.store, '"ann"', "'ann'", "anna") == set()
+    for name in ("ann", "anna", "annabel"):
+        assert ingest(parts.store, raw(page(entry(3), owner=name))).refused == 1
+
+
+def test_a_copy_of_the_database_refuses_the_same(parts: Parts, tmp_path: Path) -> None:
+    told = raw(page(entry(1), entry(2)))
+    ingest(parts.store, told)
+    erased(parts, Asked(profile="ann"))
+    target = f"sqlite:///{tmp_path / 'copy.db'}"
+    run_copy(parts, target, stop=lambda: False, progress=lambda step: None)
+    copied = Store(target)
+    assert ingest(copied, told).refused == 2
+    copied.close()

@@ -12,6 +12,7 @@ from tests.library.world import World, gallery, with_pictures
 from tests.media_bytes import png
 from tests.records import post
 from tests.store.plans_creators import creator_ways
+from tests.store.plans_erasing import erasing_ways, reading_ways
 from tests.store.plans_people import people_ways
 from tests.store.plans_recording import Recorder
 from tests.store.plans_told import bring_pages, read_lists
@@ -50,6 +51,7 @@ def ways(world: World, rows: Rows) -> dict[str, Callable[[], None]]:
         "records": reading.records,
         **people_ways(world),
         **creator_ways(world),
+        **reading_ways(world, rows),
         "import": writing.bring,
         "import again": writing.bring_again,
         "store media": writing.store_media,
@@ -67,6 +69,7 @@ def ways(world: World, rows: Rows) -> dict[str, Callable[[], None]]:
         "replay": writing.replay,
         "import pages": lambda: bring_pages(world),
         "lists": lambda: read_lists(world),
+        **erasing_ways(world, rows),
     }
 
 

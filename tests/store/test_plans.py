@@ -141,6 +141,10 @@ def test_every_path_was_taken_down(walked):
         "retain": "ORDER BY f.file_id LIMIT",
         "adopt": "media_id > ",
         "join": "s.media_id <= ",
+        "export": "FROM data_downloads d JOIN posts p",
+        "collected": "FROM follower_history WHERE profile_id",
+        "gone": "AND absent_since IS NULL",
+        "erase": "FROM raw_records WHERE",
     }.items():
         assert any(part in statement for statement in of_paths[path]), path
 

@@ -12,6 +12,7 @@ from postkeep.cli.face import AnyFunction, Face, json_option, limit_option, pass
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_pairs, write_table
 from postkeep.cli.text import beginning, moment, plural, visible
+from postkeep.model import RunStatus
 from postkeep.views import human_size
 from postkeep.views.erasing import Erasure, Removals
 
@@ -22,6 +23,10 @@ _COLUMNS = (
     Column("Erased", whole=True),
     Column("Reason", cut=True),
 )
+_STOPPED = (
+    "stopped: not all of it is erased, and nothing of it comes in; the same command or `erase finish` goes on"
+)
+_STOPPED_DRY = "stopped: not all records were looked through, so that more would go"
 
 
 def _erasing(command: AnyFunction) -> AnyFunction:
@@ -52,8 +57,10 @@ def erase_posts(face: Face, posts: tuple[str, ...], dry_run: bool, yes: bool, re
     """
     _must_be_meant(dry_run=dry_run, yes=yes)
     with face.working(as_json=as_json) as work:
-        done = work.library.erasing.posts(posts, reason=reason, dry_run=dry_run, progress=work.progress)
-    return _tell(done, as_json=as_json)
+        done = work.library.erasing.posts(
+            posts, reason=reason, dry_run=dry_run, stop=work.stop, progress=work.progress
+        )
+    return work.interrupts.code(_tell(done, as_json=as_json))
 
 
 @erase.command("profile")
@@ -72,24 +79,29 @@ def erase_profile(
     _must_be_meant(dry_run=dry_run, yes=yes)
     with face.working(as_json=as_json) as work:
         done = work.library.erasing.profile(
-            profile, platform=platform, reason=reason, dry_run=dry_run, progress=work.progress
+            profile,
+            platform=platform,
+            reason=reason,
+            dry_run=dry_run,
+            stop=work.stop,
+            progress=work.progress,
         )
-    return _tell(done, as_json=as_json)
+    return work.interrupts.code(_tell(done, as_json=as_json))
 
 
 @erase.command("finish")
 @json_option
 @pass_face
 def finish(face: Face, as_json: bool) -> int:
-    """Remove files and objects that earlier erasures left."""
-    with face.library() as library:
-        removed = library.erasing.finish()
+    """End what earlier erasures left: posts, profiles, files and objects."""
+    with face.working(as_json=as_json) as work:
+        removed = work.library.erasing.finish(stop=work.stop, progress=work.progress)
     if as_json:
         write_json(removed)
     else:
         write(f"removed {plural(removed.files, 'file')} and {plural(removed.objects, 'object')}")
         _say_waiting(removed)
-    return _code(removed)
+    return work.interrupts.code(_code(removed))
 
 
 @erase.command("list")
@@ -142,12 +154,13 @@ def _must_be_meant(*, dry_run: bool, yes: bool) -> None:
         raise click.UsageError("nothing was erased: see what would go with --dry-run, then erase with --yes")
 
 
-def _tell(done: Erasure, *, as_json: bool) -> int:
+def _tell(done: Erasure, *, as_json: bool) -> Exit:
     if as_json:
         write_json(done)
         return _code(done.removed)
     going, staying = done.going, done.staying
-    write("Would go:" if done.dry_run else "Erased:")
+    stopped = done.status is RunStatus.CANCELLED
+    write("Would go:" if done.dry_run else "Erased so far:" if stopped else "Erased:")
     write_pairs(
         _counted(
             ("Profiles", going.profiles),
@@ -185,9 +198,14 @@ def _say_rest(done: Erasure, *, write_line: Callable[[str], None]) -> None:
     write_line("older backups and copies of the database hold it still: postkeep does not know where they are")
     if done.dry_run:
         write_line("nothing was erased")
+    if done.status is RunStatus.CANCELLED:
+        write_line(_STOPPED_DRY if done.dry_run else _STOPPED)
 
 
 def _say_waiting(removed: Removals) -> None:
+    if removed.begun:
+        half = plural(removed.begun, "post or profile", "posts or profiles")
+        say(f"half erased: {half}; `postkeep erase finish` goes on")
     if removed.files_waiting:
         say(f"still to be removed: {plural(removed.files_waiting, 'file')}; `postkeep erase finish` goes on")
     if removed.objects_waiting:
@@ -201,5 +219,6 @@ def _counted(*rows: tuple[str, int] | tuple[str, int, str]) -> Iterator[tuple[st
             yield name, " ".join([str(number), *(f"({each})" for each in more)])
 
 
-def _code(removed: Removals) -> int:
-    return Exit.SOME_FAILED if removed.files_waiting or removed.objects_waiting else Exit.DONE
+def _code(removed: Removals) -> Exit:
+    left = removed.files_waiting or removed.objects_waiting or removed.begun
+    return Exit.SOME_FAILED if left else Exit.DONE

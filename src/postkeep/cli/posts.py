@@ -8,6 +8,7 @@ import click
 
 from postkeep.cli import post_page
 from postkeep.cli.as_json import write_json
+from postkeep.cli.erasing import erase_posts
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_table
@@ -38,6 +39,7 @@ def posts() -> None:
 
 
 posts.add_command(top_posts)
+posts.add_command(erase_posts, "delete")
 
 
 @posts.command("list")

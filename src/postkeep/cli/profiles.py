@@ -9,6 +9,7 @@ import click
 
 from postkeep.cli import exits
 from postkeep.cli.as_json import write_json
+from postkeep.cli.erasing import erase_profile
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write, write_exactly
 from postkeep.cli.profile_page import write_profile
@@ -43,6 +44,9 @@ _tag = click.option(
 @click.group()
 def profiles() -> None:
     """Keep the people you follow in order."""
+
+
+profiles.add_command(erase_profile, "erase")
 
 
 @profiles.command("list")

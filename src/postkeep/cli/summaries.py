@@ -147,6 +147,7 @@ def replay_text(summary: ReplaySummary) -> str:
         ("Replayed", summary.replayed),
         ("New", summary.new),
         ("Duplicates", summary.duplicates),
+        *([("Refused", summary.refused)] if summary.refused else []),
         ("Remaining", summary.remaining),
     ]
     return _joined("Replay Summary:", lines)

@@ -37,6 +37,8 @@ def run_replay(parts: Parts, platforms: list[Platform], *, stop: Stop, progress:
         if stop():
             run.status = RunStatus.CANCELLED
         run.summary.update(processed=replayed, new=ingest.tally.new, duplicates=ingest.tally.duplicates)
+        if ingest.tally.refused:
+            run.summary["refused"] = ingest.tally.refused
         return ReplaySummary(
             run.run_id,
             run.status,
@@ -45,6 +47,7 @@ def run_replay(parts: Parts, platforms: list[Platform], *, stop: Stop, progress:
             ingest.tally.duplicates,
             remaining,
             bytes_missing,
+            ingest.tally.refused,
         )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy import Connection
 
 from postkeep.errors import Held
 from postkeep.model import Stage
-from postkeep.store import bulk, costs, removing, schema
+from postkeep.store import bulk, costs, remembered, removing, schema
 from postkeep.store.types import storable
 
 
@@ -129,6 +128,16 @@ def names_of(tx: Connection, post_ids: Collection[str]) -> set[str]:
     return {name for (name,) in native} | ({value for (value,) in aliases} - others)
 
 
+def sharing(tx: Connection, post_ids: Collection[str], names: Collection[str]) -> list[str]:
+    """The posts that share one of these, by its id or by a name of it."""
+    # Most originals are not here: SQLite takes that for a reason to read them all.
+    way = " INDEXED BY idx_originals_original_post_id" if tx.dialect.name == "sqlite" else ""
+    by_id = f"SELECT post_id FROM post_originals{way} WHERE original_post_id {{in}}"  # noqa: S608
+    found = bulk.among(tx, by_id, post_ids)
+    found += bulk.among(tx, "SELECT post_id FROM post_originals WHERE ref_value {in}", names)
+    return sorted({post_id for (post_id,) in found})
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What these posts and profiles show: places, and contents with what they weigh (`files`: id to bytes)."""
@@ -178,6 +187,35 @@ def shown_elsewhere(
     return found
 
 
+def made_of(tx: Connection, file_ids: Collection[str]) -> dict[str, int]:
+    """What was made of these contents, and stands for nothing else (id to bytes): it goes with them."""
+    made: dict[str, int] = {}
+    left = set(file_ids)
+    while left:
+        going = {*file_ids, *made, *left}
+        found = _renditions_of(tx, left) - going
+        living = bulk.among(
+            tx,
+            "SELECT file_id, source_file_id, beside_file_id FROM renditions"
+            " WHERE file_id IS NOT NULL AND file_id {in}",
+            found,
+        )
+        kept = {row[0] for row in living if going.isdisjoint(row[1:])} | _shown(tx, found)
+        left = found - kept
+        sizes = bulk.among(tx, "SELECT file_id, file_size FROM media_files WHERE file_id {in}", left)
+        made.update(map(tuple, sizes))
+    return made
+
+
+def _renditions_of(tx: Connection, file_ids: Iterable[str]) -> set[str]:
+    wanted = list(file_ids)
+    rows = bulk.among(tx, "SELECT file_id FROM renditions WHERE source_file_id {in}", wanted)
+    rows += bulk.among(
+        tx, "SELECT file_id FROM renditions WHERE beside_file_id IS NOT NULL AND beside_file_id {in}", wanted
+    )
+    return {file_id for (file_id,) in rows if file_id is not None}
+
+
 def _own_urls(tx: Connection, post_ids: Collection[str], profile_id: str | None) -> set[str]:
     rows = bulk.among(tx, "SELECT media_url FROM post_media WHERE post_id {in}", post_ids)
     if profile_id is not None:
@@ -203,6 +241,30 @@ def sources_of(tx: Connection, post_ids: Iterable[str]) -> set[str]:
         post_ids,
     )
     return {path for (path,) in rows}
+
+
+# --- what is half erased --------------------------------------------------------------------------------
+
+_BEGUN = "erasing:"
+
+
+def begin(tx: Connection, subjects: Iterable[str], reason: str, now: datetime) -> None:
+    """Remember posts and profiles (by id) whose erasing has begun, so that it can be ended without their names."""
+    for subject in subjects:
+        remembered.remember(tx, f"{_BEGUN}{subject}", reason, now)
+
+
+def begun(tx: Connection) -> dict[str, str]:
+    """The ids whose erasing has begun and not ended, with the reason."""
+    rows = bulk.execute(
+        tx, "SELECT name, value FROM remembered WHERE name LIKE ? ORDER BY name", f"{_BEGUN}%"
+    ).all()
+    return {name.removeprefix(_BEGUN): reason for name, reason in rows}
+
+
+def end(tx: Connection, subjects: Iterable[str]) -> None:
+    """Remember these no longer; idempotent."""
+    bulk.delete(tx, schema.remembered, ("name",), [(f"{_BEGUN}{subject}",) for subject in subjects])
 
 
 # --- what forbids it ------------------------------------------------------------------------------------
@@ -237,10 +299,13 @@ def overwrite(tx: Connection) -> None:
         tx.exec_driver_sql("PRAGMA secure_delete = ON").all()
 
 
+UrlKey = Callable[[str], str]
+"""The name under which a URL without an owner is remembered."""
+
 # --- deleting -------------------------------------------------------------------------------------------
 
 
-def delete_posts(tx: Connection, doomed: Collection[Doomed], now: datetime) -> Gone:
+def delete_posts(tx: Connection, doomed: Collection[Doomed], now: datetime, *, url_key: UrlKey) -> Gone:
     """Delete posts with all that is theirs, and queue the removal of what nobody else shows; raises Held."""
     ids = [each.post_id for each in doomed]
     places = bulk.among(
@@ -253,18 +318,17 @@ def delete_posts(tx: Connection, doomed: Collection[Doomed], now: datetime) -> G
     snapshots = [
         row[0] for row in bulk.among(tx, "SELECT download_id FROM data_downloads WHERE post_id {in}", ids)
     ]
-    for column, values in (("original_post_id", ids), ("ref_value", list(names))):
-        sharing = bulk.among(tx, f"SELECT post_id FROM post_originals WHERE {column} {{in}}", values)  # noqa: S608
-        bulk.delete(tx, schema.post_originals, ("post_id",), [(post_id,) for (post_id,) in sharing])
+    shares = sharing(tx, ids, names)
+    bulk.delete(tx, schema.post_originals, ("post_id",), [(post_id,) for post_id in shares])
     _forget(tx, [*ids, *media_ids, *snapshots, *names])
     bulk.delete(tx, schema.posts, ("post_id",), [(post_id,) for post_id in ids])
     gone = Gone(posts=len(ids), media=len(media_ids))
-    gone.add(_delete_contents(tx, places, now))
+    gone.add(_delete_contents(tx, places, now, url_key))
     return gone
 
 
-def delete_profile(tx: Connection, doomed: DoomedProfile, now: datetime) -> Gone:
-    """Delete a profile whose posts are gone, and what the fields of others tell of it; raises Held."""
+def delete_profile(tx: Connection, doomed: DoomedProfile, now: datetime, *, url_key: UrlKey) -> Gone:
+    """Delete a profile whose posts are gone and whom nobody's fields name any more; raises Held."""
     profile_id = doomed.profile_id
     places = bulk.execute(
         tx,
@@ -275,61 +339,18 @@ def delete_profile(tx: Connection, doomed: DoomedProfile, now: datetime) -> Gone
     must_not_be_held(tx, {profile_id, *media_ids, doomed.platform}, now)
     names = [*doomed.usernames, *filter(None, [doomed.native_id])]
     bulk.execute(tx, "DELETE FROM listings WHERE profile_id = ?", profile_id)
-    _unname(tx, doomed, names)
     _forget(tx, [profile_id, *media_ids, *names])
     bulk.execute(tx, "DELETE FROM profiles WHERE profile_id = ?", profile_id)
     gone = Gone(media=len(media_ids))
-    gone.add(_delete_contents(tx, places, now))
+    gone.add(_delete_contents(tx, places, now, url_key))
     return gone
-
-
-def _unname(tx: Connection, doomed: DoomedProfile, names: list[str]) -> None:
-    """Take a profile out of the posts of others: who is tagged, whose post is shared, who is mentioned."""
-    of_platform = "post_id IN (SELECT post_id FROM posts WHERE platform = ?)"
-    for table, condition, values in (
-        ("post_people", "profile_id", [doomed.profile_id]),
-        ("post_people", "username", doomed.usernames),
-        ("post_people", "native_id", [doomed.native_id] if doomed.native_id else []),
-        ("post_mentions", "username", doomed.usernames),
-        ("post_originals", "author_profile_id", [doomed.profile_id]),
-        ("post_originals", "author_username", doomed.usernames),
-    ):
-        key = {"post_people": ("post_id", "role", "position"), "post_mentions": ("post_id", "position")}.get(
-            table, ("post_id",)
-        )
-        rows = bulk.among(
-            tx,
-            f"SELECT {', '.join(key)} FROM {table} WHERE {condition} {{in}} AND {of_platform}",  # noqa: S608
-            values,
-            doomed.platform,
-        )
-        bulk.delete(tx, schema.metadata.tables[table], key, [tuple(row) for row in rows])
-    for name in doomed.usernames:
-        _unpath(tx, name)
-
-
-def _unpath(tx: Connection, name: str) -> None:
-    """Forget the names of source files that tell whose they are, where others were read from them, too."""
-    like = f"%{name.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
-    alone = re.compile(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", re.IGNORECASE)
-    for table, column in (
-        ("data_downloads", "source_file_path"),
-        ("snapshot_records", "source_file_path"),
-        ("download_runs", "error_message"),
-    ):
-        found = bulk.execute(
-            tx,
-            f"SELECT DISTINCT {column} FROM {table} WHERE {column} LIKE ? ESCAPE '!'",  # noqa: S608
-            like,
-        ).all()
-        telling = [(None, text) for (text,) in found if alone.search(text)]
-        bulk.update(tx, schema.metadata.tables[table], (column,), telling, key=(column,))
 
 
 def _forget(tx: Connection, ids: Iterable[str]) -> None:
     """Delete what names these ids without a foreign key: work, holds that are over, what an adoption noted."""
     known = [each for each in dict.fromkeys(ids) if storable(each)]
-    bulk.delete(tx, schema.work, ("stage", "subject"), [(str(Stage.FETCH), each) for each in known])
+    stages = [str(stage) for stage in Stage if stage is not Stage.REMOVE]
+    bulk.delete(tx, schema.work, ("stage", "subject"), [(stage, each) for stage in stages for each in known])
     bulk.delete(tx, schema.holds, ("subject",), [(each,) for each in known])
     old = [row[0] for row in bulk.among(tx, "SELECT old_id FROM old_ids WHERE new_id {in}", known)]
     bulk.delete(tx, schema.old_ids, ("old_id",), [(each,) for each in old])
@@ -339,36 +360,41 @@ def _forget(tx: Connection, ids: Iterable[str]) -> None:
         bulk.delete(tx, schema.metadata.tables[table], (column,), [tuple(row) for row in rows])
 
 
-def _delete_contents(tx: Connection, places: Iterable[Any], now: datetime) -> Gone:
+def _delete_contents(tx: Connection, places: Iterable[Any], now: datetime, url_key: UrlKey) -> Gone:
     """Delete the contents of places that are gone, with what was made of them, where nobody else shows them."""
     rows = list(places)
-    urls = bulk.among(tx, "SELECT url_key FROM file_urls WHERE url {in}", {row[2] for row in rows})
-    bulk.delete(tx, schema.file_urls, ("url_key",), [tuple(row) for row in urls])
+    urls = {row[2] for row in rows}
+    known = bulk.among(tx, "SELECT url_key, url FROM file_urls WHERE url_key {in}", set(map(url_key, urls)))
+    bulk.delete(tx, schema.file_urls, ("url_key",), [(key,) for key, url in known if url in urls])
     said = {row[3] for row in rows if row[3] and row[1] is None}
     gone = Gone()
     left = {row[1] for row in rows if row[1] is not None}
     while left:
-        dead = left - _still_shown(tx, left)
-        made = bulk.among(tx, "SELECT file_id FROM renditions WHERE source_file_id {in}", dead)
-        made += bulk.among(
-            tx, "SELECT file_id FROM renditions WHERE beside_file_id IS NOT NULL AND beside_file_id {in}", dead
-        )
+        dead = left - _shown(tx, left) - _made(tx, left)
+        made = _renditions_of(tx, dead)
         said |= _delete_files(tx, dead, gone, now)
-        left = {file_id for (file_id,) in made if file_id is not None} - dead
+        left = made - dead
     removing.queue_named(tx, said, now)
     return gone
 
 
-def _still_shown(tx: Connection, file_ids: Iterable[str]) -> set[str]:
-    found = set()
-    for table in ("post_media", "profile_media", "file_urls", "renditions"):
+def _shown(tx: Connection, file_ids: Iterable[str]) -> set[str]:
+    wanted, found = list(file_ids), set()
+    for table in ("post_media", "profile_media", "file_urls"):
         rows = bulk.among(
             tx,
             f"SELECT DISTINCT file_id FROM {table} WHERE file_id IS NOT NULL AND file_id {{in}}",  # noqa: S608
-            file_ids,
+            wanted,
         )
         found |= {file_id for (file_id,) in rows}
     return found
+
+
+def _made(tx: Connection, file_ids: Iterable[str]) -> set[str]:
+    rows = bulk.among(
+        tx, "SELECT DISTINCT file_id FROM renditions WHERE file_id IS NOT NULL AND file_id {in}", file_ids
+    )
+    return {file_id for (file_id,) in rows}
 
 
 def _delete_files(tx: Connection, file_ids: Collection[str], gone: Gone, now: datetime) -> set[str]:
@@ -389,7 +415,6 @@ def _delete_files(tx: Connection, file_ids: Collection[str], gone: Gone, now: da
     paths = [row[1] for row in files if row[1]]
     removing.queue_files(tx, [path for path in paths if path.startswith("media/")], now)
     removing.queue_objects(tx, [(store, key) for store, key, _, _ in objects], now)
-    bulk.delete(tx, schema.work, ("stage", "subject"), [(str(Stage.ARCHIVE), row[0]) for row in files])
     _forget(tx, file_ids)
     bulk.delete(tx, schema.media_files, ("file_id",), [(row[0],) for row in files])
     gone.files += len(files)

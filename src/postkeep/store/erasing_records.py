@@ -38,18 +38,57 @@ class Replaced:
         return self.row[0] if self.row else None
 
 
-def records(tx: Connection, platforms: Collection[str], *, after: str, limit: int) -> list[Kept]:
-    """Records of these platforms by hash, after the given one."""
-    marks = ", ".join("?" * len(platforms))
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A record without its bytes: `place` is where `listed` goes on after it, `size` its bytes unpacked."""
+
+    place: int | str
+    sha256: str
+    platform: str
+    size: int
+    posts: int
+
+
+def listed(tx: Connection, *, after: int | str | None, limit: int) -> list[Listed]:
+    """Records after a place, in the order in which a database reads them without jumping about."""
+    place, first = ("rowid", 0) if tx.dialect.name == "sqlite" else ("sha256", "")
     rows = bulk.execute(
         tx,
-        f"SELECT sha256, codec, body FROM raw_records WHERE sha256 > ? AND platform IN ({marks})"  # noqa: S608
-        " ORDER BY sha256 LIMIT ?",
-        after,
-        *platforms,
+        f"SELECT {place}, sha256, platform, size, post_count FROM raw_records WHERE {place} > ?"  # noqa: S608
+        f" ORDER BY {place} LIMIT ?",
+        first if after is None else after,
         limit,
     ).all()
+    return [Listed(*row) for row in rows]
+
+
+def about(tx: Connection) -> int:
+    """About how many records there are: counting them would take as long as a good part of reading them."""
+    if tx.dialect.name == "sqlite":
+        found = bulk.execute(tx, "SELECT max(rowid) FROM raw_records").scalar()
+    else:
+        found = bulk.execute(tx, "SELECT reltuples FROM pg_class WHERE oid = 'raw_records'::regclass").scalar()
+    return max(0, int(found or 0))
+
+
+def load(tx: Connection, hashes: Iterable[str]) -> list[Kept]:
+    """These records with their bytes."""
+    rows = bulk.among(tx, "SELECT sha256, codec, body FROM raw_records WHERE sha256 {in}", hashes)
     return [Kept(sha256, codec, bytes(packed)) for sha256, codec, packed in rows]
+
+
+def sizes(tx: Connection, hashes: Iterable[str]) -> list[tuple[str, int]]:
+    """Those of these records that are kept, with their bytes unpacked."""
+    rows = bulk.among(tx, "SELECT sha256, size FROM raw_records WHERE sha256 {in} ORDER BY sha256", hashes)
+    return [(sha256, size) for sha256, size in rows]
+
+
+def of_posts(tx: Connection, hashes: Iterable[str]) -> set[str]:
+    """Which of these records rows of posts name."""
+    wanted = list(hashes)
+    rows = bulk.among(tx, "SELECT record_sha256 FROM data_downloads WHERE record_sha256 {in}", wanted)
+    rows += bulk.among(tx, "SELECT record_sha256 FROM snapshot_records WHERE record_sha256 {in}", wanted)
+    return {sha256 for (sha256,) in rows}
 
 
 def quarantined(tx: Connection, *, after: str, limit: int) -> list[Kept]:
@@ -107,7 +146,7 @@ def records_of(tx: Connection, post_ids: Iterable[str], profile_id: str | None) 
 
 
 def replace(tx: Connection, replaced: Iterable[Replaced], now: datetime) -> None:
-    """Drop records; rows that name them name what stands in their place, or none."""
+    """Drop records; posts' rows that name them name what stands in their place, or none."""
     by_hash: Mapping[str, Replaced] = {each.sha256: each for each in replaced}
     if not by_hash:
         return
@@ -129,16 +168,6 @@ def replace(tx: Connection, replaced: Iterable[Replaced], now: datetime) -> None
         key=("download_id",),
     )
     _replace_further(tx, by_hash)
-    histories = bulk.among(
-        tx, "SELECT history_id, record_sha256 FROM follower_history WHERE record_sha256 {in}", by_hash
-    )
-    bulk.update(
-        tx,
-        schema.follower_history,
-        ("record_sha256",),
-        [(by_hash[sha256].new, history_id) for history_id, sha256 in histories],
-        key=("history_id",),
-    )
     bulk.delete(tx, schema.raw_records, ("sha256",), [(sha256,) for sha256 in by_hash])
 
 
@@ -162,6 +191,23 @@ def _replace_further(tx: Connection, by_hash: Mapping[str, Replaced]) -> None:
         ],
         on_conflict="DO NOTHING",
     )
+
+
+def histories(tx: Connection, *, after: str, limit: int) -> list[tuple[str, str | None]]:
+    """Follower counts by id, after the given one, with the records that told them."""
+    rows = bulk.execute(
+        tx,
+        "SELECT history_id, record_sha256 FROM follower_history WHERE history_id > ? ORDER BY history_id LIMIT ?",
+        after,
+        limit,
+    ).all()
+    return [(history_id, sha256) for history_id, sha256 in rows]
+
+
+def rename_histories(tx: Connection, renamed: Iterable[tuple[str, str | None]]) -> None:
+    """Let these follower counts (by id) name other records, or none."""
+    rows = [(sha256, history_id) for history_id, sha256 in renamed]
+    bulk.update(tx, schema.follower_history, ("record_sha256",), rows, key=("history_id",))
 
 
 def delete_quarantined(tx: Connection, ids: Iterable[str]) -> None:

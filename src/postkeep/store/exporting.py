@@ -165,7 +165,8 @@ _SOURCES: Mapping[Exported, _Source] = MappingProxyType(
             "follower_history h JOIN profiles a ON a.profile_id = h.profile_id",
             "h.history_id",
             "a.username",
-            "a.platform",
+            # So that SQLite does not read all profiles before the first row of each page.
+            "coalesce(a.platform, '')",
             "h.observed_at",
             _FOLLOWERS,
         ),

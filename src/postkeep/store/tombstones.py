@@ -121,22 +121,51 @@ class Standing:
 
 def page(tx: Connection, *, limit: int, after: str = "") -> list[Standing]:
     """Tombstones by hash, after the given one."""
-    rows = bulk.execute(
-        tx,
-        "SELECT kind, platform, id_hash, reason, erased_at FROM tombstones WHERE id_hash > ?"
-        " ORDER BY id_hash LIMIT ?",
-        after,
-        limit,
-    ).all()
+    rows = [
+        row
+        for kind, platform in _groups(tx)
+        for row in bulk.execute(
+            tx,
+            "SELECT kind, platform, id_hash, reason, erased_at FROM tombstones"
+            " WHERE kind = ? AND platform = ? AND id_hash > ? ORDER BY id_hash LIMIT ?",
+            kind,
+            platform,
+            after,
+            limit,
+        ).all()
+    ]
+    rows.sort(key=lambda row: row[2])
     return [
         Standing(Erased(kind), platform, id_hash, reason, bulk.moment(at))  # type: ignore[arg-type]
-        for kind, platform, id_hash, reason, at in rows
+        for kind, platform, id_hash, reason, at in rows[:limit]
     ]
 
 
 def lift_hash(tx: Connection, id_hash: str) -> int:
     """Refuse no longer what has this hash; returns how many tombstones stood for it."""
-    return int(bulk.execute(tx, "DELETE FROM tombstones WHERE id_hash = ?", id_hash).rowcount)
+    return sum(
+        bulk.execute(
+            tx, "DELETE FROM tombstones WHERE kind = ? AND platform = ? AND id_hash = ?", kind, platform, id_hash
+        ).rowcount
+        for kind, platform in _groups(tx)
+    )
+
+
+def _groups(tx: Connection) -> list[tuple[str, str]]:
+    """What the key begins with: a handful of pairs, each found by one look."""
+    groups: list[tuple[str, str]] = []
+    last = ("", "")
+    while True:
+        row = bulk.execute(
+            tx,
+            "SELECT kind, platform FROM tombstones WHERE (kind, platform) > (?, ?)"
+            " ORDER BY kind, platform LIMIT 1",
+            *last,
+        ).first()
+        if row is None:
+            return groups
+        last = (row[0], row[1])
+        groups.append(last)
 
 
 def _key(tx: Connection) -> str | None:

@@ -303,7 +303,10 @@ class QuarantineView:
 
 @dataclass(frozen=True, slots=True)
 class ReplaySummary:
-    """What replaying the quarantine did; `remaining` records still cannot be read."""
+    """What replaying the quarantine did; `remaining` records still cannot be read.
+
+    `refused` are posts that were erased and stay away: nothing else counts them.
+    """
 
     run_id: str
     status: RunStatus
@@ -312,6 +315,7 @@ class ReplaySummary:
     duplicates: int
     remaining: int
     not_replayable: int
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)

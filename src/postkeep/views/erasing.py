@@ -53,7 +53,8 @@ class ErasingHold:
 class Removals:
     """What was removed of files and objects just now, and what is still queued.
 
-    `waiting_for` says why objects wait: no archive is set up, another one is, or it did not answer.
+    `waiting_for` says why objects wait: no archive is set up, another one is, or it did not answer. `begun` is how
+    many posts and profiles are half erased.
     """
 
     files: int = 0
@@ -61,6 +62,7 @@ class Removals:
     files_waiting: int = 0
     objects_waiting: int = 0
     waiting_for: str | None = None
+    begun: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from postkeep.stages.costs import accounted
 from postkeep.stages.parts import Parts
 from postkeep.store import archiving, proving, removing
 from postkeep.store.removing import CACHE, NAMED, Removal
+from postkeep.views import Stop
 from postkeep.views.erasing import Removals
 
 log = get_logger("erasing")
@@ -30,6 +31,7 @@ class Removing:
     """One pass over what is to be removed; idempotent, and what fails stays queued."""
 
     parts: Parts
+    stop: Stop = lambda: False
     files: int = 0
     objects: int = 0
     waiting_for: str | None = None
@@ -39,8 +41,8 @@ class Removing:
         with self.parts.store.reading() as tx:
             files, objects = removing.waiting(tx)
         if files:
-            self.files = remove_files(self.parts)
-        if objects:
+            self.files = remove_files(self.parts, stop=self.stop)
+        if objects and not self.stop():
             self._objects()
         with self.parts.store.reading() as tx:
             files, objects = removing.waiting(tx)
@@ -65,7 +67,7 @@ class Removing:
 
     def _of_store(self, archive: Archive) -> None:
         last = ""
-        while True:
+        while not self.stop():
             with self.parts.store.reading() as tx:
                 page = removing.page(tx, archive.place, after=last, limit=_PAGE)
                 kept = archiving.known_keys(tx, archive.place, [each.key for each in page])
@@ -80,7 +82,7 @@ class Removing:
 
     def _by_name(self, archive: Archive) -> None:
         last = ""
-        while True:
+        while not self.stop():
             with self.parts.store.reading() as tx:
                 page = removing.page(tx, NAMED, after=last, limit=_PAGE)
                 keys = {each: key_in(each.subject, archive.place) for each in page}
@@ -107,13 +109,13 @@ class Removing:
         passing("removals_settled")
 
 
-def remove_files(parts: Parts) -> int:
+def remove_files(parts: Parts, *, stop: Stop = lambda: False) -> int:
     """Remove the cache's files that are queued, but for what came back since; returns how many there were.
 
     With the cache to ourselves. Raises CacheError; costs one look when there is nothing.
     """
     removed, last = 0, ""
-    while True:
+    while not stop():
         with parts.store.reading() as tx:
             page = removing.page(tx, CACHE, after=last, limit=_PAGE)
         if not page:
@@ -133,6 +135,7 @@ def remove_files(parts: Parts) -> int:
         with parts.store.writing() as tx:
             removing.done(tx, page)
         passing("removals_settled")
+    return removed
 
 
 def _remove(parts: Parts, path: str) -> bool:

@@ -5,9 +5,11 @@ Each step can be done again, so that the same command ends what a death left.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -20,7 +22,7 @@ from postkeep.stages import looking
 from postkeep.stages.archiving import ARCHIVE_LEASE
 from postkeep.stages.erasing.names import Names
 from postkeep.stages.erasing.removing import Removing
-from postkeep.stages.erasing.searching import Found, Search
+from postkeep.stages.erasing.searching import Found, Search, Wanted
 from postkeep.stages.eviction import finish_removals
 from postkeep.stages.fetch.outcomes import adopt
 from postkeep.stages.fetching import FETCH_LEASE
@@ -28,17 +30,21 @@ from postkeep.stages.holding import profile_of
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
 from postkeep.stages.recorded import OpenRun, recorded
-from postkeep.store import erasing, erasing_records, leases, tombstones
+from postkeep.store import erasing, erasing_names, erasing_records, leases, tombstones
 from postkeep.store.erasing import Doomed, DoomedProfile, Gone
+from postkeep.store.erasing_records import Replaced
 from postkeep.store.tombstones import Tombstone
-from postkeep.views import OnProgress, Progress
+from postkeep.views import OnProgress, Progress, Stop
 from postkeep.views.erasing import ErasedCounts, ErasingHold, Erasure, Removals, StayingCounts
 
 log = get_logger("erasing")
 
-_AT_ONCE = 200
+_AT_ONCE = 50
 """So many posts are deleted in one transaction; each brings a few dozen rows."""
+_WALKED = 5000
+"""So many rows of a table are looked through at a time."""
 _SOURCES_TOLD = 50
+_BEAT = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class _Scope:
     sources: set[str]
     post_ids: frozenset[str]
     platforms: frozenset[str]
+    near: set[str] = field(default_factory=set)
+    begun: tuple[str, ...] = ()
     found: _Records = field(default_factory=_Records)
 
     @property
@@ -100,16 +108,24 @@ class _Scope:
 
 
 def erase(
-    parts: Parts, platforms: list[Platform], asked: Asked, *, reason: str, dry_run: bool, progress: OnProgress
+    parts: Parts,
+    platforms: list[Platform],
+    asked: Asked,
+    *,
+    reason: str,
+    dry_run: bool,
+    stop: Stop,
+    progress: OnProgress,
 ) -> Erasure:
     """Erase these posts or this profile, or tell what that would do.
 
-    Raises NotFound, Held, LeaseTaken while another process fetches or archives, CacheError.
+    Told to stop, it ends between two steps as cancelled; the same call goes on, and so does `finish`. Raises
+    NotFound, Held, LeaseTaken while another process fetches or archives, CacheError.
     """
     with parts.store.reading() as tx:
         scope = _scope(tx, asked)
     if dry_run:
-        return _told(parts, platforms, scope, reason, progress)
+        return _told(parts, platforms, scope, reason, stop, progress)
     must_be_there(parts.store, parts.cache)
     with recorded(parts.store, "erase", ids=parts.ids, clock=parts.clock) as run, _alone(parts):
         # What a dead fetch left would come back as a file nobody knows the owner of.
@@ -118,32 +134,64 @@ def erase(
         with parts.store.reading() as tx:
             scope = _scope(tx, asked)
             shown = erasing.shown(tx, post_ids=scope.post_ids, profile_id=scope.profile_id)
-        gone = _Erasing(parts, platforms, scope, reason, progress).run()
-        removed = Removing(parts).run()
+        erasure = _Erasing(parts, platforms, scope, reason, stop, progress)
+        gone = erasure.run()
+        removed = Removing(parts, stop).run()
+        if not erasure.ended:
+            run.status = RunStatus.CANCELLED
         _note(run, scope, gone, removed, reason)
         with parts.store.reading() as tx:
-            stayed = _sizes(tx, shown.files)
+            stayed = _sizes(tx, shown.files) if erasure.ended else (0, 0)
         return _erasure(parts, scope, reason, gone, removed, StayingCounts(*stayed), run=run)
 
 
-def finish(parts: Parts) -> Removals:
-    """Remove the files and objects that earlier erasures left; idempotent. Raises CacheError."""
+def finish(parts: Parts, platforms: list[Platform], *, stop: Stop, progress: OnProgress) -> Removals:
+    """End every erasing that has begun, and remove the files and objects that are left; idempotent.
+
+    Raises Held, LeaseTaken, CacheError.
+    """
     must_be_there(parts.store, parts.cache)
-    return Removing(parts).run()
+    with parts.store.reading() as tx:
+        begun = erasing.begun(tx)
+    files = objects = 0
+    for asked, reason in _begun(begun):
+        if stop():
+            break
+        done = erase(parts, platforms, asked, reason=reason, dry_run=False, stop=stop, progress=progress)
+        files, objects = files + done.removed.files, objects + done.removed.objects
+    with parts.store.reading() as tx:
+        left = len(erasing.begun(tx))
+    removed = Removing(parts, stop).run()
+    return replace(removed, files=files + removed.files, objects=objects + removed.objects, begun=left)
+
+
+def _begun(subjects: Mapping[str, str]) -> Iterator[tuple[Asked, str]]:
+    """What was asked for when erasing these began: profiles one by one, posts by their reason."""
+    by_reason: defaultdict[str, list[str]] = defaultdict(list)
+    for subject, reason in subjects.items():
+        if subject.startswith("prf-"):
+            yield Asked(profile=subject), reason
+        else:
+            by_reason[reason].append(subject)
+    for reason, posts in by_reason.items():
+        yield Asked(posts=posts), reason
 
 
 # --- what is meant --------------------------------------------------------------------------------------
 
 
 def _scope(tx: Connection, asked: Asked) -> _Scope:
-    profile = None
+    profile, begun = None, erasing.begun(tx)
     if asked.profile is not None:
         profile = erasing.profile(tx, profile_of(tx, asked.profile.strip(), asked.platform))
         if profile is None:
             raise NotFound(f"no profile is known as {asked.profile!r}")
-        post_ids = erasing.posts_of(tx, profile.profile_id)
+        post_ids, subjects = erasing.posts_of(tx, profile.profile_id), [profile.profile_id]
     else:
-        post_ids = sorted({looking.one_post(tx, each).line.post_id for each in asked.posts})
+        # What is no longer there of an erasing that has begun needs no more than to be forgotten.
+        left = [each for each in asked.posts if each.strip() not in begun or erasing.posts(tx, [each.strip()])]
+        post_ids = sorted({looking.one_post(tx, each).line.post_id for each in left})
+        subjects = sorted({*post_ids, *(each.strip() for each in asked.posts if each not in left)})
     posts, names, records, sources = [], set[str](), set[str](), set[str]()
     for some in _in_parts(post_ids):
         posts += erasing.posts(tx, some)
@@ -152,12 +200,23 @@ def _scope(tx: Connection, asked: Asked) -> _Scope:
     going = frozenset(post_ids)
     if going:
         names |= erasing.names_of(tx, going)
+    near = erasing_records.records_of(tx, set(erasing.sharing(tx, post_ids, names)) - going, None)
     people: list[str] = []
     if profile is not None:
         records |= erasing_records.records_of(tx, (), profile.profile_id)
         people = [*profile.usernames, *filter(None, [profile.native_id])]
     platforms = frozenset([each.platform for each in posts] + ([profile.platform] if profile else []))
-    return _Scope(posts, profile, Names(posts=names, people=people), records, sources, going, platforms)
+    return _Scope(
+        posts,
+        profile,
+        Names(posts=names, people=people),
+        records,
+        sources,
+        going,
+        platforms,
+        near=near,
+        begun=tuple(subjects),
+    )
 
 
 _Each = TypeVar("_Each")
@@ -171,20 +230,24 @@ def _in_parts(several: Sequence[_Each]) -> Iterator[Sequence[_Each]]:
 # --- a dry run ------------------------------------------------------------------------------------------
 
 
-def _told(parts: Parts, platforms: list[Platform], scope: _Scope, reason: str, progress: OnProgress) -> Erasure:
+def _told(
+    parts: Parts, platforms: list[Platform], scope: _Scope, reason: str, stop: Stop, progress: OnProgress
+) -> Erasure:
     with parts.store.reading() as tx:
         shown = erasing.shown(tx, post_ids=scope.post_ids, profile_id=scope.profile_id)
         staying = erasing.shown_elsewhere(
             tx, list(shown.files), post_ids=scope.post_ids, profile_id=scope.profile_id
         )
-        going = shown.files.keys() - staying
+        files = {each: shown.files[each] for each in shown.files.keys() - staying}
+        files |= erasing.made_of(tx, files)
+        going = files.keys()
         owners = {each.author_profile_id for each in scope.posts} | {
             each.community_profile_id for each in scope.posts
         }
         subjects = {*scope.subjects, *scope.post_ids, *shown.media_ids, *going, *scope.platforms}
         holds = erasing.holds_on(tx, subjects | set(filter(None, owners)), parts.clock())
         objects = erasing.objects_of(tx, going)
-    search = _search(parts, platforms, scope)
+    search = _search(parts, platforms, scope, stop, progress)
     for found in search.records():
         scope.found.add(found)
     for ids in search.quarantined():
@@ -193,7 +256,7 @@ def _told(parts: Parts, platforms: list[Platform], scope: _Scope, reason: str, p
         posts=len(scope.posts),
         media=len(shown.media_ids),
         files=len(going),
-        bytes=sum(shown.files[each] for each in going),
+        bytes=sum(files.values()),
         objects=objects,
     )
     stayed = StayingCounts(len(staying), sum(shown.files[each] for each in staying))
@@ -204,19 +267,16 @@ def _told(parts: Parts, platforms: list[Platform], scope: _Scope, reason: str, p
         gone,
         Removals(),
         stayed,
+        status=RunStatus.CANCELLED if stop() else RunStatus.COMPLETED,
         holds=tuple(ErasingHold(*each) for each in holds),
     )
 
 
-def _search(parts: Parts, platforms: list[Platform], scope: _Scope) -> Search:
-    return Search(
-        parts.store,
-        platforms,
-        scope.names,
-        of_platforms=sorted(scope.platforms),
-        post_ids=scope.post_ids,
-        own=scope.records,
+def _search(parts: Parts, platforms: list[Platform], scope: _Scope, stop: Stop, progress: OnProgress) -> Search:
+    wanted = Wanted(
+        scope.names, scope.platforms, scope.post_ids, own=frozenset(scope.records), near=frozenset(scope.near)
     )
+    return Search(parts.store, platforms, wanted, stop=stop, progress=progress)
 
 
 # --- doing it -------------------------------------------------------------------------------------------
@@ -224,16 +284,29 @@ def _search(parts: Parts, platforms: list[Platform], scope: _Scope) -> Search:
 
 @dataclass(slots=True)
 class _Erasing:
+    """One erasing, in steps; `ended` says that it was not stopped between two of them."""
+
     parts: Parts
     platforms: list[Platform]
     scope: _Scope
     reason: str
+    stop: Stop
     progress: OnProgress
+    ended: bool = False
+    _beat_at: datetime | None = None
+    _replaced: dict[str, str | None] = field(default_factory=dict)
 
     def run(self) -> Gone:
+        gone = Gone()
         self._refuse()
-        self._records()
-        return self._rows()
+        for step in (self._records, self._quarantined, self._posts, self._histories, self._namings, self._profile):
+            step(gone)
+            if self.stop() and step != self._profile:
+                return gone
+        with self._writing() as tx:
+            erasing.end(tx, self.scope.begun)
+        self.ended = True
+        return gone
 
     def _refuse(self) -> None:
         """Let nothing of it come in from now on; nothing is done at all when a hold is on any of it."""
@@ -246,37 +319,97 @@ class _Erasing:
             owners = {each.author_profile_id for each in scope.posts}
             owners |= {each.community_profile_id for each in scope.posts}
             subjects = {*scope.subjects, *scope.post_ids, *shown.media_ids, *scope.platforms}
-            subjects |= (shown.files.keys() - staying) | set(filter(None, owners))
+            files = shown.files.keys() - staying
+            subjects |= {*files, *erasing.made_of(tx, files), *filter(None, owners)}
             erasing.must_not_be_held(tx, subjects, now)
             tombstones.leave(tx, scope.stones, reason=self.reason, now=now)
+            erasing.begin(tx, scope.begun, self.reason, now)
         passing("erasing_refused")
 
-    def _records(self) -> None:
-        search, found = _search(self.parts, self.platforms, self.scope), self.scope.found
+    def _records(self, _: Gone) -> None:
+        search, found = self._search(), self.scope.found
         for page in search.records():
             with self._writing() as tx:
-                erasing_records.replace(tx, page.replaced, self.parts.clock())
+                self._replace(tx, page.replaced)
             found.add(page)
             passing("records_dropped")
-        for ids in search.quarantined():
+
+    def _quarantined(self, _: Gone) -> None:
+        for ids in self._search().quarantined():
             with self._writing() as tx:
                 erasing_records.delete_quarantined(tx, ids)
-            found.quarantined += len(ids)
+            self.scope.found.quarantined += len(ids)
             passing("records_dropped")
 
-    def _rows(self) -> Gone:
-        gone, total = Gone(), len(self.scope.posts)
+    def _search(self) -> Search:
+        def told(step: Progress) -> None:
+            self._beat()
+            self.progress(step)
+
+        return _search(self.parts, self.platforms, self.scope, self.stop, told)
+
+    def _posts(self, gone: Gone) -> None:
         for some in _in_parts(self.scope.posts):
-            with self._writing() as tx:
-                self._drop_new_records(tx, some)
-                gone.add(self._stay_away(tx, erasing.delete_posts(tx, some, self.parts.clock())))
-            passing("rows_erased")
-            self.progress(Progress("erasing", gone.posts, total, "posts"))
-        if self.scope.profile is not None:
-            with self._writing() as tx:
-                gone.add(self._stay_away(tx, erasing.delete_profile(tx, self.scope.profile, self.parts.clock())))
-            passing("rows_erased")
-        return gone
+            if self.stop():
+                return
+            self._delete(gone, some)
+            self.progress(Progress("erasing", gone.posts, len(self.scope.posts), "posts"))
+
+    def _delete(self, gone: Gone, some: Sequence[Doomed]) -> None:
+        with self._writing() as tx:
+            self._drop_new_records(tx, some)
+            gone.add(
+                self._stay_away(tx, erasing.delete_posts(tx, some, self.parts.clock(), url_key=looking.url_key))
+            )
+        passing("rows_erased")
+
+    def _namings(self, _: Gone) -> None:
+        if (who := self.scope.profile) is None:
+            return
+        everywhere = list(erasing_names.namings(who))
+        for number, naming in enumerate(everywhere, 1):
+            after: erasing_names.Key | None = ()
+            while after is not None and not self.stop():
+                with self.parts.store.reading() as tx:
+                    named = erasing_names.page(tx, naming, who, after=after, limit=_WALKED)
+                for keys in _in_parts(named.keys):
+                    with self._writing() as tx:
+                        erasing_names.take_out(tx, naming, keys)
+                    passing("names_erased")
+                after = named.after
+                self._beat()
+            self.progress(Progress("unnaming", number, len(everywhere), "tables"))
+
+    def _histories(self, _: Gone) -> None:
+        """Let follower counts name what stands in the place of their records, or none."""
+        new, after = self._replaced, ""
+        while new and not self.stop():
+            with self.parts.store.reading() as tx:
+                page = erasing_records.histories(tx, after=after, limit=_WALKED)
+            for some in _in_parts([(each, new[sha256]) for each, sha256 in page if sha256 in new]):
+                with self._writing() as tx:
+                    erasing_records.rename_histories(tx, some)
+            if len(page) < _WALKED:
+                return
+            after = page[-1][0]
+            self._beat()
+
+    def _profile(self, gone: Gone) -> None:
+        who = self.scope.profile
+        if who is None:
+            return
+        # An import that began before it was refused may have brought posts meanwhile.
+        with self.parts.store.reading() as tx:
+            late = erasing.posts(tx, erasing.posts_of(tx, who.profile_id))
+        for some in _in_parts(late):
+            self._delete(gone, some)
+        with self._writing() as tx:
+            tombstones.leave(tx, self.scope.stones, reason=self.reason, now=self.parts.clock())
+            gone.add(
+                self._stay_away(tx, erasing.delete_profile(tx, who, self.parts.clock(), url_key=looking.url_key))
+            )
+            erasing.end(tx, [who.profile_id])
+        passing("rows_erased")
 
     def _stay_away(self, tx: Connection, gone: Gone) -> Gone:
         """Let no folder bring the bytes back that nobody shows now."""
@@ -287,16 +420,26 @@ class _Erasing:
     def _drop_new_records(self, tx: Connection, some: Collection[Doomed]) -> None:
         """An import that began before it was refused may have stored another record meanwhile."""
         late = erasing_records.records_of(tx, [each.post_id for each in some], None)
-        erasing_records.replace(tx, map(erasing_records.Replaced, late), self.parts.clock())
+        self._replace(tx, list(map(Replaced, late)))
+
+    def _replace(self, tx: Connection, replaced: Sequence[Replaced]) -> None:
+        erasing_records.replace(tx, replaced, self.parts.clock())
+        self._replaced.update((each.sha256, each.new) for each in replaced)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         with self.parts.store.writing() as tx:
-            now = self.parts.clock()
+            self._beat_at = now = self.parts.clock()
             leases.renew(tx, FETCH_LEASE, now)
             leases.renew(tx, ARCHIVE_LEASE, now)
             erasing.overwrite(tx)
             yield tx
+
+    def _beat(self) -> None:
+        """Say that we live where nothing was written for a while."""
+        if self._beat_at is None or self.parts.clock() - self._beat_at > _BEAT:
+            with self._writing():
+                pass
 
 
 @contextmanager
@@ -347,13 +490,14 @@ def _erasure(
     staying: StayingCounts,
     *,
     run: OpenRun | None = None,
+    status: RunStatus = RunStatus.COMPLETED,
     holds: tuple[ErasingHold, ...] = (),
 ) -> Erasure:
     found = scope.found
     log_file = parts.config.log_file
     return Erasure(
         run_id=run.run_id if run else None,
-        status=run.status if run else RunStatus.COMPLETED,
+        status=run.status if run else status,
         dry_run=run is None,
         reason=reason,
         subjects=scope.subjects,

@@ -28,7 +28,7 @@ from typing import IO, Any
 ROOT = Path(__file__).parents[1]
 _RUN = ("postkeep.__main__", "postkeep.migrations.env")
 """To load these is to run them."""
-_LOADED = ("tests.crash.child", "tests.crash.beside", "tests.crash.copier")
+_LOADED = ("tests.crash.child", "tests.crash.beside", "tests.crash.copier", "tests.archive.world")
 _MOST_BYTES = 1 << 20
 _STREAMS = 3
 
@@ -74,12 +74,19 @@ Process = Started | subprocess.Popen[bytes]
 
 
 def start(
-    module: str, *arguments: str, stdin: int | None = None, stdout: int | IO[bytes] | None = None
+    module: str,
+    *arguments: str,
+    stdin: int | None = None,
+    stdout: int | IO[bytes] | None = None,
+    stderr: int | None = None,
 ) -> Process:
-    """Start what `python -m module arguments` would from the root: its `main`; streams are as with `Popen`."""
+    """Start what `python -m module arguments` would from the root: its `main`.
+
+    Streams are as with `Popen`; all that may become of `stderr` is a part of `stdout`.
+    """
     if not sys.platform.startswith("linux"):
         command = [sys.executable, "-m", module, *arguments]
-        return subprocess.Popen(command, cwd=ROOT, stdin=stdin, stdout=stdout, bufsize=0)
+        return subprocess.Popen(command, cwd=ROOT, stdin=stdin, stdout=stdout, stderr=stderr, bufsize=0)
     theirs, ours = [0, 1, 2], []
     if stdin == subprocess.PIPE:
         theirs[0], end = os.pipe()
@@ -89,6 +96,8 @@ def start(
         ours.append(end)
     elif stdout is not None:
         theirs[1] = os.open(os.devnull, os.O_WRONLY) if stdout == subprocess.DEVNULL else os.dup(_number(stdout))
+    if stderr == subprocess.STDOUT:
+        theirs[2] = os.dup(theirs[1])
     try:
         pid = _nursery().ask(theirs, module=module, arguments=arguments, environ=dict(os.environ))
     finally:

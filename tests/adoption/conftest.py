@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from postkeep.cli.as_json import jsonable
 from postkeep.config import Config
@@ -24,28 +24,20 @@ from tests.adoption.building import Built
 from tests.adoption.corpus import SHORT, WHOLE, build
 from tests.adoption.dumps import dump
 from tests.adoption.predecessor import Variant
+from tests.servers.postgres import administer
 
 _numbers = itertools.count(1)
 Json = dict[str, Any]
 
 
-def admin(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(statement))
-    finally:
-        engine.dispose()
-
-
 def new_database(server: str, *, template: str = "template0 ENCODING 'UTF8'") -> str:
     name = f"postkeep_test_{os.getpid()}_adoption_{next(_numbers)}"
-    admin(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 def drop_database(server: str, url: str) -> None:
-    admin(server, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+    administer(server, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
 
 def agreeing(command: str) -> bool:

@@ -56,6 +56,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "media failures": ("media", "failures"),
     "media retry": ("media", "retry", "--all-failed"),
     "media warm": ("media", "warm"),
+    "media join": ("media", "join"),
     "media placeholders": ("media", "placeholders"),
     "media archive": ("media", "archive", "--all"),
     "archive status": ("archive", "status"),

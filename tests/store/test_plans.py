@@ -139,6 +139,7 @@ def test_every_path_was_taken_down(walked):
         "evict": "ORDER BY f.last_used_at, f.file_id LIMIT",
         "retain": "ORDER BY f.file_id LIMIT",
         "adopt": "media_id > ",
+        "join": "s.media_id <= ",
     }.items():
         assert any(part in statement for statement in of_paths[path]), path
 

@@ -33,6 +33,7 @@ from postkeep.stages import (
     direct,
     failures,
     holding,
+    join_run,
     looking,
     lost,
     queues,
@@ -115,6 +116,7 @@ from postkeep.views.archives import (
 from postkeep.views.costs import CostBy, Costs
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopySummary, UpgradeSummary
 from postkeep.views.exports import Exported, ExportFormat, ExportSummary
+from postkeep.views.joining import JoinSummary
 from postkeep.views.watching import ImportArchived, WatchRound, WatchSummary
 
 if TYPE_CHECKING:
@@ -290,6 +292,12 @@ class Library:
         `patience` is for how many seconds to wait for what is due later and for hosts that rest.
         """
         return run_fetch(self._parts, limit=limit, wait=wait, patience=patience, stop=stop, progress=progress)
+
+    def join_media(
+        self, *, limit: int | None = None, stop: Stop = _never, progress: OnProgress = _quiet
+    ) -> JoinSummary:
+        """Join videos with the sound that came apart; raises ProgramMissing without ffmpeg, LeaseTaken."""
+        return join_run.run_join(self._parts, limit=limit, stop=stop, progress=progress)
 
     def backfill(
         self,

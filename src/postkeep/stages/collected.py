@@ -22,7 +22,7 @@ from postkeep.model import (
     RawRecord,
     RunStatus,
 )
-from postkeep.platforms.fields import as_number
+from postkeep.platforms.fields import as_number, written
 from postkeep.platforms.instagram.creator import creator
 from postkeep.platforms.instagram.names import PLATFORM_NAME
 from postkeep.stages.ingest import Ingest
@@ -30,7 +30,6 @@ from postkeep.stages.ingest.candidate import digest
 from postkeep.stages.ingest.profiles import ProfileFold
 from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import recorded
-from postkeep.stages.written import written
 from postkeep.store import Store, collected, known, old_ids, tombstones, write
 from postkeep.store.collected import Creator
 from postkeep.store.engine import despite_clashes

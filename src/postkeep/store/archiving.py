@@ -15,6 +15,7 @@ from postkeep.model import Kind, MediaType, ObjectState, Stage
 from postkeep.store import bulk, costs, schema, work
 from postkeep.store.bulk import moment
 from postkeep.store.media import PLACES
+from postkeep.store.renditions import DERIVED
 from postkeep.store.types import storable
 
 PROVEN = (
@@ -91,7 +92,7 @@ def queue_all(tx: Connection, place: str, now: datetime, *, post_id: str | None 
     """Make every content in the cache due that this store was not proven to hold, or only a post's; idempotent.
 
     What waits for another store, or for its next try, is due here now. Contents whose bytes were never read have
-    nothing a proof could be made with.
+    nothing a proof could be made with; what was made of others can be made again.
     """
     of_post = "" if post_id is None else (
         " AND EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND m.post_id = ?)"
@@ -102,7 +103,7 @@ def queue_all(tx: Connection, place: str, now: datetime, *, post_id: str | None 
         " SELECT ?, f.file_id, ?, 0, ?, 0 FROM media_files f"
         " WHERE f.cached_at IS NOT NULL AND f.sha256 IS NOT NULL AND f.quarantined_at IS NULL"
         f" AND NOT EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id AND a.store = ?"
-        f" AND a.state = '{ObjectState.PROVEN}'){of_post}"
+        f" AND a.state = '{ObjectState.PROVEN}') AND NOT {DERIVED}{of_post}"
         " ON CONFLICT (stage, subject) DO UPDATE SET host = excluded.host, due_at = excluded.due_at, fails = 0"
         " WHERE work.host <> excluded.host OR work.due_at > excluded.due_at",
         str(Stage.ARCHIVE),
@@ -317,7 +318,8 @@ def wanting(tx: Connection, place: str, *, post_id: str | None, media_id: str | 
         " coalesce(sum(CASE WHEN there THEN 1 ELSE 0 END), 0) FROM ("
         "SELECT f.file_size, EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id AND a.store = ?"
         f" AND a.state = '{ObjectState.PROVEN}') AS there FROM media_files f"
-        f" WHERE f.cached_at IS NOT NULL AND f.sha256 IS NOT NULL AND f.quarantined_at IS NULL{only}) q",
+        " WHERE f.cached_at IS NOT NULL AND f.sha256 IS NOT NULL AND f.quarantined_at IS NULL"
+        f" AND NOT {DERIVED}{only}) q",
         place,
         *parameters,
     ).one()
@@ -594,13 +596,13 @@ def shares(tx: Connection, place: str) -> list[Shares]:
     """Known, archived and failed contents by type; `cached_only` are here and not there."""
     rows = bulk.execute(
         tx,
-        "SELECT f.media_type, count(*), sum(f.file_size),"
+        "SELECT f.media_type, count(*), sum(f.file_size),"  # noqa: S608
         " sum(CASE WHEN a.state = 'proven' THEN 1 ELSE 0 END),"
         " sum(CASE WHEN a.state = 'proven' THEN f.file_size ELSE 0 END),"
         " sum(CASE WHEN f.cached_at IS NOT NULL AND coalesce(a.state, '') <> 'proven' THEN 1 ELSE 0 END),"
         " sum(CASE WHEN a.error_at IS NOT NULL AND a.state <> 'proven' THEN 1 ELSE 0 END)"
         " FROM media_files f LEFT JOIN archive_objects a ON a.file_id = f.file_id AND a.store = ?"
-        " GROUP BY f.media_type ORDER BY f.media_type",
+        f" WHERE NOT {DERIVED} GROUP BY f.media_type ORDER BY f.media_type",
         place,
     ).all()
     return [Shares(row[0], *(int(each or 0) for each in row[1:])) for row in rows]

@@ -15,6 +15,7 @@ from postkeep.store import bulk, work
 from postkeep.store.adoption.old_rows import UNKNOWN_TYPE
 from postkeep.store.bulk import moment
 from postkeep.store.media import UNREAD_PLATFORM
+from postkeep.store.renditions import joined
 from postkeep.store.types import storable
 from postkeep.views import (
     MediaStats,
@@ -307,12 +308,13 @@ def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str 
         " m.error_message, m.error_at,"
         # Joined to a page whose length it does not know, SQLite would read all work for a filter first.
         " (SELECT w.due_at FROM work w WHERE w.stage = 'fetch' AND w.subject = m.media_id),"
-        " f.incomplete_at_source, f.evicted_at FROM post_media m"
+        " f.incomplete_at_source, f.evicted_at, m.file_id FROM post_media m"
         " LEFT JOIN media_files f ON f.file_id = m.file_id"
         f" WHERE {where} ORDER BY {order} LIMIT ?",
         *parameters,
         limit,
     ).all()
+    made = joined(tx, [row[25] for row in rows if row[25] and row[4] == MediaType.VIDEO])
     return [
         MediaView(  # type: ignore[call-arg]
             *row[:4],
@@ -327,6 +329,7 @@ def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str 
             moment(row[22]),
             bool(row[23]),
             None if row[6] else moment(row[24]),
+            made.get(row[25]),
         )
         for row in rows
     ]

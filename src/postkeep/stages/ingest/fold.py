@@ -303,7 +303,9 @@ class _Fold:
 
     def _words(self, row: PostRow, post: Post) -> None:
         words = Words(post.hashtags, post.mentions, post.links)
-        if not row.new or words.hashtags or words.mentions or words.links:
+        # A new row has none to be taken away, unless this batch gave it some.
+        before = not row.new or row.post_id in self.intent.words
+        if before or words.hashtags or words.mentions or words.links:
             self.intent.words[row.post_id] = words
 
     def _media(self, row: PostRow, post: Post, at: datetime) -> None:

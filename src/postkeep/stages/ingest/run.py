@@ -16,7 +16,7 @@ from postkeep.log import get_logger
 from postkeep.model import BadRecord, BadSource, Platform, RawRecord, SourceDone, Stage
 from postkeep.points import passing
 from postkeep.stages.hosts import host_of
-from postkeep.stages.ingest.candidate import CODEC, Candidate, Rejected, candidate, compress, digest
+from postkeep.stages.ingest.candidate import CODEC, Candidate, Rejected, candidate, compress, digest, refused
 from postkeep.stages.ingest.fold import Intent, plan_batch
 from postkeep.stages.ingest.loading import load
 from postkeep.store import Store, quarantine, records, runs, schema, tombstones, work, write, write_told
@@ -194,6 +194,7 @@ class Ingest:
             made = candidate(raw, sha256, self.platforms)
             if isinstance(made, Candidate):
                 candidates.append(made)
+                bad.extend(refused(made))
             else:
                 bad.append(made)
         for batch in self._batches(candidates, seen, bad, size):

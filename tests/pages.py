@@ -10,6 +10,7 @@ import orjson
 
 from postkeep.model import (
     Account,
+    Alias,
     BioLink,
     Json,
     Listed,
@@ -69,6 +70,9 @@ class Pages:
 
     def recognises(self, record: Json) -> bool:
         return isinstance(record, dict) and "posts" in record
+
+    def post_names(self, text: str) -> tuple[Alias, ...]:
+        return ()
 
     def canonical(self, record: Json) -> bytes:
         return orjson.dumps({key: value for key, value in record.items() if key != "token"})

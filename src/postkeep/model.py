@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 Json = Any
 """A decoded JSON value: the one untyped thing that may cross a module border."""
@@ -294,6 +294,10 @@ class Profile:
     account: Account | None = None
 
 
+OWN_ID: Final = ""
+"""The kind of name that is a post's own id on its platform."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alias:
     """Another name of a post on its platform; one alias may belong to several posts."""
@@ -457,6 +461,11 @@ class Platform(Protocol):
 
     def canonical(self, record: Json) -> bytes:
         """The record as bytes that are equal when its content is, whatever rotates."""
+        ...
+
+    def post_names(self, text: str) -> tuple[Alias, ...]:
+        """What post a text people write down means, by its address above all: the names to look for, in their
+        order, those of kind OWN_ID are ids of this platform's; empty for any other text. Never raises."""
         ...
 
 

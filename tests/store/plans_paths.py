@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from benchmarks.grown import NOW, OPEN_HOST, PAUSED_HOST
 from tests.library.world import World, gallery, with_pictures
 from tests.media_bytes import png
@@ -111,6 +112,11 @@ class _Reading:
         page = self.library.posts(limit=PAGE, author=author)
         self.library.posts(limit=PAGE, author=author, after=page[0].post_id)
         self.library.posts(limit=PAGE, since=date(2025, 12, 1))
+        [native_id] = self.one("SELECT native_id FROM posts")
+        assert self.library.post(native_id).line.native_id == native_id
+        for nobody in ("12345", "https://redd.it/none1", "https://www.instagram.com/p/DVE0urltPN9/", "no such"):
+            with pytest.raises(NotFound):
+                self.library.post(nobody)
         self.library.posts(limit=PAGE, author="nobody", since=date(2025, 12, 1))
         with self.world.store.reading() as tx:
             for more in ({"platform": "reddit"}, {"unread": True}, {"platform": "reddit", "unread": True}):

@@ -13,6 +13,7 @@ from tests.records import EPOCH, activity_id, author, gallery, image, post, raw,
 from tests.stages.test_ingest import ingest
 
 from postkeep.model import MediaState
+from postkeep.stages import which
 from postkeep.store import Store, bulk, listing
 
 DAY = timedelta(days=1)
@@ -198,7 +199,7 @@ def test_a_post_is_found_by_every_form_of_its_name(store):
         f"http://de.linkedin.com/posts/jane-doe_text-share-{share}-XyZ_",
     ]
     with store.reading() as tx:
-        assert {form: listing.find_posts(tx, form) for form in forms} == {form: [post_id] for form in forms}
+        assert {form: which.find_posts(tx, form) for form in forms} == {form: [post_id] for form in forms}
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_a_post_is_found_by_every_form_of_its_name(store):
 def test_what_nobody_is_called_finds_nobody(store, reference):
     ingest(store, [raw(post(1))])
     with store.reading() as tx:
-        assert listing.find_posts(tx, reference) == []
+        assert which.find_posts(tx, reference) == []
 
 
 def test_a_name_of_several_posts_finds_them_all_and_a_post_s_own_name_finds_it_alone(store):
@@ -221,10 +222,10 @@ def test_a_name_of_several_posts_finds_them_all_and_a_post_s_own_name_finds_it_a
     known = ids(store)
 
     with store.reading() as tx:
-        assert listing.find_posts(tx, f"urn:li:share:{shared}") == sorted(known.values())
-        assert listing.find_posts(tx, shared) == sorted(known.values())
-        assert listing.find_posts(tx, activity_id(serial=2)) == [known[activity_id(serial=2)]]
-        assert listing.find_posts(tx, f"urn:li:ugcPost:{shared}") == []
+        assert which.find_posts(tx, f"urn:li:share:{shared}") == sorted(known.values())
+        assert which.find_posts(tx, shared) == sorted(known.values())
+        assert which.find_posts(tx, activity_id(serial=2)) == [known[activity_id(serial=2)]]
+        assert which.find_posts(tx, f"urn:li:ugcPost:{shared}") == []
 
 
 # --- media ----------------------------------------------------------------------------------------------

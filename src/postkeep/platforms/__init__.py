@@ -7,7 +7,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from ..errors import NotFound, UnknownShape
-from ..model import Json, Platform
+from ..model import Alias, Json, Platform
 
 PLATFORMS: Mapping[str, str] = MappingProxyType(
     {
@@ -37,6 +37,11 @@ def recognise(record: Json, platforms: Iterable[Platform]) -> Platform:
         if platform.recognises(record):
             return platform
     raise UnknownShape(f"no platform knows this record: {_told(record)}")
+
+
+def post_names(text: str) -> list[tuple[str, Alias]]:
+    """What posts a text people write down may mean, asked of every platform: platform and name, in their order."""
+    return [(name, alias) for name in PLATFORMS for alias in load_platform(name).post_names(text)]
 
 
 def _told(record: Json) -> str:

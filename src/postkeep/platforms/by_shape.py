@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from ..errors import ParseError, UnknownShape
-from ..model import Json, Parsed
+from ..model import Alias, Json, Parsed
 
 Reader = Callable[[dict[str, Json], str | None], Parsed]
 """Reads a record of one shape, seen through a profile or not; raises ParseError and nothing else."""
@@ -29,6 +29,10 @@ class ByShape(ABC):
     @abstractmethod
     def canonical(self, record: Json) -> bytes:
         """The record's lasting content with sorted keys; raises ParseError when nested too deeply."""
+
+    @abstractmethod
+    def post_names(self, text: str) -> tuple[Alias, ...]:
+        """The names, by kind or OWN_ID, of the post that a text means; empty for none. Never raises."""
 
     def recognises(self, record: Json) -> bool:
         """Whether the record has one of the shapes; never raises."""

@@ -37,7 +37,7 @@ _END = r"(?:[/?#].*)?"
 _LINKEDIN = re.compile(rf"{_SCHEME}linkedin\.com/(in|company|showcase|school)/([^/?#\s]+){_END}", re.I)
 _INSTAGRAM = re.compile(rf"{_SCHEME}instagram\.com/([a-z0-9._]{{1,30}}){_END}", re.I)
 _REDDIT = re.compile(rf"{_SCHEME}reddit\.com/(r|u|user)/([a-z0-9_-]{{2,40}}){_END}", re.I)
-_SHORT = re.compile(r"/?(r|u)/([A-Za-z0-9_-]{2,40})/?")
+_SHORT = re.compile(r"/?(r|u|user)/([a-z0-9_-]{2,40})/?", re.I)
 _NO_PEOPLE = frozenset({"p", "reel", "reels", "tv", "stories", "explore", "accounts", "direct", "about"})
 _UNFIT = re.compile(r"[\s\x00-\x1f\x7f/\\?#,;\"<>]")
 

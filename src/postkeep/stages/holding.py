@@ -14,9 +14,9 @@ from postkeep.errors import ConfigError, NotFound
 from postkeep.ids import is_id
 from postkeep.log import get_logger
 from postkeep.platforms import PLATFORMS
-from postkeep.stages import whom
+from postkeep.stages import which, whom
 from postkeep.stages.parts import Parts
-from postkeep.store import holds, listing, old_ids
+from postkeep.store import holds, old_ids
 from postkeep.store.holds import Hold
 from postkeep.store.types import storable
 from postkeep.views import HoldView
@@ -86,7 +86,7 @@ def subject_of(tx: Connection, name: str, platform: str | None = None) -> tuple[
         return "file", _only(name, holds.names_of(tx, "media_files", "sha256", name.lower()))
     if platform is not None:
         return "profile", profile_of(tx, name, platform)
-    if posts := listing.find_posts(tx, name):
+    if posts := which.find_posts(tx, name):
         return "post", _only(name, posts)
     try:
         return "profile", profile_of(tx, name, None)

@@ -13,6 +13,7 @@ from postkeep.errors import FileDamaged, FileMissing, NotFound, NotMedia
 from postkeep.media.measure import measure
 from postkeep.media.sniff import SNIFF_BYTES, sniff
 from postkeep.model import RunStatus
+from postkeep.stages import which
 from postkeep.stages.eviction import note_use
 from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest.candidate import UNPACKING_ERROR, decompress, digest
@@ -47,14 +48,9 @@ _RECORDS = 500
 
 def one_post(tx: Connection, reference: str) -> PostDetail:
     """The post a reference means; raises NotFound when it means none or several."""
-    found = listing.find_posts(tx, old_ids.current(tx, reference.strip()))
-    if not found:
-        raise NotFound(f"no post is known as {reference!r}")
-    if len(found) > 1:
-        raise NotFound(f"{reference!r} is a name of several posts: {', '.join(found)}")
-    detail = listing.post(tx, found[0])
+    detail = listing.post(tx, which.find_post(tx, reference))
     if detail is None:
-        raise NotFound(f"no post is known as {reference!r}")
+        raise which.unknown(reference)
     return detail
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from postkeep.errors import ConfigError, NotFound, StoreClash, StoreInterrupted
 from postkeep.ids import is_id
 from postkeep.log import get_logger
-from postkeep.stages import whom
+from postkeep.stages import which, whom
 from postkeep.stages.parts import Parts
-from postkeep.store import listing, old_ids, tags
+from postkeep.store import old_ids, tags
 from postkeep.store.types import storable
 from postkeep.views.people import TagColor, Tagged, TagView
 
@@ -127,15 +127,7 @@ def _meant(
 
 def _post_ids(tx: Connection, references: Iterable[str]) -> list[str]:
     """The posts that references mean, each once; raises NotFound for one that means none or several."""
-    found: dict[str, None] = {}
-    for reference in references:
-        named = listing.find_posts(tx, old_ids.current(tx, reference.strip()))
-        if not named:
-            raise NotFound(f"no post is known as {reference!r}")
-        if len(named) > 1:
-            raise NotFound(f"{reference!r} is a name of several posts: {', '.join(named)}")
-        found[named[0]] = None
-    return list(found)
+    return list(dict.fromkeys(which.find_post(tx, reference) for reference in references))
 
 
 # --- which tag is meant ---------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from postkeep.ids import is_id
-from postkeep.model import MediaState, MediaType, Presence, Stage
+from postkeep.model import OWN_ID, Alias, MediaState, MediaType, Presence, Stage
 from postkeep.store import bulk, people, work
 from postkeep.store.adoption.old_rows import UNKNOWN_TYPE
 from postkeep.store.bulk import moment
@@ -183,37 +182,35 @@ def set_notes(tx: Connection, post_id: str, notes: str | None, now: datetime) ->
     bulk.execute(tx, "UPDATE posts SET notes = ?, updated_at = ? WHERE post_id = ?", notes, now, post_id)
 
 
-_URN = re.compile(r"urn:li:(activity|ugcPost|share):(\d{1,20})")
-_IN_URL = re.compile(r"-(activity|ugcPost|share)-(\d{1,20})")
+def find_posts(tx: Connection, name: str) -> list[str]:
+    """The post_ids a name alone may mean: our id, a URN, a platform's id, another name; none, one or several.
 
-
-def find_posts(tx: Connection, reference: str) -> list[str]:
-    """The post_ids a person may mean by an id, an URN of any kind, bare digits or a URL; none, one or several."""
-    if not storable(reference):
+    Of digits a post's own come first: what is a name of one post only may be the id of another.
+    """
+    if not storable(name):
         return []
-    if is_id(reference, "p"):
-        row = bulk.execute(tx, "SELECT post_id FROM posts WHERE post_id = ?", reference).first()
-        return [row[0]] if row else []
-    named = _URN.search(reference) or _IN_URL.search(reference)
-    kind, value = (named.group(1), named.group(2)) if named else ("", reference)
-    found: list[str] = []
-    if kind in ("", "activity"):
-        found = [
-            post_id
-            for (post_id,) in bulk.execute(
-                tx, "SELECT post_id FROM posts WHERE platform IN ('linkedin') AND native_id = ?", value
-            ).all()
-        ]
-    if not found:
-        statement = "SELECT DISTINCT post_id FROM post_aliases WHERE value = ?"
-        parameters = [value]
-        if kind:
-            statement += " AND kind = ?"
-            parameters.append(kind)
-        found = [post_id for (post_id,) in bulk.execute(tx, f"{statement} ORDER BY post_id", *parameters).all()]
-    if not found and reference.isdigit() is False:
-        found = _called(tx, reference)
-    return found
+    if is_id(name, "p"):
+        return list(_column(tx, "SELECT post_id FROM posts WHERE post_id = ?", name))
+    ways = (_called, _named)
+    for way in ways if name.isdigit() else reversed(ways):
+        if found := way(tx, name):
+            return found
+    return []
+
+
+def posts_named(tx: Connection, platform: str, name: Alias) -> list[str]:
+    """The post_ids of a platform's own id, or of another name of a post; none, one or several."""
+    if not storable(name.value):
+        return []
+    if name.kind == OWN_ID:
+        statement = "SELECT post_id FROM posts WHERE platform = ? AND native_id = ?"
+        return list(_column(tx, statement, platform, name.value))
+    statement = "SELECT DISTINCT post_id FROM post_aliases WHERE value = ? AND kind = ? ORDER BY post_id"
+    return list(_column(tx, statement, name.value, name.kind))
+
+
+def _named(tx: Connection, name: str) -> list[str]:
+    return list(_column(tx, "SELECT DISTINCT post_id FROM post_aliases WHERE value = ? ORDER BY post_id", name))
 
 
 def _called(tx: Connection, name: str) -> list[str]:

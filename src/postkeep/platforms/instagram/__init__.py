@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from ...model import Json
+from ...model import Alias, Json
 from ..by_shape import ByShape, Reader
 from . import gallery, instaloader
 from .items import is_item, is_page, is_wrapped, parse_item, parse_page
 from .lasting import lasting
-from .names import PLATFORM_NAME
+from .names import PLATFORM_NAME, post_names
 from .nodes import find_account, find_node, parse_account, parse_node
 from .web import find_answer, parse_answer
 
@@ -27,6 +27,10 @@ class Instagram(ByShape):
     def canonical(self, record: Json) -> bytes:
         """The record's lasting content with sorted keys; raises ParseError when nested too deeply."""
         return lasting(record)
+
+    def post_names(self, text: str) -> tuple[Alias, ...]:
+        """The names of the post a text people write down means; empty for none. Never raises."""
+        return post_names(text)
 
 
 def _reader(record: dict[str, Json]) -> Reader | None:

@@ -6,7 +6,7 @@ import re
 from string import ascii_lowercase, ascii_uppercase, digits
 
 from ...errors import ParseError
-from ...model import Alias, Json
+from ...model import OWN_ID, Alias, Json
 from ..fields import MAX_ID, as_number
 
 PLATFORM_NAME = "instagram"
@@ -16,6 +16,15 @@ _LETTERS = ascii_uppercase + ascii_lowercase + digits + "-_"
 _VALUES = {letter: value for value, letter in enumerate(_LETTERS)}
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FULL_ID = re.compile(r"([0-9]{1,20})_[0-9]{1,20}")
+_ADDRESS = re.compile(
+    r"(?i:(?:https?://)?(?:[a-z0-9-]+\.)*(?:instagram\.com|instagr\.am)/(?:[a-z0-9._]{1,30}/)?(?:p|reels?|tv)/)"
+    r"([A-Za-z0-9_-]{1,64})(?:[/?#].*)?",
+    re.DOTALL,
+)
+_STORY = re.compile(
+    r"(?i:(?:https?://)?(?:[a-z0-9-]+\.)*instagram\.com/stories/[a-z0-9._]{1,30}/)([0-9]{1,20})(?:[/?#].*)?",
+    re.DOTALL,
+)
 _EXACT = 2**53
 _SECRET = 28
 """A private account's shortcodes are longer by so many characters, which open the post and name nothing."""
@@ -102,3 +111,12 @@ def address_of(code: str) -> str:
 def address_of_story(number: str, username: str | None) -> str | None:
     """The address under which a story is shown as long as it lasts; None when nobody knows whose it is."""
     return f"https://www.instagram.com/stories/{username}/{number}/" if username else None
+
+
+def post_names(text: str) -> tuple[Alias, ...]:
+    """The number of the post of an address, in any form a browser shows, or of `{number}_{user}`."""
+    if match := _ADDRESS.fullmatch(text):
+        number = number_of(match[1])
+        return (Alias(OWN_ID, number),) if number else ()
+    match = _STORY.fullmatch(text) or _FULL_ID.fullmatch(text)
+    return (Alias(OWN_ID, match[1]),) if match else ()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...model import Json
+from ...model import Alias, Json
 from ..by_shape import ByShape, Reader
 from .harvestapi import parse_harvest
 from .lasting import canonical
-from .names import PLATFORM_NAME, name_in_url
+from .names import PLATFORM_NAME, name_in_url, post_names
 from .posts import parse_company_post, parse_detail, parse_profile_post
 
 _URNS = frozenset({"activity_urn", "share_urn", "ugcPost_urn"})
@@ -26,6 +26,10 @@ class Linkedin(ByShape):
     def canonical(self, record: Json) -> bytes:
         """The record's lasting content with sorted keys; raises ParseError when nested too deeply."""
         return canonical(record)
+
+    def post_names(self, text: str) -> tuple[Alias, ...]:
+        """The names of the post a text people write down means; empty for none. Never raises."""
+        return post_names(text)
 
 
 def _reader(record: dict[str, Json]) -> Reader | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ...errors import ParseError
-from ...model import Alias, Json
+from ...model import OWN_ID, Alias, Json
 from ..fields import MAX_ID, as_moment, as_number, from_milliseconds
 
 PLATFORM_NAME = "linkedin"
@@ -15,6 +15,8 @@ ACTIVITY = "activity"
 
 _URN = re.compile(r"(?:urn:li:(activity|share|ugcPost):)?([0-9]{1,20})")
 _IN_URL = re.compile(r"[-:](activity|share|ugcPost)[-:]([0-9]{10,20})(?![0-9])")
+_SOMEWHERE = re.compile(r"urn:li:(activity|ugcPost|share):([0-9]{1,20})")
+_ENDING = re.compile(r"-(activity|ugcPost|share)-([0-9]{1,20})")
 _LINKEDIN_URL = re.compile(r"https?://(?:[a-z0-9-]+\.)*linkedin\.com/", re.IGNORECASE)
 _TIME_SHIFT = 22
 
@@ -90,3 +92,12 @@ def posted(stated: Json, name: Alias, field: str) -> datetime:
 
 def _is_no_activity(name: Alias) -> bool:
     return name.kind != ACTIVITY
+
+
+def post_names(text: str) -> tuple[Alias, ...]:
+    """The name in a URN of any kind or in a post's address, whatever stands around it; an activity is the id."""
+    match = _SOMEWHERE.search(text) or _ENDING.search(text)
+    if match is None:
+        return ()
+    name = Alias(match[1], match[2])
+    return (Alias(OWN_ID, name.value), name) if name.kind == ACTIVITY else (name,)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ...model import Json
+from ...model import Alias, Json
 from ..by_shape import ByShape, Reader
 from .lasting import canonical
-from .names import ACCOUNT, COMMUNITY, PLATFORM_NAME, POST, post_id
+from .names import ACCOUNT, COMMUNITY, PLATFORM_NAME, POST, post_id, post_names
 from .pages import is_comment, parse_bare, parse_listing, parse_sidecar, parse_thing
 from .profiles import parse_account, parse_community
 
@@ -27,6 +27,10 @@ class Reddit(ByShape):
     def canonical(self, record: Json) -> bytes:
         """The record's lasting content with sorted keys; raises ParseError when nested too deeply."""
         return canonical(record)
+
+    def post_names(self, text: str) -> tuple[Alias, ...]:
+        """The names of the post a text people write down means; empty for none. Never raises."""
+        return post_names(text)
 
 
 def _reader(record: dict[str, Json]) -> Reader | None:

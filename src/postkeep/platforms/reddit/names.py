@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ...model import Alias, Json
+from ...model import OWN_ID, Alias, Json
 
 PLATFORM_NAME: Final = "reddit"
 POST: Final = "t3"
@@ -16,6 +16,12 @@ SITE: Final = "https://www.reddit.com"
 
 _ID = re.compile(r"[0-9a-z]{1,13}")
 _FULL = re.compile(r"(t[1-9])_([0-9a-z]{1,13})")
+_ADDRESS = re.compile(
+    r"(?:https?://(?:[a-z0-9-]+\.)*reddit\.com/|(?:[a-z0-9-]+\.)*reddit\.com/|/?(?=r/|u/|user/|comments/))"
+    r"(?:(?:r|u|user)/[a-z0-9_-]{1,100}/)?(?:comments|gallery|tb)/(?:t3_)?([0-9a-z]{1,13})(?:[/?#].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_SHORT = re.compile(r"(?:https?://)?(?:www\.)?redd\.it/([0-9a-z]{1,13})(?:[/?#].*)?", re.IGNORECASE | re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -55,3 +61,16 @@ def user_address(name: str) -> str:
 
 def community_address(name: str) -> str:
     return f"{SITE}/r/{name}/"
+
+
+def post_names(text: str) -> tuple[Alias, ...]:
+    """The id of the submission of an address, in any form a browser or a record shows, or of `t3_abc`."""
+    match = _ADDRESS.fullmatch(text) or _SHORT.fullmatch(text)
+    found = match[1].lower() if match else full_name(text)
+    return (Alias(OWN_ID, found),) if found else ()
+
+
+def full_name(text: str) -> str | None:
+    """The id in `t3_abc`; None for anything else."""
+    match = _FULL.fullmatch(text)
+    return match[2] if match and match[1] == POST else None

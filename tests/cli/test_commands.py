@@ -199,6 +199,22 @@ def test_options_reach_the_library(
     assert {key: value for key, value in keywords.items() if key not in ("stop", "progress")} == named
 
 
+@pytest.mark.parametrize(("name", "form"), [("a.csv", "csv"), ("a.NDJSON", "jsonl"), ("a.parquet", "parquet")])
+def test_an_export_is_what_its_file_s_ending_says(name: str, form: str, call: Call, library: FakeLibrary) -> None:
+    assert call("export", "posts", name, "--force", "--author", "u/x").code == 0
+    [(asked, (what, path), named)] = library.asked
+    assert (asked, what, path, named["form"]) == ("export", "posts", Path(name), form)
+    assert (named["overwrite"], named["author"]) == (True, "u/x")
+
+
+@pytest.mark.parametrize("name", ["posts.xlsx", "posts", "posts.csv.gz"])
+def test_an_ending_that_says_nothing_is_an_error_that_names_those_that_do(name: str, call: Call) -> None:
+    called = call("export", "posts", name)
+    assert called.code == 2
+    assert all(ending in called.err for ending in (".csv", ".jsonl", ".parquet", "--format"))
+    assert call("export", "posts", name, "--format", "csv").code == 0
+
+
 def test_only_what_writes_opens_for_writing(call: Call, library: FakeLibrary) -> None:
     for name in ("posts list", "media stats", "runs list", "data stats"):
         call(*commands.CALLS[name])

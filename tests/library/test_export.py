@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postkeep.api import default, instagram
-from postkeep.errors import ConfigError, ExtraMissing
+from postkeep.errors import ConfigError, ExtraMissing, NotFound
 from postkeep.stages import exporting as stage
 from postkeep.store import exporting
 from postkeep.views.exports import ColumnType, Exported, ExportFormat
@@ -102,11 +102,33 @@ def test_only_what_is_asked_for(here: World) -> None:
     fill(here)
     assert len(objects(here, Exported.SNAPSHOTS, since=EPOCH + timedelta(hours=1))) == 1
     assert len(objects(here, Exported.SNAPSHOTS, author="jane-doe", platform="linkedin")) == 3
-    assert objects(here, Exported.SNAPSHOTS, author="nobody") == []
-    assert objects(here, Exported.POSTS, author="a\0") == []
     assert objects(here, Exported.POSTS, platform="instagram") == []
     assert len(objects(here, Exported.FOLLOWERS, author="paula.paints", platform="instagram")) == 1
     assert objects(here, Exported.ANALYTICS, platform="linkedin") == []
+
+
+def test_a_profile_is_named_as_everywhere_and_nobody_is_an_error(here: World) -> None:
+    fill(here)
+    [person] = [each for each in here.library.people.profiles() if each.username == "jane-doe"]
+    for name in ("Jane-Doe", "linkedin/jane-doe", person.profile_id, "https://www.linkedin.com/in/jane-doe/"):
+        assert len(objects(here, Exported.SNAPSHOTS, author=name)) == 3, name
+        assert len(objects(here, Exported.MEDIA, author=name)) == 1, name
+    assert len(objects(here, Exported.FOLLOWERS, author="https://www.instagram.com/paula.paints/")) == 1
+    assert len(objects(here, Exported.ANALYTICS, author="instagram/paula.paints")) == 1
+    assert objects(here, Exported.POSTS, author="paula.paints") == []
+    for what in Exported:
+        for name in ("nobody", "a\0", "r/nobody", "instagram/jane-doe"):
+            with pytest.raises(NotFound, match="profiles list --search"):
+                objects(here, what, author=name)
+    with pytest.raises(NotFound, match="no platform is called"):
+        objects(here, Exported.POSTS, platform="instagrm")
+
+
+def test_posts_whose_author_has_no_profile_are_found_by_the_name_they_came_with(here: World) -> None:
+    fill(here)
+    here.write_rows("UPDATE posts SET author_profile_id = NULL, author_username = 'Old-Name'")
+    assert len(objects(here, Exported.POSTS, author="Old-Name")) == 2
+    assert len(here.library.posts(author="Old-Name")) == 2
 
 
 def test_pages_follow_each_other(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,10 +188,13 @@ def test_a_file_is_whole_or_not_there_and_for_its_user_alone(here: World, monkey
     with monkeypatch.context() as patched:
         patched.setattr(exporting, "pages", breaks)
         with pytest.raises(KeyboardInterrupt):
-            here.library.export(Exported.POSTS, target, form=ExportFormat.CSV)
+            here.library.export(Exported.POSTS, target, form=ExportFormat.CSV, overwrite=True)
+    assert target.read_text() == "old"
+    with pytest.raises(ConfigError, match="--force"):
+        here.library.export(Exported.POSTS, target, form=ExportFormat.CSV)
     assert target.read_text() == "old"
 
-    summary = here.library.export(Exported.POSTS, target, form=ExportFormat.CSV)
+    summary = here.library.export(Exported.POSTS, target, form=ExportFormat.CSV, overwrite=True)
     assert (summary.rows, summary.file) == (2, str(target))
     assert target.read_text() == lines(here, Exported.POSTS, ExportFormat.CSV) + "\n"
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
@@ -208,7 +233,7 @@ def test_parquet_holds_the_same_with_types(here: World) -> None:
             fill(here)
         for what in Exported:
             target = here.folder / f"{what}.parquet"
-            here.library.export(what, target, form=ExportFormat.PARQUET)
+            here.library.export(what, target, form=ExportFormat.PARQUET, overwrite=True)
             frame = pl.read_parquet(target)
             assert dict(frame.schema) == {each.name: types[each.type] for each in exporting.columns(what)}
             told = [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from postkeep.errors import NotFound
 from postkeep.views.people import NewProfile
 from tests.library.world import World
 from tests.platforms.reddit_records import text_post, thing
@@ -73,7 +74,11 @@ def test_posts_are_found_by_their_author_in_any_case(here):
 def test_who_is_gone_is_found_by_the_author_in_any_case(here):
     submit(here, submission("one1", "python", by="Jane", selftext="[removed]", removed_by_category="moderator"))
     assert [each.native_id for each in here.library.erasing.gone(author="JANE")] == ["one1"]
-    assert here.library.erasing.gone(author="joe") == []
+    assert [each.native_id for each in here.library.erasing.gone(author="R/PYTHON")] == ["one1"]
+    with pytest.raises(NotFound, match="profiles list --search"):
+        here.library.erasing.gone(author="joe")
+    with pytest.raises(NotFound, match="profiles list --search"):
+        here.library.posts(author="joe")
 
 
 def test_adding_somebody_in_another_case_adds_nobody(here):

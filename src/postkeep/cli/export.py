@@ -29,9 +29,10 @@ _ENDINGS = {f".{form}": form for form in ExportFormat} | {".ndjson": ExportForma
     type=click.Choice([str(each) for each in ExportFormat]),
     help="csv, jsonl or parquet; by FILE's ending, else csv.",
 )
-@click.option("--author", metavar="NAME", help="Only what is of this username.")
+@click.option("--author", metavar="NAME", help="Only of this profile; r/NAME: in this subreddit.")
 @click.option("--platform", metavar="NAME", help="Only what is of this platform.")
 @click.option("--since", type=Since(), help="Only from then on: a day (UTC), or 24h, 7d, 4w before now.")
+@click.option("--force", is_flag=True, help="Write over FILE when it is there.")
 @json_option
 @pass_face
 def export(
@@ -42,6 +43,7 @@ def export(
     author: str | None,
     platform: str | None,
     since: datetime | None,
+    force: bool,
     as_json: bool,
 ) -> int:
     """Write posts, media, snapshots, followers or analytics for other programs.
@@ -51,7 +53,7 @@ def export(
     path = None if str(file) == "-" else file
     if as_json and path is None:
         raise click.UsageError("--json tells of a FILE: name one")
-    wanted = ExportFormat(form) if form else _ENDINGS.get(file.suffix.lower(), ExportFormat.CSV)
+    wanted = ExportFormat(form) if form else _by_ending(path)
     with face.library(read_only=True) as library:
         summary = library.export(
             Exported(what),
@@ -63,9 +65,22 @@ def export(
             # As it is where a program reads it; harmless where it is a terminal that does.
             write=write if sys.stdout.isatty() else write_exactly,
             stop=stdout_gone if path is None else lambda: False,
+            overwrite=force,
         )
     if as_json:
         write_json(summary)
     else:
         say(f"{plural(summary.rows, 'row')} of {summary.exported}" + (f" in {visible(str(path))}" if path else ""))
     return 0
+
+
+def _by_ending(path: Path | None) -> ExportFormat:
+    if path is None:
+        return ExportFormat.CSV
+    form = _ENDINGS.get(path.suffix.lower())
+    if form is None:
+        raise click.UsageError(
+            f"the ending of {visible(str(path))} tells no format:"
+            " end it in .csv, .jsonl or .parquet, or say --format"
+        )
+    return form

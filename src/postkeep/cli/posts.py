@@ -45,7 +45,7 @@ posts.add_command(erase_posts, "delete")
 @posts.command("list")
 @limit_option(50, "posts")
 @click.option("--after", metavar="ID", help="Go on after this post, the last of the page before.")
-@click.option("--author", metavar="NAME", help="Only posts of this username.")
+@click.option("--author", metavar="NAME", help="Only posts of this profile; r/NAME: in this subreddit.")
 @click.option(
     "--since",
     type=click.DateTime(["%Y-%m-%d"]),
@@ -127,11 +127,11 @@ def note_post(face: Face, ref: str, text: str | None, clear: bool, as_json: bool
 
 _GONE_COLUMNS = (
     Column("Post", whole=True),
-    Column("Posted", whole=True, spare=1),
-    Column("Author", cut=True, spare=2),
-    Column("Gone", whole=True),
-    Column("Since", whole=True),
-    Column("Text", cut=True),
+    Column("Posted", whole=True, spare=3),
+    Column("Whose", cut=True),
+    Column("Gone", cut=True),
+    Column("Since", whole=True, spare=2),
+    Column("Text", cut=True, spare=1),
 )
 
 
@@ -144,7 +144,7 @@ _GONE_COLUMNS = (
     help="Only what is gone in this way; repeatable. Without it all but `failed`.",
 )
 @click.option("--platform", metavar="NAME", help="Only posts of this platform.")
-@click.option("--author", metavar="NAME", help="Only posts of this username.")
+@click.option("--author", metavar="NAME", help="Only posts of this profile; r/NAME: in this subreddit.")
 @limit_option(50, "posts in each way")
 @json_option
 @pass_face
@@ -174,8 +174,8 @@ def _gone_row(each: GonePost) -> tuple[str, ...]:
     return (
         each.post_id,
         day(each.posted_at),
-        beginning(each.author, 30) or known(None),
-        beginning(f"{how} ({each.media} media)" if each.media else how, 30),
+        beginning(f"{each.platform}/{each.author or known(None)}", 40),
+        beginning(f"{how} ({each.media} media)" if each.media else how, 40),
         day(each.since) if each.since else known(None),
         beginning(each.text),
     )

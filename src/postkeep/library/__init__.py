@@ -784,13 +784,17 @@ class Library:
         since: datetime | None = None,
         write: Callable[[str], None] = _quiet,
         stop: Stop = _never,
+        overwrite: bool = False,
     ) -> ExportSummary:
         """Write a table to a file for other programs; without a file its lines are handed to `write`.
 
-        Raises ConfigError where the file cannot be written, ExtraMissing for Parquet without its extra.
+        Raises ConfigError where the file cannot be written or, without `overwrite`, is there already, ExtraMissing
+        for Parquet without its extra, NotFound for an author or a platform nobody knows.
         """
         only = Only(author, platform, since)
-        return run_export(self._parts, exported, path, form=form, only=only, write=write, stop=stop)
+        return run_export(
+            self._parts, exported, path, form=form, only=only, write=write, stop=stop, overwrite=overwrite
+        )
 
     def backup(self, target: Path) -> BackupSummary:
         """Copy the database while others use it; raises StoreError on PostgreSQL, naming the tool to use."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from postkeep.stages.holding import known_platform
 from postkeep.stages.parts import Parts
+from postkeep.stages.posters import poster
 from postkeep.store import disappeared, listings
-from postkeep.store.disappeared import Line
+from postkeep.store.disappeared import By, Line
 from postkeep.views.erasing import Fact, GonePost
 
 _PAGE = 200
@@ -42,41 +43,48 @@ def list_gone(
 ) -> list[GonePost]:
     """Posts with one of these facts (none given: all but our own failures), one entry for each fact.
 
-    At most `limit` of each of the three ways. Raises NotFound for a platform nobody knows.
+    At most `limit` of each of the three ways. Raises NotFound for a platform nobody knows, and for an author.
     """
     if platform is not None:
         known_platform(platform)
     wanted = set(facts) or set(Fact) - {Fact.FAILED}
     found: list[GonePost] = []
     with parts.store.reading() as tx:
+        of_whom = poster(tx, author, platform=platform)
+        by = By(platform, of_whom.username, of_whom.author_id, of_whom.community_id)
         for pages, of in (
             (_missing(tx), {Fact.MISSING}),
             (_said(tx), {Fact.DELETED, Fact.REMOVED, Fact.PRIVATE}),
             (_failed(tx), {Fact.FAILED}),
         ):
             if wanted & of:
-                found += _first(tx, pages, wanted, platform=platform, author=author, limit=limit)
+                found += _first(tx, pages, wanted, by, limit=limit)
     return found
 
 
 def _first(
-    tx: Connection,
-    pages: Iterator[list[_Seen]],
-    wanted: Collection[Fact],
-    *,
-    platform: str | None,
-    author: str | None,
-    limit: int,
+    tx: Connection, pages: Iterator[list[_Seen]], wanted: Collection[Fact], by: By, *, limit: int
 ) -> list[GonePost]:
-    found: list[GonePost] = []
+    """The first of these facts; what several lists lack is one fact, seen first when the first of them did."""
+    found: dict[tuple[str, Fact], GonePost] = {}
     for page in pages:
-        known = disappeared.lines(tx, {each.post_id for each in page}, platform=platform, author=author)
-        found += [
-            _told(each, known[each.post_id]) for each in page if each.post_id in known and each.fact in wanted
-        ]
-        if len(found) >= limit:
+        known = disappeared.lines(tx, {each.post_id for each in page}, by)
+        for each in page:
+            if each.post_id in known and each.fact in wanted:
+                told = _told(each, known[each.post_id])
+                before = found.setdefault((told.post_id, told.fact), told)
+                if before is not told:
+                    found[told.post_id, told.fact] = _both(before, told)
+        # Of the last one found the next page may tell more.
+        if len(found) > limit:
             break
-    return found[:limit]
+    return list(found.values())[:limit]
+
+
+def _both(one: GonePost, other: GonePost) -> GonePost:
+    lists = {*(one.listing or "").split(", "), *(other.listing or "").split(", ")}
+    since = min((each.since for each in (one, other) if each.since is not None), default=None)
+    return replace(one, listing=", ".join(sorted(lists - {""})), since=since)
 
 
 def _missing(tx: Connection) -> Iterator[list[_Seen]]:

@@ -6,17 +6,20 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from postkeep.errors import ConfigError, ExtraMissing
+from postkeep.stages import whom
 from postkeep.stages.parts import Parts
+from postkeep.stages.posters import poster
 from postkeep.store import exporting
 from postkeep.store.bulk import moment
 from postkeep.store.exporting import Column, Only
-from postkeep.store.types import storable, to_text
+from postkeep.store.types import to_text
 from postkeep.views import Stop
 from postkeep.views.exports import ColumnType, Exported, ExportFormat, ExportSummary
 
@@ -34,16 +37,18 @@ def run_export(
     only: Only,
     write: Callable[[str], None],
     stop: Stop,
+    overwrite: bool,
 ) -> ExportSummary:
     """Write all rows that are wanted to a file, or hand them to `write` as lines, page by page.
 
     The file is written beside its place and takes it when it is whole. Raises ConfigError where it cannot be
-    written, ExtraMissing for Parquet without polars.
+    written, or is there already and `overwrite` is not said, ExtraMissing for Parquet without polars, NotFound for
+    an author or a platform nobody knows.
     """
     columns = exporting.columns(exported)
-    pages = exporting.pages(parts.store, exported, only)
-    if not all(storable(each) for each in (only.author, only.platform) if each is not None):
-        pages = iter(())
+    pages = exporting.pages(parts.store, exported, _meant(parts, only))
+    if path is not None and path.is_file() and not overwrite:
+        raise ConfigError(f"{path} is there already: --force writes over it")
     if path is None:
         if form is ExportFormat.PARQUET:
             raise ConfigError("Parquet is written to a file: name one")
@@ -51,6 +56,14 @@ def run_export(
     else:
         rows = _to_file(columns, pages, path, form, stop)
     return ExportSummary(exported, form, None if path is None else str(path), rows)
+
+
+def _meant(parts: Parts, only: Only) -> Only:
+    with parts.store.reading() as tx:
+        if only.platform is not None:
+            whom.must_be_platform(tx, only.platform)
+        of = poster(tx, only.author, platform=only.platform)
+    return replace(only, author=of.username, author_id=of.author_id, community_id=of.community_id)
 
 
 def _write(

@@ -1,4 +1,4 @@
-"""Whose posts a list is to show: of a username whoever has it, or of the one profile that is named."""
+"""Whose posts a list is to show: of the profile that is named, or of a username of which nothing else is known."""
 
 from __future__ import annotations
 
@@ -6,28 +6,36 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from postkeep.ids import is_id
+from postkeep.errors import NotFound
 from postkeep.stages import whom
 from postkeep.stages.reddit_sheet import is_community
+from postkeep.store import listing
 
 
 @dataclass(frozen=True, slots=True)
 class Poster:
-    """What posts are found by: a username, or the profile_id of who wrote them or of where they stand."""
+    """What posts are found by: the profile_id of who wrote them or of where they stand, or a username."""
 
     username: str | None = None
     author_id: str | None = None
     community_id: str | None = None
 
 
-def poster(tx: Connection, author: str | None) -> Poster:
-    """Whose posts `author` means; a name alone is nobody in particular. Raises NotFound for another of nobody."""
+def poster(tx: Connection, author: str | None, *, platform: str | None = None) -> Poster:
+    """Whose posts `author` means, as profiles are named everywhere; raises NotFound for none and for several.
+
+    Posts whose author has no profile are found by the username they came with.
+    """
     if author is None:
         return Poster()
-    named = author.strip()
-    if "/" not in named and not is_id(named, "prf"):
-        return Poster(username=author)
-    person = whom.find(tx, named)
+    try:
+        person = whom.find(tx, author, platform=platform)
+    except whom.Several:
+        raise
+    except NotFound:
+        if listing.has_author(tx, author):
+            return Poster(username=author)
+        raise
     if is_community(person.kind):
         return Poster(community_id=person.profile_id)
     return Poster(author_id=person.profile_id)

@@ -103,9 +103,16 @@ def find_all(tx: Connection, references: Iterable[str], *, platform: str | None 
     for reference in asked:
         person = by_id.get(reference) if reference in ids else known.find(whose[reference])
         if person is None:
-            raise NotFound(f"no profile is known as {reference!r}")
+            raise unknown(reference)
         found[person.profile_id] = person
     return list(found.values())
+
+
+def unknown(reference: str) -> NotFound:
+    return NotFound(
+        f"no profile is known as {reference!r}: name it by a username, PLATFORM/USERNAME, r/NAME, u/NAME, the"
+        " address of its page or an id; postkeep profiles list --search TEXT finds it by a part of a name"
+    )
 
 
 def _there(reference: str, platform: str | None) -> Whose:

@@ -24,6 +24,16 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class By:
+    """Whose posts are wanted: all that is given must fit. `author_id` wrote them, in `community_id` they stand."""
+
+    platform: str | None = None
+    username: str | None = None
+    author_id: str | None = None
+    community_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A post some of whose media only we could not get; `since` is when that was tried last."""
 
@@ -32,18 +42,21 @@ class Failed:
     since: datetime | None
 
 
-def lines(tx: Connection, post_ids: Iterable[str], *, platform: str | None, author: str | None) -> dict[str, Line]:
-    """These posts, but for those of other platforms and authors (usernames) where they are given."""
-    by = folded(tx, "author_username")
+def lines(tx: Connection, post_ids: Iterable[str], by: By) -> dict[str, Line]:
+    """These posts, but for those of others."""
+    conditions = {
+        "platform = ?": by.platform,
+        f"{folded(tx, 'author_username')} = ?": fold(by.username) if by.username is not None else None,
+        "author_profile_id = ?": by.author_id,
+        "community_profile_id = ?": by.community_id,
+    }
+    wanted = {condition: value for condition, value in conditions.items() if value is not None}
     rows = bulk.among(
         tx,
         "SELECT post_id, platform, native_id, author_username, posted_at, text_content FROM posts"  # noqa: S608
-        f" WHERE post_id {{in}} AND (? = '' OR platform = ?) AND (? = '' OR {by} = ?)",
+        f" WHERE {' AND '.join(['post_id {in}', *wanted])}",
         post_ids,
-        platform or "",
-        platform or "",
-        author or "",
-        fold(author or ""),
+        *wanted.values(),
     )
     return {
         row[0]: Line(row[0], row[1], row[2], row[3], moment(row[4]), row[5])  # type: ignore[arg-type]

@@ -29,11 +29,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Which rows are wanted; None leaves all."""
+    """Which rows are wanted; None leaves all. `author` is a username in whatever case, the ids are profile_ids."""
 
     author: str | None = None
     platform: str | None = None
     since: datetime | None = None
+    author_id: str | None = None
+    community_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class _Source:
     platform: str
     since: str
     columns: tuple[Column, ...]
+    author_id: str = "p.author_profile_id"
+    community_id: str = "p.community_profile_id"
 
 
 def _texts(*names: str) -> Iterator[Column]:
@@ -165,10 +169,12 @@ _SOURCES: Mapping[Exported, _Source] = MappingProxyType(
             "follower_history h JOIN profiles a ON a.profile_id = h.profile_id",
             "h.history_id",
             "a.username",
-            # So that SQLite does not read all profiles before the first row of each page.
-            "coalesce(a.platform, '')",
+            # Of a condition on `a` SQLite would read all profiles before the first row of each page.
+            "(SELECT f.platform FROM profiles f WHERE f.profile_id = h.profile_id)",
             "h.observed_at",
             _FOLLOWERS,
+            "h.profile_id",
+            "h.profile_id",
         ),
         Exported.ANALYTICS: _Source(
             "creator_analytics g JOIN profiles a ON a.profile_id = g.profile_id",
@@ -177,6 +183,8 @@ _SOURCES: Mapping[Exported, _Source] = MappingProxyType(
             "a.platform",
             "g.computed_at",
             (*_texts("g.profile_id", "a.platform", "a.username", "a.native_id"), *_stored()),
+            "g.profile_id",
+            "g.profile_id",
         ),
     }
 )
@@ -199,6 +207,8 @@ def pages(store: Store, exported: Exported, only: Only) -> Iterator[list[tuple[A
         for sql, sign, value in (
             (source.platform, "=", only.platform),
             (source.since, ">=", only.since),
+            (source.author_id, "=", only.author_id),
+            (source.community_id, "=", only.community_id),
         )
         if value is not None
     ]

@@ -117,6 +117,15 @@ def posts(
     return _lines(tx, rows)
 
 
+def has_author(tx: Connection, username: str) -> bool:
+    """Whether any post came with this username, in whatever case, as its author's."""
+    if not storable(username):
+        return False
+    names = people.spellings(tx, username)
+    statement = f"SELECT 1 FROM posts WHERE {is_one_of('author_username', names)} LIMIT 1"  # noqa: S608
+    return bulk.execute(tx, statement, *names).first() is not None
+
+
 FEW = 5000
 """Up to so many posts of a tag are all looked at for a page of them."""
 

@@ -110,7 +110,7 @@ class Fact(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GonePost:
-    """A post with one fact; `since` is when that was first seen, `listing` the kind of list that lacks it."""
+    """A post with one fact; `since` is when that was first seen, `listing` the kinds of list that lack it."""
 
     post_id: str
     platform: str

@@ -234,6 +234,30 @@ def test_a_note_on_a_post_stays_whatever_is_imported(here):
         here.library.people.set_post_notes(line.post_id, "\0")
 
 
+@pytest.mark.parametrize("name", ["\u202eevil", "a\u200bb", "a\u2066b", "\ufeffx"])
+def test_a_tag_has_no_letters_that_nobody_sees(here, name):
+    with pytest.raises(ConfigError, match="no name for a tag"):
+        here.library.people.add_tag(name)
+
+
+def test_a_post_is_not_taken_over_by_a_later_record_of_somebody_else(here):
+    here.library.import_([here.write(instagram.photo(), user="a")], fetch=False)
+    [before] = here.library.posts()
+    number = instagram.PHOTO
+    theft = instagram.photo() | {"user": instagram.user("77", "thief"), "id": f"{number}_77", "like_count": 99}
+    told = here.library.import_([here.write(theft, at=EPOCH + DAY, user="b")], fetch=False)
+
+    [line] = here.library.posts()
+    assert (line.author, line.latest.likes) == (before.author, 99)
+    assert [each.native_id for each in here.library.posts(author=before.author)] == [number]
+    assert here.library.posts(author="thief") == []
+    [problem] = told.problems
+    assert f"gives the post {number} to somebody else" in problem
+    again = here.write(instagram.photo(), at=EPOCH + 2 * DAY, user="c")
+    assert here.library.import_([again], fetch=False).problems == ()
+    assert here.library.verify_database() == []
+
+
 def test_what_the_platform_says_of_a_post_is_seen_in_lists(here):
     records = [thing(text_post("here01")), thing(removed_post("gone01")), thing(deleted_post("gone02"))]
     here.library.import_([here.write(*records)], fetch=False)
@@ -546,6 +570,7 @@ def test_posts_of_a_tag_come_in_pages(few, here, monkeypatch):
         while page := here.library.posts(limit=size, after=found[-1].post_id if found else None, tag="T"):
             found += page
         assert found == every[::2]
-    assert here.library.posts(tag="t", author="nobody") == []
+    with pytest.raises(NotFound):
+        here.library.posts(tag="t", author="nobody")
     with pytest.raises(NotFound, match="no tag is called"):
         here.library.posts(tag="u")

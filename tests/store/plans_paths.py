@@ -117,7 +117,7 @@ class _Reading:
         for nobody in ("12345", "https://redd.it/none1", "https://www.instagram.com/p/DVE0urltPN9/", "no such"):
             with pytest.raises(NotFound):
                 self.library.post(nobody)
-        self.library.posts(limit=PAGE, author="nobody", since=date(2025, 12, 1))
+        self.library.posts(limit=PAGE, author=author, since=date(2025, 12, 1))
         with self.world.store.reading() as tx:
             for more in ({"platform": "reddit"}, {"unread": True}, {"platform": "reddit", "unread": True}):
                 page = listing.posts(tx, limit=PAGE, **more)

@@ -21,7 +21,8 @@ from postkeep.views.people import TagColor, Tagged, TagView
 log = get_logger("tags")
 
 LONGEST = 60
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+"""What stands in no name: it shows nothing, or turns the direction of what stands behind it."""
 
 
 def normal(name: str) -> str:

@@ -46,7 +46,8 @@ Counts = tuple[int | None, int | None, int | None]
 class Known:
     """The rows a batch touches, by their natural keys; a plan adds to them and edits them.
 
-    `records` are those of the batch's pages that were stored before, `listed` when each was stored as a list.
+    `owner_ids` are the platform's ids of the posts' authors, by profile_id. `records` are those of the batch's pages
+    that were stored before, `listed` when each was stored as a list.
     """
 
     posts: dict[tuple[str, str], PostRow] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class Known:
     profile_links: dict[str, dict[str, LinkRow]] = field(default_factory=dict)
     history: dict[tuple[str, datetime], HistoryRow] = field(default_factory=dict)
     counts: dict[str, set[Counts]] = field(default_factory=dict)
+    owner_ids: dict[str, str] = field(default_factory=dict)
     records: set[str] = field(default_factory=set)
     listed: dict[str, set[datetime]] = field(default_factory=dict)
     erased: set[Tombstone] = field(default_factory=set)
@@ -83,6 +85,13 @@ def load_posts(tx: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[st
     )
     rows = (_post(values) for values in found)
     return {(row.platform, row.native_id): row for row in rows if (row.platform, row.native_id) in wanted}
+
+
+def load_owner_ids(tx: Connection, profile_ids: Iterable[str]) -> dict[str, str]:
+    """The platform's own ids of these profiles, of those it is known of."""
+    statement = "SELECT profile_id, native_id FROM profiles WHERE profile_id {in} AND native_id IS NOT NULL"
+    found: list[tuple[str, str]] = bulk.among(tx, statement, profile_ids)
+    return dict(found)
 
 
 def listed(platforms: set[str]) -> str:

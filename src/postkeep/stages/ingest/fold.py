@@ -40,6 +40,7 @@ from postkeep.store.rows import (
     ListingRow,
     OriginalRow,
     PostRow,
+    ProfileRow,
     SnapshotRow,
     Span,
     TextRow,
@@ -61,7 +62,8 @@ class Words:
 class Intent:
     """Everything a batch wants written, beside the rows in `known` that are new or changed.
 
-    `refused` counts posts that were erased, or whose author or community was, and are not to come back.
+    `refused` counts posts that were erased, or whose author or community was, and are not to come back; `usurped`
+    tells of records that give a post to somebody else than the one whose it is.
     """
 
     known: Known
@@ -74,6 +76,7 @@ class Intent:
     unknown_keys: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     listings: list[ListingRow] = field(default_factory=list)
     refused: int = 0
+    usurped: list[str] = field(default_factory=list)
 
 
 def plan_batch(
@@ -253,9 +256,16 @@ class _Fold:
         newest = row.observed_at is None or at > row.observed_at
         author = self.profiles.observe(post.author, at) if post.author else None
         community = self.profiles.observe(post.community, at) if post.community else None
+        if author is not None and self._is_usurper(row, author):
+            author = None
+            self.intent.usurped.append(
+                f"{each.raw.place}: it gives the post {row.native_id} to somebody else; its author stays"
+            )
         if newest or row.author_profile_id is None:
             if author is not None:
                 row.author_profile_id, row.author_username = author.profile_id, spelled(author, post.author)
+                if author.native_id is not None:
+                    self.known.owner_ids[author.profile_id] = author.native_id
             if community is not None:
                 row.community_profile_id = community.profile_id
         if newest:
@@ -273,6 +283,11 @@ class _Fold:
             self._text(row, post, at, altered=each.altered)
         self._media(row, post, at)
         self._relations(row, each, post, at)
+
+    def _is_usurper(self, row: PostRow, author: ProfileRow) -> bool:
+        """Whether both are known by the platform's ids and are not one: a post is nobody else's ever after."""
+        own = self.known.owner_ids.get(row.author_profile_id or "")
+        return own is not None and author.native_id not in (None, own)
 
     def _text(self, row: PostRow, post: Post, at: datetime, *, altered: bool) -> None:
         """Current text and text history, the same in whatever order the records come."""

@@ -56,6 +56,8 @@ def _posts(tx: Connection, candidates: list[Candidate], rows: known.Known) -> No
         if post.tagged or post.coauthors:
             peopled.add(row.post_id)
     if owners:
+        authors = {row.author_profile_id for row in by_key.values() if row.author_profile_id is not None}
+        rows.owner_ids = known.load_owner_ids(tx, authors)
         rows.snapshots = known.load_snapshots(tx, pairs)
         rows.content_hashes = known.load_content_hashes(tx, guessed) if guessed else {}
         rows.told_at = known.load_told_at(tx, late) if late else {}

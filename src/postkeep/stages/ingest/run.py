@@ -81,6 +81,7 @@ class _Written:
     batch: _Batch
     outcomes: list[Outcome]
     refused: int
+    usurped: list[str]
     seconds: float
 
 
@@ -266,10 +267,10 @@ class Ingest:
 
     def _timed(self, batch: _Batch) -> _Written:
         began = time.perf_counter()
-        outcomes, refused = self._try_to_write(batch)
-        return _Written(batch, outcomes, refused, time.perf_counter() - began)
+        outcomes, intent = self._try_to_write(batch)
+        return _Written(batch, outcomes, intent.refused, intent.usurped, time.perf_counter() - began)
 
-    def _try_to_write(self, batch: _Batch) -> tuple[list[Outcome], int]:
+    def _try_to_write(self, batch: _Batch) -> tuple[list[Outcome], Intent]:
         now = self.clock()
         with self.store.writing() as tx:
             loaded = load(tx, batch.candidates)
@@ -290,7 +291,7 @@ class Ingest:
             runs.beat(tx, self.run_id, now)
             passing("batch_written")
         passing("batch_committed")
-        return outcomes, intent.refused
+        return outcomes, intent
 
     def _store(self, tx: Connection, intent: Intent, packed: dict[str, bytes], now: datetime) -> None:
         rows = intent.known
@@ -402,6 +403,9 @@ class Ingest:
         tally.errors += len(bad)
         tally.processed += len(outcomes) + len(bad)
         tally.refused += written.refused
+        for line in written.usurped:
+            tally.problem(line)
+            log.warning("author_contradicted", problem=line)
         for each in bad:
             tally.problem(f"{each.bad.place}: {each.bad.reason}")
             log.info(

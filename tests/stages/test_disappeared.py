@@ -56,3 +56,14 @@ def test_what_is_gone_is_narrowed(parts: Parts) -> None:
     assert len(gone(parts, *Fact, platform="instagram", limit=1)) == 3
     with pytest.raises(NotFound):
         gone(parts, platform="nowhere")
+
+
+def test_a_post_that_several_lists_lack_is_told_once(parts: Parts) -> None:
+    ingest(
+        parts.store,
+        raw(page(entry(5), entry(4), entry(3), kind="timeline", page=0), at=day(6)),
+        raw(page(entry(5), entry(3), kind="timeline", page=0), at=day(11)),
+    )
+    assert gone(parts, Fact.MISSING) == [("4", Fact.MISSING, "feed, timeline")]
+    [told] = list_gone(parts, facts=[Fact.MISSING], platform=None, author=None, limit=1)
+    assert told.since == day(10)

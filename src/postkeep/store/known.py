@@ -46,7 +46,7 @@ Counts = tuple[int | None, int | None, int | None]
 class Known:
     """The rows a batch touches, by their natural keys; a plan adds to them and edits them.
 
-    `owner_ids` are the platform's ids of the posts' authors, by profile_id. `records` are those of the batch's pages
+    `owner_ids` are the platform's ids of authors of posts, by profile_id. `records` are those of the pages
     that were stored before, `listed` when each was stored as a list.
     """
 

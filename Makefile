@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# One more than the cores of a small machine: tests wait for servers, children and deadlines, too.
+WORKERS ?= 3
 
 .PHONY: demo setup check test test-long format clean
 

@@ -1,12 +1,19 @@
-"""One import in this process: `python -m benchmarks.once bare FOLDER URL` or `... postkeep FOLDER HOME [URL]`."""
+"""One job in this process, as `python -m benchmarks.once`.
+
+`bare FOLDER URL` and `postkeep FOLDER HOME [URL]` import, `creators HOME` computes figures.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.children import peak_memory
+
+if TYPE_CHECKING:
+    from postkeep.library import Library
 
 SQLITE = "sqlite:///"
 
@@ -26,23 +33,36 @@ def bare(folder: Path, url: str) -> None:
 
 def postkeep(folder: Path, home: Path, url: str | None) -> None:
     """Import the folder as `postkeep import --no-fetch` does; raises RuntimeError when a post was not stored."""
-    from postkeep.config import load_config
-    from postkeep.library import open_library
-
-    flags = {"home": str(home), "database": url}
-    config = load_config(flags=flags, environ={}, user_folder=home)
-    with open_library(config) as library:
+    with _library(home, url) as library:
         summary = library.import_([str(folder)], fetch=False)
     if summary.errors or summary.unreadable:
         raise RuntimeError(f"{summary.errors} records and {summary.unreadable} files were not imported")
 
 
+def creators(home: Path) -> None:
+    """Compute all figures as `postkeep creators update` does; raises RuntimeError when a creator failed."""
+    with _library(home, None) as library:
+        updated = library.creators.update()
+    if updated.failed or not updated.updated:
+        raise RuntimeError(f"not every creator was computed: {updated.failed}")
+
+
+def _library(home: Path, url: str | None) -> Library:
+    from postkeep.config import load_config
+    from postkeep.library import open_library
+
+    flags = {"home": str(home), "database": url}
+    return open_library(load_config(flags=flags, environ={}, user_folder=home))
+
+
 def main(arguments: list[str]) -> None:
-    which, folder, home, *url = arguments
-    if which == "bare":
-        bare(Path(folder), home)
-    else:
-        postkeep(Path(folder), Path(home), url[0] if url else None)
+    match arguments:
+        case ["creators", home]:
+            creators(Path(home))
+        case ["bare", folder, url]:
+            bare(Path(folder), url)
+        case [_, folder, home, *url]:
+            postkeep(Path(folder), Path(home), url[0] if url else None)
     print(json.dumps({"peak": peak_memory()}))
 
 

@@ -126,7 +126,10 @@ def _post(told: dict[str, Any], owner: Profile | None) -> Post:
         PostKind.REGULAR,
         author=author,
         text=told.get("text"),
-        metrics=Metrics(likes=told.get("likes"), shares=told.get("shares"), hidden=told.get("hidden", False)),
+        metrics=Metrics(
+            hidden=told.get("hidden", False),
+            **{name: told[name] for name in ("likes", "comments", "views", "shares") if name in told},
+        ),
         media=tuple(
             _media(each["key"], position=i, caption=each.get("caption"), alternatives=tuple(each.get("or", ())))
             for i, each in enumerate(told.get("media", ()))

@@ -4,6 +4,7 @@
       +- ConfigError                 exit 2
       +- SourceError                 exit 2   nothing readable
       +- ExtraMissing                exit 2   an optional part is not installed
+      +- ProgramMissing              exit 2   a program postkeep starts is not there, or does not start
       +- NotFound                    exit 2   no such post, run, file
       +- Held                        exit 2   a hold forbids it
       +- ParseError                           one record; quarantined, the others go on
@@ -26,6 +27,7 @@
       |    +- LinkExpired
       +- CacheError                  exit 4   the cache cannot be written: full, read-only, gone
       |    +- CacheFull
+      +- JoinError                            one video and its sound; noted, the others go on
       +- ArchiveError                exit 4   one object, or the store
       |    +- ArchiveUnavailable              (temporary)
       |    +- ArchiveDenied                   a right or a setting is missing: waiting does not help
@@ -77,6 +79,12 @@ class ExtraMissing(PostkeepError):
     def __init__(self, extra: str, purpose: str) -> None:
         self.extra = extra
         super().__init__(f"{purpose} needs the extra [{extra}]: pip install 'postkeep[{extra}]'")
+
+
+class ProgramMissing(PostkeepError):
+    """A program that postkeep starts is not installed."""
+
+    exit_code = 2
 
 
 class NotFound(PostkeepError):
@@ -257,6 +265,14 @@ class CacheError(PostkeepError):
 
 class CacheFull(CacheError):
     """The cache has reached its limit: raise `cache.max_bytes` to go on."""
+
+
+class JoinError(PostkeepError):
+    """A video and its sound could not be joined. `kind` is a word that stays the same, for people who sort."""
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        self.kind = kind
+        super().__init__(message)
 
 
 class ArchiveError(PostkeepError):

@@ -91,6 +91,7 @@ class Stage(StrEnum):
     FETCH = "fetch"
     ARCHIVE = "archive"
     REMOVE = "remove"
+    JOIN = "join"
 
 
 class ObjectState(StrEnum):
@@ -255,7 +256,7 @@ class BioLink:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a record of a profile itself tells, beyond what every mention of it does; unknown is None.
+    """What a record tells of a profile beyond what every mention of it does; unknown is None.
 
     An empty biography or no links is a fact (taken away), None is not. `facts` keeps what has no column of its
     own, by the platform's names: texts, numbers and booleans.
@@ -409,11 +410,21 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """An entry of a page that cannot be read: why, where in it, and the entry as JSON."""
+
+    reason: str
+    field: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """All that one raw record says; `shape` names its dialect, `unknown_keys` what nobody reads yet.
 
     A page is one record with many posts. `contents` are then each post's lasting bytes, in the order of `posts`,
     so that one post's change does not make its neighbours look changed; empty where the record is one post.
+    `refused` are its entries that cannot be read: they cost their neighbours nothing, and are kept apart.
     """
 
     shape: str
@@ -423,6 +434,7 @@ class Parsed:
     unknown_keys: tuple[str, ...] = ()
     listing: Listing | None = None
     contents: tuple[bytes, ...] = ()
+    refused: tuple[Refused, ...] = ()
 
 
 class Platform(Protocol):

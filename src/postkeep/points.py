@@ -22,6 +22,16 @@ POINTS = (
 EVICTION_POINTS = ("rows_evicted", "bytes_evicted")
 """Of every file that leaves the cache on purpose."""
 
+JOIN_POINTS = (
+    "join_begun",
+    "file_staged",
+    "file_journaled",
+    "file_renamed",
+    "outcomes_committed",
+    "journal_settled",
+)
+"""Of every video that is joined with its sound, in order."""
+
 ARCHIVE_POINTS = ("object_claimed", "object_uploaded", "proofs_written", "proofs_committed")
 """Of every file that goes to the archive."""
 

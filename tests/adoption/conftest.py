@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from postkeep.cli.as_json import jsonable
 from postkeep.config import Config
@@ -21,31 +21,23 @@ from postkeep.library import upgrade_database
 from postkeep.store import Store
 from tests.adoption.adopted import Adopted, Comparison
 from tests.adoption.building import Built
-from tests.adoption.corpus import WHOLE, build
+from tests.adoption.corpus import SHORT, WHOLE, build
 from tests.adoption.dumps import dump
 from tests.adoption.predecessor import Variant
+from tests.servers.postgres import administer
 
 _numbers = itertools.count(1)
 Json = dict[str, Any]
 
 
-def admin(url: str, statement: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(statement))
-    finally:
-        engine.dispose()
-
-
 def new_database(server: str, *, template: str = "template0 ENCODING 'UTF8'") -> str:
     name = f"postkeep_test_{os.getpid()}_adoption_{next(_numbers)}"
-    admin(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 def drop_database(server: str, url: str) -> None:
-    admin(server, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+    administer(server, f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
 
 
 def agreeing(command: str) -> bool:
@@ -86,6 +78,7 @@ class Whole(House):
     """The large database, announced and then adopted, and what was seen on the way."""
 
     built: Built
+    rows: int
     before: list[str]
     announced: Json
     after_announcing: list[str]
@@ -103,28 +96,38 @@ class Whole(House):
         return Comparison(self.found, self.built.expected)
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def sizes(*engines: str) -> list[Any]:
+    """Parameters of `whole`: a short one of each engine, and the whole one in the long form."""
+    whole = pytest.mark.long
+    return [
+        *(pytest.param((engine, SHORT), id=engine) for engine in engines),
+        *(pytest.param((engine, WHOLE), id=f"{engine}-{WHOLE}", marks=whole) for engine in engines),
+    ]
+
+
+@pytest.fixture(scope="session", params=sizes("sqlite", "postgresql"))
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
-    """About 10,000 rows with every defect, adopted; tests only read it."""
+    """Thousands of rows with every defect, adopted; tests only read it."""
+    engine, rows = request.param
     folder = tmp_path_factory.mktemp("adoption")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        built = build(sqlite=request.param == "sqlite", rows=WHOLE, base_url=base_url)
-        if request.param == "sqlite":
+        built = build(sqlite=engine == "sqlite", rows=rows, base_url=base_url)
+        if engine == "sqlite":
             path = folder / "home" / "old.db"
             path.parent.mkdir()
             built.old.to_sqlite(path)
-            yield _adopt(House(folder, f"sqlite:///{path}"), built, listener)
+            yield _adopt(House(folder, f"sqlite:///{path}"), built, rows, listener)
             return
         server = request.getfixturevalue("postgres_url")
         url = new_database(server)
         built.old.to_postgresql(url)
-        yield _adopt(House(folder, url), built, listener)
+        yield _adopt(House(folder, url), built, rows, listener)
         drop_database(server, url)
 
 
-def _adopt(house: House, built: Built, listener: socket.socket) -> Whole:
+def _adopt(house: House, built: Built, rows: int, listener: socket.socket) -> Whole:
     before = dump(house.url)
     asked: list[Any] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -137,6 +140,7 @@ def _adopt(house: House, built: Built, listener: socket.socket) -> Whole:
         house.folder,
         house.url,
         built,
+        rows,
         before,
         announced,
         after_announcing,

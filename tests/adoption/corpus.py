@@ -10,6 +10,8 @@ from tests.adoption.building import FIRST_RUN, Builder, Built
 
 WHOLE = 10_000
 """Rows of the database that all is proven on."""
+SHORT = 4_000
+"""Rows of the one that is enough for every day."""
 
 _CASES = (*corpus_posts.CASES, *corpus_reposts.CASES, *corpus_media.CASES)
 
@@ -86,4 +88,4 @@ def summary(built: Built) -> str:
     return json.dumps(built.old.counts())
 
 
-__all__ = ["WHOLE", "build", "summary"]
+__all__ = ["SHORT", "WHOLE", "build", "summary"]

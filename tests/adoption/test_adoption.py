@@ -15,8 +15,7 @@ from postkeep.library import open_library
 from postkeep.store import Store
 from postkeep.store.verify import verify_rows, verify_schema
 from tests.adoption.adopted import Comparison
-from tests.adoption.conftest import Json, Small, Whole
-from tests.adoption.corpus import WHOLE
+from tests.adoption.conftest import Json, Small, Whole, sizes
 from tests.adoption.dumps import dump
 from tests.adoption.predecessor import NOTES_TABLE, TABLES, Variant
 
@@ -44,7 +43,7 @@ def findings_of(url: str) -> list[str]:
 
 
 def test_the_database_is_as_large_as_promised(whole: Whole) -> None:
-    assert sum(whole.built.old.counts().values()) >= WHOLE
+    assert sum(whole.built.old.counts().values()) >= whole.rows
 
 
 def test_a_dry_run_changes_nothing(whole: Whole) -> None:
@@ -254,7 +253,7 @@ def test_a_second_upgrade_changes_nothing(whole: Whole) -> None:
     assert dump(whole.url) == before
 
 
-@pytest.mark.parametrize("whole", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("whole", sizes("sqlite"), indirect=True)
 def test_the_backup_is_the_old_database(whole: Whole) -> None:
     backup = Path(whole.report["adopted"]["backup"])
     assert dump(f"sqlite:///{backup}") == whole.before

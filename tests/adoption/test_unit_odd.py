@@ -71,6 +71,35 @@ def test_columns_that_only_share_a_name_with_ours_are_kept_beside(tmp_path: Path
     assert rows(tmp_path, "SELECT title, flags FROM posts") == [(None, None)]
 
 
+def test_profiles_whose_names_differ_by_case_become_one(tmp_path: Path) -> None:
+    config = made(
+        tmp_path,
+        f"{POSTS}, author_username TEXT, platform TEXT)",
+        SNAPSHOTS,
+        "CREATE TABLE profiles (profile_id TEXT PRIMARY KEY, username TEXT, name TEXT, notes TEXT, is_active)",
+        "CREATE TABLE tags (tag_id TEXT PRIMARY KEY, name TEXT)",
+        "CREATE TABLE profile_tags (profile_tag_id TEXT PRIMARY KEY, profile_id TEXT, tag_id TEXT)",
+        "INSERT INTO posts VALUES ('p-00000001', '7300000000000000000', 1740455627, 'JANE', 'linkedin')",
+        "INSERT INTO profiles VALUES ('prf-00000001', 'Jane', 'Jane', 'first', 0)",
+        "INSERT INTO profiles VALUES ('prf-00000002', 'jane', 'J', 'second', 1)",
+        "INSERT INTO tags VALUES ('tag-00000001', 'aws')",
+        "INSERT INTO profile_tags VALUES ('pft-00000001', 'prf-00000001', 'tag-00000001')",
+        "INSERT INTO profile_tags VALUES ('pft-00000002', 'prf-00000002', 'tag-00000001')",
+    )
+    summary = upgrade_database(config)
+    assert summary.adopted is not None
+    table = next(each for each in summary.adopted.tables if each.table == "profiles")
+    assert (table.before, table.after, table.merged) == (2, 1, 1)
+    with open_library(config) as library:
+        assert library.verify_database() == []
+        for name in ("prf-00000001", "prf-00000002", "JANE"):
+            found = library.people.show(name)
+            line = found.line
+            assert (line.username, line.active, line.notes, line.tags) == ("Jane", True, "first\nsecond", ("aws",))
+            assert line.posts == 1
+            assert {each.value for each in found.names} == {"Jane", "jane", "J"}
+
+
 def test_text_that_is_no_utf8_is_spelled_out(tmp_path: Path) -> None:
     config = made(
         tmp_path,

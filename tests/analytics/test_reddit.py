@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 from postkeep.analytics.reddit import (
     RedditAuthor,
     RedditPost,
+    age_mark,
     comment_to_upvote_ratio,
     community_figures,
+    karma_mark,
     karma_per_day,
     most_viral,
+    name_mark,
     posting_requirements,
     submission,
     user_score,
@@ -183,6 +186,13 @@ def test_accounts() -> None:
     assert user_score(10, 10, 10) == pytest.approx(10)
     assert user_score(2, 4, 6) == pytest.approx(0.3 + 1.4 + 3)
     assert user_score(2, None, 6) is None
+
+
+def test_marks_of_an_account() -> None:
+    assert [name_mark(name) for name in ("jane", "Big-Cat-1234", "77", "")] == [10, 5, 0, None]
+    assert [age_mark(author(1, 0, days)) for days in (0, 365, 5000, None)] == [0, 2, 10, None]
+    karmas = [(None, 5), (-70, 3), (0, 1), (99, 1), (10**7, 0)]
+    assert [karma_mark(RedditAuthor("x", None, NOW, *each)) for each in karmas] == [None, 0, 0, 4, 10]
 
 
 def test_a_parsed_submission() -> None:

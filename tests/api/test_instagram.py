@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
+from postkeep.analytics.registry import COMPUTED_50
 from postkeep.analytics.stored import STORED_FIELDS
 from postkeep.api import default, instagram
 from postkeep.errors import NotFound, ParseError, StoreClash
 from postkeep.store import known, schema, tombstones
+from postkeep.views.creators import AnalyticsMode
 from tests.analytics.lists import sample_lists
 from tests.library.world import World
 from tests.platforms.instagram_records import CAROUSEL, GUEST, OWNER, PROFILE, carousel, clip, photo, sample
@@ -74,6 +76,27 @@ def test_the_sample_lists_are_seventeen_posts_whatever_is_called_how_often(world
     assert set(world.states().values()) == {"pending"}
     assert world.queued() == len(world.rows("SELECT media_id FROM post_media"))
     assert world.server.count() == 0
+
+
+def test_what_is_stored_is_remembered_as_the_lists_it_was(world: World) -> None:
+    reels, posts = sample_lists()
+    owner, name = str(posts[0]["user"]["pk"]), posts[0]["user"]["username"]
+    instagram.track_follower_growth(owner, name, 108_221)
+    instagram.store_reels(owner, name, reels)
+    instagram.store_posts(owner, name, posts)
+
+    lists = (
+        "SELECT l.kind, count(*), max(p.native_id) FROM listings l JOIN profiles p ON p.profile_id = l.profile_id"
+    )
+    lists += " JOIN listing_posts t ON t.listing_id = l.listing_id GROUP BY l.listing_id ORDER BY l.kind"
+    assert world.rows(lists) == [("feed", 12, owner), ("reels", 6, owner)]
+    # So the figures of the store are those of the lists.
+    shown = world.library.creators.show(owner, mode=AnalyticsMode.CORRECTED).analytics
+    told = instagram.calculate_analytics(reels, posts, 108_221, now=NOW)
+    assert {each: shown[each] for each in COMPUTED_50} == {each: told[each] for each in COMPUTED_50}
+
+    instagram.store_reels(owner, name, [*reels, {"what": "is this"}])
+    assert len(world.rows("SELECT listing_id FROM listings")) == 2
 
 
 def test_a_carousel_keeps_its_order_and_new_numbers_are_a_new_observation(world: World) -> None:

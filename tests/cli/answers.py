@@ -75,6 +75,7 @@ from postkeep.views.erasing import (
     TombstoneView,
 )
 from postkeep.views.exports import Exported, ExportFormat, ExportSummary
+from postkeep.views.joining import JoinedView, Joins, JoinSummary
 from postkeep.views.people import (
     AddedProfile,
     LineProblem,
@@ -304,6 +305,34 @@ def warm_summary(**changes: Any) -> WarmSummary:
     return WarmSummary(**(values | changes))
 
 
+def joined_view(**changes: Any) -> JoinedView:
+    values: dict[str, Any] = {
+        "path": "media/videos/1.mp4",
+        "cached": True,
+        "size": 4096,
+        "mime_type": "video/mp4",
+        "width": 20,
+        "height": 10,
+        "duration": 2.0,
+        "md5": "1" * 32,
+        "sha256": "1" * 64,
+        "made_at": NOON,
+        "evicted_at": None,
+        "error_kind": None,
+        "error": None,
+    }
+    return JoinedView(**(values | changes))
+
+
+def join_summary(**changes: Any) -> JoinSummary:
+    values: dict[str, Any] = {
+        "run_id": "run-1",
+        "status": RunStatus.COMPLETED,
+        "joins": Joins(joined=2, bytes=4096),
+    }
+    return JoinSummary(**(values | changes))
+
+
 def metrics_answer(**changes: Any) -> FetchMetrics:
     values: dict[str, Any] = {
         "since": NOON,
@@ -514,6 +543,7 @@ def everything() -> dict[str, Any]:
         "media_failures": failures_answer(),
         "retry_media": retry_summary(),
         "warm": warm_summary(),
+        "join_media": join_summary(),
         "placeholders": [PLACEHOLDER],
         "hosts": [HOST],
         "resume_host": True,
@@ -544,6 +574,7 @@ def everything() -> dict[str, Any]:
         "people.add": AddedProfile(profile_line(), True),
         "people.set_active": [profile_line()],
         "people.set_notes": profile_line(),
+        "people.set_post_notes": post_line(notes="quoted in March"),
         "people.import_csv": PEOPLE_IMPORT,
         "people.export_csv": PEOPLE_EXPORT,
         "people.tags": [TAG],

@@ -9,6 +9,7 @@ from typing import Any
 from postkeep.model import RunStatus
 from postkeep.views.creators import (
     AnalyticsMode,
+    Basis,
     CreatorDetail,
     CreatorLine,
     CreatorReport,
@@ -72,6 +73,32 @@ DETAIL = CreatorDetail(
     top=(POST,),
     hours=((0,) * 24,) * 7,
 )
+_VOTED = replace(
+    POST,
+    platform="reddit",
+    form="image",
+    author="bob",
+    views=None,
+    rate=None,
+    followers=None,
+    comments_per_vote=0.0283,
+)
+COMMUNITY = replace(
+    DETAIL,
+    platform="reddit",
+    kind="subreddit",
+    username="python",
+    name="Python",
+    analytics={**ANALYTICS, "sample": {"handed": 20, "counted": 18, "excluded": {"stickied": 2}}},
+    figures=(
+        FigureView("avg_upvotes_per_post", 98.7, "98.7", "votes", 17, 18, None, None),
+        FigureView("engagement", None, "-", "ratio", 0, 18, None, None),
+        FigureView("min_post_karma", 40, "40", "votes", 7, 9, None, None, Basis.AUTHORS),
+    ),
+    types=(TypeView("image", 12, 11, None, None, None, 87.5), TypeView("text", 6, 0, None, None, None)),
+    top=(_VOTED,),
+    rising=(replace(_VOTED, viral_score=6.05),),
+)
 UPDATED = CreatorsUpdated("run-1", RunStatus.COMPLETED, 2, 2, 30, {})
 
 
@@ -79,7 +106,9 @@ def everything() -> dict[str, Any]:
     """An answer for each verb about creators."""
     return {
         "creators.page": [LINE, replace(LINE, profile_id="prf-2", computed_at=None, mode=None, followers=None)],
-        "creators.show": lambda name, **_: replace(DETAIL, username=name.rpartition("/")[2]),
+        "creators.show": lambda name, **_: (
+            COMMUNITY if name.startswith("r/") else replace(DETAIL, username=name.rpartition("/")[2])
+        ),
         "creators.report": CreatorReport(DETAIL, {POST.post_id: Picture("image/png", png(3, 2))}),
         "creators.update": UPDATED,
         "creators.top_posts": [POST],

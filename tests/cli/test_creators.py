@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -26,6 +27,7 @@ def make_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 PAGES = (
     ("creators", "list"),
     ("creators", "show", "jane"),
+    ("creators", "show", "r/python"),
     ("creators", "compare", *(f"creator_number_{number}" for number in range(5))),
     ("creators", "update"),
     ("posts", "top"),
@@ -51,6 +53,29 @@ def test_a_figure_has_its_value_sample_and_age(call: Call) -> None:
     assert "Sample:    18 of 20 posts; not counted: 2 not_own" in lines
     assert f"Growth:    daily {UNKNOWN}; weekly -0.50 % (from 1,240, 166 h before)" in lines
     assert "Curve:     ▁▂▃▄▅▆▇█  1,200 to 1,207" in lines
+
+
+def test_a_community_is_told_by_votes_and_authors(call: Call) -> None:
+    told = call("creators", "show", "r/python").out
+    lines = told.splitlines()
+    assert "Community: Python (r/python, subreddit)" in lines
+    assert "Members:   1,234 (2025-03-01 12:00 UTC)" in lines
+    assert f"engagement                {UNKNOWN}         0/18" in lines
+    assert "min_post_karma           40  7/9 authors" in lines
+    assert "image     12  87.5 (11)" in lines
+    assert f"text       6          {UNKNOWN}" in lines
+    _, _, rising = told.partition("\nRising\n")
+    assert re.search(r"1,200 +34 +0\.0283 +6\.05", rising)
+    assert "Likes" not in told
+    assert json.loads(call("creators", "show", "r/python", "--json").out)["rising"][0]["viral_score"] == 6.05
+
+
+def test_what_means_nothing_for_one_has_an_empty_cell(call: Call) -> None:
+    rows = [line.split() for line in call("creators", "compare", "jane", "r/python").out.splitlines()]
+    assert ["Figure", "instagram/jane", "r/python"] in rows
+    assert ["engagement_rate", "1.50", "%"] in rows
+    assert ["avg_post_saves", UNKNOWN] in rows
+    assert ["avg_upvotes_per_post", "98.7"] in rows
 
 
 def test_json_is_the_result_with_what_stands_beside_it(call: Call) -> None:
@@ -101,7 +126,7 @@ def test_foreign_text_is_harmless(call: Call, library: FakeLibrary) -> None:
     post = replace(creator_answers.POST, text=EVIL, author=EVIL)
     library.answers["creators.show"] = replace(creator_answers.DETAIL, name=EVIL, username=EVIL, top=(post,))
     library.answers["creators.page"] = [replace(creator_answers.LINE, username=EVIL)]
-    for arguments in PAGES[:3]:
+    for arguments in PAGES[:4]:
         out = call(*arguments).out
         assert "\\x1b" in out
         assert not set(out) & set("\x1b\x9b\u202e\u2066\x07")

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from postkeep.errors import ConfigError
-from postkeep.model import ProfileKind
-from postkeep.views.people import NewProfile, TagColor
+from postkeep.model import MediaState, Presence, ProfileKind
+from postkeep.views import TextView
+from postkeep.views.people import AccountView, BioLinkView, CountsView, NewProfile, PictureView, TagColor
 from tests.cli import answers
 from tests.cli.answers import EVIL, FakeLibrary
 from tests.cli.conftest import Call
@@ -44,6 +45,8 @@ EXPORT: dict[str, Any] = {"platform": None, "tags": (), "active": True, "overwri
         ("profiles deactivate a", "set_active", (("a",),), {"active": False}),
         ("profiles note a hello", "set_notes", ("a", "hello"), {}),
         ("profiles note a --clear", "set_notes", ("a", None), {}),
+        ("posts note p-1 hello", "set_post_notes", ("p-1", "hello"), {}),
+        ("posts note p-1 --clear", "set_post_notes", ("p-1", None), {}),
         ("profiles export", "export_csv", (None,), EXPORT),
         (
             "profiles export x.csv --platform reddit --tag t --all --force",
@@ -78,6 +81,8 @@ def test_options_reach_the_library(
         "profiles activate",
         "profiles note a",
         "profiles note a text --clear",
+        "posts note p-1",
+        "posts note p-1 text --clear",
         "tags add a --color pink",
         "tags put t",
         "tags take t",
@@ -131,6 +136,70 @@ def test_a_profile_is_shown_with_its_names_and_note(call: Call, library: FakeLib
     assert "Own id:    –" in out
     assert "Note\n  one\n  two \\x1b[2J\n" in out
     assert "@jane-roe" in out
+
+
+def test_long_histories_of_a_profile_are_cut_and_what_is_foreign_is_harmless(
+    call: Call, library: FakeLibrary
+) -> None:
+    library.answers["people.show"] = replace(
+        library.answers["people.show"],
+        account=AccountView(
+            answers.NOON,
+            EVIL,
+            EVIL,
+            EVIL,
+            "shop",
+            True,
+            None,
+            None,
+            None,
+            5,
+            6,
+            7,
+            {"total_karma": 12, "fbid": "1"},
+        ),
+        texts=tuple(TextView(f"bio {i} {EVIL}", answers.NOON, answers.NOON) for i in range(11)),
+        links=(BioLinkView(EVIL, EVIL, None, answers.NOON, answers.NOON, shown=False),),
+        pictures=(
+            PictureView(
+                *("pfm-1", "avatar", MediaState.EXPIRED, False, "https://a.example/", None, None, None),
+                *(answers.NOON, None, answers.NOON),
+            ),
+        ),
+        counts=tuple(CountsView(answers.NOON, "collector", 100 - i, None, 3) for i in range(12)),
+    )
+    out = call("profiles", "show", "jane-doe").out
+    assert "Verified: yes" in " ".join(out.split())
+    assert "Private" not in out
+    assert "Karma: 12" in " ".join(out.split())
+    assert "fbid" not in out
+    assert "100 (+1)" in out
+    assert "91 (+1)" in out
+    assert "90" not in out
+    assert "and 2 more: --json has all" in out
+    assert "bio 9" in out
+    assert "bio 10" not in out
+    assert "link expired" in out
+    assert "\x1b" not in out
+    assert len(json.loads(call("profiles", "show", "jane-doe", "--json").out)["counts"]) == 12
+
+
+def test_a_post_that_is_gone_is_told_from_the_others(call: Call, library: FakeLibrary) -> None:
+    assert "Gone" not in call("posts", "list").out
+    library.answers["posts"] = [
+        answers.post_line(),
+        answers.post_line(post_id="p-2", presence=Presence.REMOVED, presence_at=answers.NOON, notes="why?"),
+    ]
+    head, there, gone = call("posts", "list").out.splitlines()
+    assert "Gone" in head
+    assert "removed" not in there
+    assert "removed" in gone
+    assert [each["presence"] for each in json.loads(call("posts", "list", "--json").out)] == ["there", "removed"]
+
+    library.answers["post"] = answers.post_detail(line=library.answers["posts"][1])
+    out = call("posts", "show", "p-2").out
+    assert "removed, seen 2025-03-01 12:00 UTC" in out
+    assert "Note\n  why?\n" in out
 
 
 @pytest.mark.parametrize(("new", "words"), [(True, "was added and is active"), (False, "was known and is active")])

@@ -88,6 +88,27 @@ def test_the_page_shows_charts_pictures_and_figures() -> None:
     assert [each["href"] for each in read.of("a")] == [POST.url]
 
 
+def test_a_communitys_page_tells_votes_and_members() -> None:
+    page = report_page(CreatorReport(creator_answers.COMMUNITY, {POST.post_id: Picture("image/png", png(3, 2))}))
+    read = Read(page)
+    assert [each["aria-label"] for each in read.of("svg")] == [
+        "Members from 2025-03-01 to 2025-03-08",
+        "Mean votes by type of post",
+    ]
+    for told in (
+        "r/python, subreddit",
+        "1,234Members",
+        "98.7Votes of a post",
+        "87.5 (11 of 12)",
+        "Posts with most votes",
+        "1,200 votes, 34 comments, 0.0283 comments per vote, viral score 6.05 / 10",
+        "7/9 authors",
+    ):
+        assert told in read.text
+    assert "likes" not in read.text
+    assert len(read.of("img")) == 2
+
+
 def test_nothing_is_asked_of_anybody() -> None:
     page = report_page(hostile("https://example.com/p"))
     read = Read(page)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import make_url
 
 from tests.crash.corpus import write_corpus
 from tests.crash.world import Home, Undisturbed, World, watch
 from tests.servers.media import MediaServer, made_up
+from tests.servers.postgres import administer
 
 
 @pytest.fixture(scope="session")
@@ -64,22 +65,14 @@ def _reference_database(
     def postgresql(at_once: bool) -> str:
         template = request.getfixturevalue("postgres_template")
         name = f"{template}_crash_{at_once}".lower()
-        admin(f"CREATE DATABASE {name} TEMPLATE {template}")
+        server = request.getfixturevalue("postgres_url")
+        administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
         made.append(name)
-        server = make_url(request.getfixturevalue("postgres_url"))
-        return server.set(database=name).render_as_string(hide_password=False)
-
-    def admin(statement: str) -> None:
-        engine = create_engine(request.getfixturevalue("postgres_url"), isolation_level="AUTOCOMMIT")
-        try:
-            with engine.connect() as connection:
-                connection.execute(text(statement))
-        finally:
-            engine.dispose()
+        return make_url(server).set(database=name).render_as_string(hide_password=False)
 
     yield sqlite if database_kind == "sqlite" else postgresql
     for name in made:
-        admin(f"DROP DATABASE {name} WITH (FORCE)")
+        administer(request.getfixturevalue("postgres_url"), f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

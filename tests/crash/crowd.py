@@ -7,7 +7,6 @@ import itertools
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,8 +20,9 @@ import orjson
 from postkeep.library import open_library
 from postkeep.store import keeping
 from tests.crash.load import Answers, Load
-from tests.crash.world import ROOT, Home, State
+from tests.crash.world import Home, State
 from tests.servers.media import MediaServer, bare
+from tests.starting import Process, start
 
 _numbers = itertools.count(1)
 _POLL_SECONDS = 0.005
@@ -47,7 +47,7 @@ class Worker:
     """One process of `tests.crash.beside`; what it says goes to a file, so that it never waits for a reader."""
 
     role: str
-    process: subprocess.Popen[bytes]
+    process: Process
     agent: str
     log: Path
 
@@ -105,12 +105,12 @@ class Crowd:
         number = next(_numbers)
         home, agent = self.home, f"beside-{number}"
         log = home.folder.parent / f"{number}-{role}.jsonl"
-        command = [sys.executable, "-m", "tests.crash.beside", role, "--home", str(home.folder), *options]
-        command += ["--database", home.config.database_url, "--server", home.server.allow, "--agent", agent]
+        arguments = [role, "--home", str(home.folder), *options]
+        arguments += ["--database", home.config.database_url, "--server", home.server.allow, "--agent", agent]
         if role == "import":
-            command += [part for source in self.load.rounds for part in ("--source", str(source))]
+            arguments += [part for source in self.load.rounds for part in ("--source", str(source))]
         with log.open("wb") as out:
-            process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=out, bufsize=0)
+            process = start("tests.crash.beside", *arguments, stdin=subprocess.PIPE, stdout=out)
         worker = Worker(role, process, agent, log)
         self.workers.append(worker)
         if role == "import":

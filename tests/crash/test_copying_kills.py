@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +12,8 @@ from postkeep.errors import StoreError
 from postkeep.model import RunStatus
 from postkeep.stages.copying import POINTS
 from tests.moving import Databases, databases_for, fill
+from tests.starting import start
 
-ROOT = Path(__file__).parents[2]
 MOMENTS = (
     "commit:2",
     "copy_marked:1",
@@ -48,10 +46,8 @@ def test_a_copy_killed_again_and_again_ends_like_one_that_was_not(
     before = databases.contents(source)
 
     for moment in MOMENTS:
-        command = [sys.executable, "-m", "tests.crash.copier", "--home", str(tmp_path / "home")]
-        command += ["--database", source, "--to", target, "--kill-at", moment]
-        killed = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
-        assert killed.returncode == -signal.SIGKILL, (moment, killed.stderr.decode())
+        arguments = ["--home", str(tmp_path / "home"), "--database", source, "--to", target, "--kill-at", moment]
+        assert start("tests.crash.copier", *arguments).wait() == -signal.SIGKILL, moment
         # The second commit would have made the target a copy.
         if moment != "commit:2":
             with pytest.raises(StoreError, match="unfinished copy"), databases.library(target):

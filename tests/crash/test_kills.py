@@ -13,11 +13,11 @@ from tests.crash.world import Home, Undisturbed, World
 
 # Another seed tries other moments: CRASH_SEED=7 make test-long
 SEED = int(os.environ.get("CRASH_SEED", "2611"))
-_QUICK, _ALL = 10, 100
-_QUICK_POSTGRES, _ALL_POSTGRES = 3, 20
+_QUICK, _ALL = 6, 100
+_QUICK_POSTGRES, _ALL_POSTGRES = 2, 20
 _POSTGRES_POINTS = ("batch_written", "batch_committed", "outcomes_written", "outcomes_committed")
 _LATER = 4
-_COMMITS = 5
+_COMMITS = 3
 _MORE = range(_COMMITS, 40)
 
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)

@@ -12,10 +12,11 @@ from tests.crash.load import Load, write_load
 from tests.crash.test_kills import SEED, on_postgresql, on_sqlite
 from tests.crash.world import State
 
-_KILLS = 10
+_KILLS, _SERIES = 10, 10
 _ROOMS = 6
-_SERIES = 10
 _FEWER = 4
+# What `make test` does of each.
+_SHORT = 3
 _ROLES = ("fetch", "import", "verify")
 
 
@@ -73,34 +74,34 @@ def run(database_url: str, tmp_path: Path, load: Load, undisturbed: State) -> Ru
     return run
 
 
-@on_sqlite
-def test_the_one_that_fetches_dies(run: Run) -> None:
-    run("fetch", _KILLS, 0)
+def _series(kills: int, series: int) -> pytest.MarkDecorator:
+    """The first deaths of the first series, and all of all series in the long form."""
+    every = (pytest.param(kills, number, marks=pytest.mark.long) for number in range(series))
+    return pytest.mark.parametrize(("kills", "series"), [(_SHORT, 0), *every])
 
 
-@pytest.mark.long
 @on_sqlite
-@pytest.mark.parametrize("series", range(1, _SERIES))
-def test_the_one_that_fetches_dies_a_hundred_times(run: Run, series: int) -> None:
-    run("fetch", _KILLS, series)
+@_series(_KILLS, _SERIES)
+def test_the_one_that_fetches_dies(run: Run, kills: int, series: int) -> None:
+    run("fetch", kills, series)
 
 
 @on_postgresql
-@pytest.mark.parametrize("series", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, _FEWER))])
-def test_the_one_that_fetches_dies_on_postgresql(run: Run, series: int) -> None:
-    run("fetch", _FEWER, series)
+@_series(_FEWER, _FEWER)
+def test_the_one_that_fetches_dies_on_postgresql(run: Run, kills: int, series: int) -> None:
+    run("fetch", kills, series)
 
 
-@pytest.mark.parametrize("series", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, _SERIES))])
 @on_sqlite
+@_series(_ROOMS, _SERIES)
 def test_one_that_makes_room_dies_while_others_fetch_and_read(
-    database_url: str, tmp_path: Path, load: Load, undisturbed: State, series: int
+    database_url: str, tmp_path: Path, load: Load, undisturbed: State, kills: int, series: int
 ) -> None:
     """What left half-way is neither promised nor lost: it comes back, and in the end everything is there."""
     with crowd(tmp_path / "home", database_url, load, SEED, "room", series) as those:
         those.end(those.start("import"))
         others = [those.start("read"), those.start("fetch", "--warm")]
-        for _ in range(_ROOMS):
+        for _ in range(kills):
             those.kill_one("room")
             those.check()
         those.end(those.start("room"), *others)
@@ -110,7 +111,7 @@ def test_one_that_makes_room_dies_while_others_fetch_and_read(
 
 
 @on_sqlite
-@pytest.mark.parametrize("series", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, _FEWER))])
+@_series(_FEWER, _FEWER)
 @pytest.mark.parametrize("victim", ["import", "verify"])
-def test_another_dies(run: Run, victim: str, series: int) -> None:
-    run(victim, _FEWER, series)
+def test_another_dies(run: Run, victim: str, kills: int, series: int) -> None:
+    run(victim, kills, series)

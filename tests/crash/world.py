@@ -7,7 +7,6 @@ import itertools
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,8 +23,8 @@ from postkeep.store import Store, bulk
 from tests import canonical
 from tests.crash.corpus import TWINS, Corpus
 from tests.servers.media import MediaServer, bare, made_up
+from tests.starting import Process, start
 
-ROOT = Path(__file__).parents[2]
 _numbers = itertools.count(1)
 _OF_A_BATCH = frozenset({"file_journaled", "outcomes_written", "outcomes_committed", "journal_settled"})
 
@@ -34,7 +33,7 @@ _OF_A_BATCH = frozenset({"file_journaled", "outcomes_written", "outcomes_committ
 class Child:
     """A process under way: its name at the media server and what it has said so far."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     agent: str
     said: list[dict[str, Any]] = field(default_factory=list)
 
@@ -121,13 +120,11 @@ class Home:
     def start(self, *sources: Path, options: Sequence[str] = ()) -> Child:
         """Start a process that imports the folders one after the other."""
         agent = f"child-{next(_numbers)}"
-        command = [sys.executable, "-m", "tests.crash.child", "--home", str(self.folder), "--agent", agent]
-        command += ["--allow", self.server.allow, "--database", self.config.database_url]
+        arguments = ["--home", str(self.folder), "--agent", agent]
+        arguments += ["--allow", self.server.allow, "--database", self.config.database_url]
         for source in sources:
-            command += ["--source", str(source)]
-        process = subprocess.Popen(
-            [*command, *options], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-        )
+            arguments += ["--source", str(source)]
+        process = start("tests.crash.child", *arguments, *options, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         child = Child(process, agent)
         self._children.append(child)
         return child

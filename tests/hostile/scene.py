@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +107,7 @@ def scene(
             FetchConfig(allow=allow, ports=(80, 443, trap.port, *ports), **settings),
             CacheConfig(fsync="none"),
         )
-        _upgrade(config)
+        (folder / "posts.db").write_bytes(_tables())
         names = Names()
         with open_library(config) as library:
             made = Scene(World(folder, server, config, library), names, trap)
@@ -121,12 +123,17 @@ def scene(
             yield made
 
 
-def _upgrade(config: Config) -> None:
-    store = Store(config.database_url)
-    try:
-        migrate.upgrade(store)
-    finally:
-        store.close()
+@cache
+def _tables() -> bytes:
+    """A database with all tables and no rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "posts.db"
+        store = Store(f"sqlite:///{path}")
+        try:
+            migrate.upgrade(store)
+        finally:
+            store.close()
+        return path.read_bytes()
 
 
 @contextmanager

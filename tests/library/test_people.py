@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from postkeep.errors import ConfigError, NotFound, SourceError, StoreClash
-from postkeep.model import ProfileKind
+from postkeep.model import Presence, ProfileKind
 from postkeep.stages import people_csv
 from postkeep.views.people import NewProfile, PeopleImport, ProfileLine
 from tests.library.world import World
+from tests.platforms import instagram_records as instagram
+from tests.platforms.reddit_records import community, deleted_post, removed_post, text_post, thing
 from tests.records import EPOCH, author, post
 from tests.store.test_listing import counted
 
@@ -56,7 +58,7 @@ def test_a_profile_is_found_by_every_name_it_has(here):
     )
     here.write_rows("UPDATE profiles SET native_id = 'ACoAAJane' WHERE profile_id = ?", jane.profile_id)
     for name in (
-        *(jane.profile_id, "prf-0000000a", " jane ", "@jane", "linkedin/jane", "linkedin/person/jane"),
+        *(jane.profile_id, "prf-0000000a", " jane ", "@jane", "linkedin/jane", "linkedin/person/jane", "Jane"),
         *("http://linkedin.com/in/jane?x=y", "linkedin/ACoAAJane", "ACoAAJane"),
     ):
         assert here.library.people.show(name).line.profile_id == jane.profile_id, name
@@ -69,7 +71,6 @@ def test_a_profile_is_found_by_every_name_it_has(here):
         "",
         "\0",
         "\udcff",
-        "Jane",
     ):
         with pytest.raises(NotFound, match="no profile is known as"):
             here.library.people.show(name)
@@ -168,6 +169,81 @@ def test_a_note_is_written_and_removed(here):
 
 
 # --- lists --------------------------------------------------------------------------------------------
+
+
+def test_a_profile_shows_what_its_own_records_told_over_time(here):
+    icons = [f"https://styles.redditmedia.com/t5_pots1/styles/icon{i}.png?width=256&s=ee" for i in (1, 2)]
+    for i, (text, members) in enumerate((("Pots", 10), ("Pots and pans", None), ("Only pots", 12))):
+        told = community(description=text, subscribers=members, community_icon=icons[i > 0])
+        here.library.import_([here.write(told, at=EPOCH + i * DAY, user="pottery")], fetch=False)
+
+    shown = here.library.people.show("r/pottery")
+    assert shown.account is not None
+    assert (shown.account.biography, shown.account.followers, shown.account.is_private) == ("Only pots", 12, False)
+    assert shown.account.facts["over18"] is False
+    assert [(each.text, each.last_seen_at) for each in shown.texts] == [
+        ("Only pots", EPOCH + 2 * DAY),
+        ("Pots and pans", EPOCH + DAY),
+        ("Pots", EPOCH),
+    ]
+    assert [(each.followers, each.observed_at) for each in shown.counts] == [(12, EPOCH + 2 * DAY), (10, EPOCH)]
+    pictures = [(each.role, each.url, each.absent_since) for each in shown.pictures]
+    assert [each for each in pictures if each[0] == "avatar"] == [
+        ("avatar", icons[1], None),
+        ("avatar", icons[0], EPOCH + DAY),
+    ]
+    assert [role for role, _, _ in pictures] == ["avatar", "avatar", "banner"]
+
+
+def test_links_of_now_come_before_those_that_are_gone(here):
+    for i, urls in enumerate((["a", "b", "c"], ["c", "a"])):
+        told = instagram.profile() | {"bio_links": [{"url": f"https://{each}.example/"} for each in urls]}
+        here.library.import_([here.write(told, at=EPOCH + i * DAY, user="paula.paints")], fetch=False)
+
+    shown = here.library.people.show("instagram/paula.paints")
+    assert [(each.url, each.shown) for each in shown.links] == [
+        ("https://c.example/", True),
+        ("https://a.example/", True),
+        ("https://b.example/", False),
+    ]
+
+
+def test_a_profile_that_was_only_named_has_no_account(here):
+    here.library.import_([here.write(post(1))], fetch=False)
+    shown = here.library.people.show("jane-doe")
+    assert (shown.account, shown.texts, shown.links, shown.counts) == (None, (), (), ())
+
+
+# --- posts --------------------------------------------------------------------------------------------
+
+
+def test_a_note_on_a_post_stays_whatever_is_imported(here):
+    here.bring(post(1, text="first"), fetch=False)
+    [line] = here.library.posts()
+    assert here.library.people.set_post_notes(line.url, "met in Oslo").notes == "met in Oslo"
+    here.bring(post(1, text="second"), at=EPOCH + DAY, fetch=False)
+
+    shown = here.library.post(line.post_id).line
+    assert (shown.text, shown.notes) == ("second", "met in Oslo")
+    assert [each.notes for each in here.library.posts()] == ["met in Oslo"]
+    assert here.library.people.set_post_notes(line.post_id, None).notes is None
+    assert here.library.post(line.post_id).line.notes is None
+    with pytest.raises(NotFound, match="no post is known as"):
+        here.library.people.set_post_notes("p-67c2f6c0000000009", "who?")
+    with pytest.raises(ConfigError):
+        here.library.people.set_post_notes(line.post_id, "\0")
+
+
+def test_what_the_platform_says_of_a_post_is_seen_in_lists(here):
+    records = [thing(text_post("here01")), thing(removed_post("gone01")), thing(deleted_post("gone02"))]
+    here.library.import_([here.write(*records)], fetch=False)
+
+    lines = {line.native_id: line for line in here.library.posts()}
+    assert {native_id: (line.presence, line.presence_at) for native_id, line in lines.items()} == {
+        "here01": (Presence.THERE, None),
+        "gone01": (Presence.REMOVED, EPOCH),
+        "gone02": (Presence.DELETED, EPOCH),
+    }
 
 
 def test_pages_of_profiles_are_complete_and_in_order(here):

@@ -31,12 +31,6 @@ def sample(name: str) -> Json:
     return json.loads((FOLDER / name).read_text(encoding="utf-8"))
 
 
-def expected() -> dict[str, list[dict[str, Any]]]:
-    """What the three sample files hold, post by post in their order."""
-    found: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / "expected" / "posts.json").read_text("utf-8"))
-    return found
-
-
 def code_of(number: str) -> str:
     """The shortcode of a number, by the standard library's own alphabet."""
     return base64.urlsafe_b64encode(int(number).to_bytes(9, "big")).decode().lstrip("A")
@@ -267,6 +261,45 @@ def timeline_page() -> dict[str, Json]:
     return {"data": {"user": {"edge_owner_to_timeline_media": edges}}, "status": "ok"}
 
 
+TIMELINE = "xdt_api__v1__feed__user_timeline_graphql_connection"
+CLIPS = "xdt_api__v1__clips__user__connection_v2"
+TAGGED = "xdt_api__v1__usertags__user_id__feed_connection"
+LOOKED_UP = "xdt_api__v1__media__shortcode__web_info"
+
+
+def web_page(*nodes: Json, name: str = TIMELINE, more: bool = True) -> dict[str, Json]:
+    """A list as the website asks for it: what the app answers, in a connection of GraphQL."""
+    edges = [{"node": each, "cursor": f"{number}_{OWNER}"} for number, each in enumerate(nodes)]
+    page = {"end_cursor": "QVFB", "has_next_page": more, "has_previous_page": False, "start_cursor": None}
+    data = {name: {"edges": edges, "page_info": page}, "xdt_viewer": {"user": {"id": GUEST}}}
+    return {"data": data, "extensions": {"is_final": True}, "status": "ok"}
+
+
+def web_node(item: dict[str, Json]) -> dict[str, Json]:
+    """A post of the app as the website's own answers spell it: what it lacks is null."""
+    empty = {"carousel_media": None, "carousel_media_count": None, "video_versions": None, "usertags": None}
+    return {
+        **empty,
+        "__typename": "XDTMediaDict",
+        **item,
+        "pk": item["id"].partition("_")[0],
+        "owner": item["user"],
+    }
+
+
+def web_feed_page() -> dict[str, Json]:
+    return web_page(*map(web_node, (photo(), clip(), carousel())))
+
+
+def web_reels_page() -> dict[str, Json]:
+    pinned = {**clip(), "clips_tab_pinned_user_ids": [int(OWNER)]}
+    return web_page({"media": web_node(pinned)}, name=CLIPS, more=False)
+
+
+def web_post() -> dict[str, Json]:
+    return {"data": {LOOKED_UP: {"items": [web_node(carousel())]}}, "status": "ok"}
+
+
 def app_profile() -> dict[str, Json]:
     return {
         "user": {
@@ -393,8 +426,10 @@ def everything() -> list[tuple[Json, str | None]]:
         ),
         *(node(), {"node": sidecar_node()}, {"graphql": {"shortcode_media": node()}}),
         *({"data": {"xdt_shortcode_media": sidecar_node()}}, {"graphql": {"user": profile()}}),
+        {"xdt_shortcode_media": node()},
         instaloader("Post", {**node(), "iphone_struct": photo()}),
         *(instaloader_story(), instaloader_profile()),
+        *(web_feed_page(), web_reels_page(), web_post(), web_feed_page()["data"]),
         gallery(2, FIRST, "601_1_1", video_url=film("601_1_1")),
         *(gallery_story(), gallery_avatar(), gallery_info()),
     ]

@@ -10,7 +10,6 @@ from postkeep.model import Json
 
 FOLDER = Path(__file__).parents[1] / "data" / "reddit"
 SAMPLE = FOLDER / "reddit_oauth_r_popular_hot.json"
-EXPECTED = FOLDER / "expected_r_popular_hot.txt"
 
 CREATED = 1_760_000_000.0
 SIGNED = "width={width}&format=pjpg&auto=webp&s=" + "ab" * 20

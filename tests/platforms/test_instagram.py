@@ -71,11 +71,15 @@ def test_all_dialects_give_a_post_one_identity_and_equal_keys() -> None:
         {"media": made.photo()},
         made.node(),
         {"graphql": {"shortcode_media": made.node()}},
+        {"xdt_shortcode_media": made.node()},
+        {"items": [made.photo()], "num_results": 1, "more_available": False, "status": "ok"},
+        made.web_page(made.web_node(made.photo())),
         made.instaloader("Post", made.node()),
         made.gallery(1, PHOTO, "400_401_402", post_id=PHOTO, post_shortcode=made.code_of(PHOTO)),
     ]
     assert {(read(each).native_id, *media_of(read(each))) for each in photos} == {(PHOTO, ("own", PHOTO))}
-    carousels = [made.carousel(), made.sidecar_node(), {"data": {"xdt_shortcode_media": made.sidecar_node()}}]
+    answer = {"data": {"xdt_shortcode_media": made.sidecar_node()}}
+    carousels = [made.carousel(), made.sidecar_node(), answer, made.web_post()]
     for each in carousels:
         assert (read(each).native_id, media_of(read(each))) == (CAROUSEL, MIXED)
         assert read(each).format is PostFormat.CAROUSEL

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from dataclasses import replace
 
 import pytest
 
 from postkeep.errors import ParseError
-from postkeep.model import BioLink, Parsed, Post, ProfileKind
+from postkeep.model import BioLink, Post, ProfileKind
 from tests.platforms import instagram_records as made
 from tests.platforms.instagram_records import (
     CAROUSEL,
@@ -176,37 +177,56 @@ def test_an_anonymous_picture_is_none() -> None:
     assert INSTAGRAM.parse(record).profiles[0].media == ()
 
 
-def listed(parsed: Parsed) -> list[dict[str, Any]]:
-    return [
-        {
-            "code": post.aliases[0].value,
-            "id": post.native_id,
-            "format": post.format,
-            "likes": post.metrics.likes,
-            "comments": post.metrics.comments,
-            "views": post.metrics.views,
-            "shares": post.metrics.shares,
-            "reposts": post.metrics.reposts,
-            "assets": [f"{media.role} {media.media_key}" for media in post.media],
-        }
-        for post in parsed.posts
-    ]
+def test_what_the_website_lists_is_what_the_app_lists() -> None:
+    app, web = INSTAGRAM.parse(made.feed_page()), INSTAGRAM.parse(made.web_feed_page())
+    assert web.posts == app.posts
+    assert web.profiles == app.profiles
+    assert (web.shape, web.unknown_keys, len(web.contents)) == ("web", (), 3)
+    assert app.listing
+    assert web.listing == replace(app.listing, complete=False)
+    assert web.via is web.listing.owner
+    assert INSTAGRAM.parse(made.web_feed_page()["data"]) == web
+    ended = INSTAGRAM.parse(made.web_page(made.web_node(made.photo()), more=False)).listing
+    assert ended
+    assert ended.complete
 
 
-@pytest.mark.parametrize(
-    ("file", "kind"), [(made.PROFILE, "timeline"), (made.REELS, "reels"), (made.FEED, "feed")]
-)
-def test_the_sample_files_hold_what_was_written_down(file: str, kind: str) -> None:
-    parsed = INSTAGRAM.parse(made.sample(file))
-    assert listed(parsed) == made.expected()[kind]
+def test_the_websites_reels_are_a_list_with_its_own_pins() -> None:
+    parsed = INSTAGRAM.parse(made.web_reels_page())
+    assert [post.native_id for post in parsed.posts] == [CLIP]
     assert parsed.listing
-    assert (parsed.listing.kind, parsed.listing.complete) == (kind, False)
-    assert [each.pinned for each in parsed.listing.entries] == [
-        kind == "reels" and position == 0 for position in range(len(parsed.posts))
-    ]
-    assert parsed.unknown_keys == ()
-    assert all(post.tells_media and post.tells_text for post in parsed.posts)
-    assert {post.author.native_id for post in parsed.posts if post.author} == {"76445488180"}
+    assert (parsed.listing.kind, parsed.listing.complete) == ("reels", True)
+    assert [each.pinned for each in parsed.listing.entries] == [True]
+
+
+def test_a_list_of_the_website_that_is_nobodys_own_tells_posts_alone() -> None:
+    shown = made.web_page(made.web_node(made.photo()), name=made.TAGGED, more=False)
+    for record in (shown, made.web_post(), {"data": {made.LOOKED_UP: {"items": [made.photo()]}}}):
+        parsed = INSTAGRAM.parse(record)
+        assert (len(parsed.posts), parsed.listing, parsed.via) == (1, None, None)
+    seen = INSTAGRAM.parse(shown, "Guest.Gail")
+    assert seen.via
+    assert (seen.listing, seen.via.username) == (None, "guest.gail")
+
+
+def test_an_empty_list_of_the_website_is_no_list() -> None:
+    parsed = INSTAGRAM.parse(made.web_page())
+    assert (parsed.posts, parsed.listing) == ((), None)
+    assert not INSTAGRAM.recognises(made.web_page(name=made.TAGGED))
+    assert not INSTAGRAM.recognises({"data": {made.TIMELINE: None, "xdt_shortcode_media": None}})
+
+
+def test_one_bad_post_of_the_website_leaves_the_others_and_is_told() -> None:
+    bad = made.web_node(made.clip())
+    del bad["taken_at"]
+    parsed = INSTAGRAM.parse(made.web_page(made.web_node(made.photo()), bad, None))
+    assert [post.native_id for post in parsed.posts] == [PHOTO]
+    assert parsed.listing is None
+    assert parsed.unknown_keys == ("items.post=unusable", "items.taken_at=unusable")
+    assert [(each.field, json.loads(each.body)) for each in parsed.refused] == [("taken_at", bad), (None, None)]
+    with pytest.raises(ParseError) as caught:
+        INSTAGRAM.parse(made.web_page(bad))
+    assert caught.value.field == "taken_at"
 
 
 def test_the_clip_in_three_lists_is_one_post_and_seventeen_are_distinct() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from postkeep.errors import ParseError, UnknownShape
 from postkeep.model import (
+    Account,
     Alias,
     Json,
     Link,
@@ -16,6 +17,7 @@ from postkeep.model import (
     Mention,
     Metrics,
     Post,
+    PostFormat,
     PostKind,
     Profile,
     ProfileKind,
@@ -236,6 +238,7 @@ def test_authors_by_every_sign_they_have() -> None:
     assert original.author == Profile(
         *("linkedin", ProfileKind.COMPANY, "glazeworks", None, "Glazeworks", "912 followers"),
         url="https://www.linkedin.com/showcase/glazeworks/posts",
+        account=Account(followers=912),
     )
     author = {**record(JANE, "A new bowl")["author"]}
     del author["username"], author["profile_picture"]
@@ -249,6 +252,64 @@ def test_authors_by_every_sign_they_have() -> None:
     assert company
     assert company.native_id == "90210"
     assert company.media[0].media_key == "D4E03AQLoomAvatar02"
+
+
+@pytest.mark.parametrize(
+    ("headline", "count", "followers"),
+    [
+        ("37,761 followers", None, 37761),
+        ("1 follower", None, 1),
+        ("0 followers", None, 0),
+        ("1,234,567 followers", 7, 7),
+        ("We have 5,000 followers", None, None),
+        ("37,76 followers", None, None),
+        ("12M followers", None, None),
+        ("9,999,999,999 followers", None, None),
+        (None, 12, 12),
+        (None, "12", None),
+    ],
+)
+def test_a_companys_followers_are_counted_where_they_are_told(
+    headline: Json, count: Json, followers: int | None
+) -> None:
+    author = {"name": "Kiln", "company_url": "https://www.linkedin.com/company/kiln/", "headline": headline}
+    found = {**record(JANE, "A new bowl"), "author": {**author, "follower_count": count}}
+    company = read(found).author
+    assert company
+    assert company.account == (None if followers is None else Account(followers=followers))
+    # Whatever a person writes there is a text.
+    person = read({**found, "author": {**author, "company_url": "https://www.linkedin.com/in/kiln/"}}).author
+    assert person
+    assert person.headline == headline
+    assert count is not None or person.account is None
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        (JANE, "A new bowl", PostFormat.IMAGE),
+        (JANE, "Throwing", PostFormat.VIDEO),
+        (JANE, "The glaze", PostFormat.DOCUMENT),
+        (JANE, "Plain talk", PostFormat.TEXT),
+        (COMPANY, "Nine stalls", PostFormat.CAROUSEL),
+        (DETAIL, None, None),
+    ],
+)
+def test_what_a_post_is_made_of(file: str, text: str | None, expected: PostFormat | None) -> None:
+    assert only(file, text).format is expected
+
+
+def test_a_link_is_one_with_and_without_its_preview_and_a_quote_is_made_of_its_own() -> None:
+    article = {"url": "https://kiln.example.com/fair", "title": "The fair"}
+    preview = {**article, "thumbnail": "https://media.licdn.com/dms/image/v2/D4E27AQFair/articleshare/0/1"}
+    plain = record(JANE, "Plain talk")
+    assert {read({**plain, "article": each}).format for each in (article, preview)} == {PostFormat.LINK}
+    quote = {**plain, "post_type": "quote", "reshared_post": record(JANE, "Throwing")}
+    assert read(quote).format is PostFormat.TEXT
+    # A bare repost has nothing of its own: it is what it shares.
+    assert read({**record(JANE, "Throwing"), "post_type": "repost"}).format is PostFormat.VIDEO
+    # What lacks the parts that every full record has may lack its pictures as well.
+    assert read({**plain, "stats": None}).format is None
 
 
 def test_a_bare_repost_belongs_to_the_scraped_profile() -> None:

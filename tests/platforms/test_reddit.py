@@ -56,24 +56,6 @@ def assets(post: Post) -> list[str]:
 # --- the sample file ---------------------------------------------------------------------------
 
 
-def test_every_post_of_the_sample_is_read_with_its_assets_in_order() -> None:
-    parsed = REDDIT.parse(records.sample())
-    check(parsed)
-    lines = records.EXPECTED.read_text(encoding="utf-8").splitlines()
-    expected = [line.split() for line in lines if not line.startswith("#")]
-    found = [[post.native_id, str(post.format), *assets(post)] for post in parsed.posts]
-    assert found == expected
-    assert parsed.unknown_keys == ()
-    assert all(post.tells_media and post.tells_text for post in parsed.posts)
-    assert sum(post.edited is True for post in parsed.posts) == 4
-    assert sum(post.metrics.hidden for post in parsed.posts) == 3
-    assert sum("spoiler" in post.flags for post in parsed.posts) == 2
-    assert sum("locked" in post.flags for post in parsed.posts) == 1
-    assert parsed.listing
-    assert (parsed.listing.kind, parsed.listing.owner, parsed.listing.complete) == ("listing", None, False)
-    assert [each.position for each in parsed.listing.entries] == list(range(54))
-
-
 def test_nothing_of_the_sample_is_kept_under_a_signature() -> None:
     for post in REDDIT.parse(records.sample()).posts:
         for ref in post.media:

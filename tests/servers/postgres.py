@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Engine, create_engine, make_url, text
 
 
 class PostgresServer:
@@ -73,15 +75,20 @@ def postgres_server() -> Iterator[PostgresServer]:
             administer(made.url, "SELECT pg_reload_conf()")
             yield made
         finally:
+            _administration(str(server.get_uri(driver="psycopg"))).dispose()
             server.cleanup()
 
 
 def administer(url: str, *statements: str) -> None:
     """Run statements outside of any transaction."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            for statement in statements:
-                connection.execute(text(statement))
-    finally:
-        engine.dispose()
+    with _administration(url).connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+@cache
+def _administration(url: str) -> Engine:
+    """Keeps its one connection: to make another costs the server as much as to make a database."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", pool_size=1, pool_pre_ping=True)
+    atexit.register(engine.dispose)
+    return engine

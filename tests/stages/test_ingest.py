@@ -158,6 +158,17 @@ def test_the_text_of_the_record_observed_last_is_current_and_others_are_history(
     assert detail.line.latest.observed_at == day(3)
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_hashtags_and_mentions_are_those_of_the_current_text(store, at_once):
+    texts = ["#old @[Ann](urn:li:member:1)", "#new words", "plain now"]
+    records = [raw(post(1, text=text), at=day(number)) for number, text in enumerate(texts)]
+    for each in [records] if at_once else [[record] for record in records]:
+        ingest(store, each)
+
+    assert rows(store, "SELECT text_content FROM posts") == [("plain now",)]
+    assert rows(store, "SELECT hashtag FROM post_hashtags") == rows(store, "SELECT name FROM post_mentions") == []
+
+
 def test_media_that_a_newer_whole_record_lacks_is_absent_and_returns(store):
     a, b = image("A"), image("B")
     ingest(store, [raw(post(1, media=gallery(a, b)))])

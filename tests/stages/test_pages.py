@@ -247,6 +247,21 @@ def test_links_have_a_history_and_those_shown_last_are_known(store):
     ]
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_where_a_link_leads_stays_known_when_a_record_does_not_tell_it(store, order):
+    told = [
+        {"external_url": "https://a.example", "links": ["https://a.example"]},
+        {"external_url": "https://a.example"},
+        {"external_url": "https://a.example", "followers": 5},
+    ]
+    for at in order:
+        ingest(store, raw(page(account=told[at]), at=day(at)))
+    assert rows(store, "SELECT external_url, external_url_kind FROM profiles") == [("https://a.example", "site")]
+
+    ingest(store, raw(page(account={"external_url": "https://b.example"}), at=day(4)))
+    assert rows(store, "SELECT external_url, external_url_kind FROM profiles") == [("https://b.example", None)]
+
+
 def test_an_account_is_told_by_its_own_id_when_its_name_changed(store):
     ingest(store, raw(page(account={"followers": 10}), at=day(1)))
     ingest(store, raw(page(owner="anna", account={"followers": 20}), at=day(2)))
@@ -307,6 +322,23 @@ def test_a_post_that_a_later_list_spans_and_lacks_is_missing(store):
     # It was seen again, somewhere else.
     ingest(store, raw(page(entry(3), kind="reels"), at=day(13)))
     assert missing(store) == []
+
+
+def test_pages_of_what_is_missing_are_complete_though_a_post_is_missing_from_two_lists(store):
+    for kind in ("feed", "reels"):
+        ingest(store, raw(page(entry(4), entry(3), entry(2), entry(1), kind=kind), at=day(10)))
+        ingest(store, raw(page(entry(4), entry(1), kind=kind), at=day(12)))
+
+    with store.reading() as tx:
+        [owner] = listings.owners(tx, limit=10)
+        whole = listings.missing(tx, owner, limit=10)
+        paged: list[listings.Missing] = []
+        while page_ := listings.missing(
+            tx, owner, limit=1, after=(paged[-1].post_id, paged[-1].kind) if paged else ("", "")
+        ):
+            paged += page_
+    assert paged == whole
+    assert sorted(each.kind for each in whole) == ["feed", "feed", "reels", "reels"]
 
 
 @pytest.mark.parametrize(

@@ -283,7 +283,7 @@ def test_policies_are_added_listed_and_removed(kept: Kept) -> None:
         policy(kept, "joe")
     with pytest.raises(NotFound, match="no platform"):
         policy(kept, "x", platform="friendster")
-    with pytest.raises(NotFound, match="nothing is known"):
+    with pytest.raises(NotFound, match="no profile is known"):
         policy(kept, "x", profile="nobody")
     retention.remove_policy(parts, "joe")
     with pytest.raises(NotFound):

@@ -9,7 +9,7 @@ from benchmarks.grown import analyse
 from tests.library.world import World
 
 from postkeep.store import Store, bulk
-from postkeep.views.creators import CreatorOrder, TopBy
+from postkeep.views.creators import AnalyticsMode, CreatorOrder, TopBy
 
 PAGE = 50
 _COUNTED = (
@@ -17,6 +17,10 @@ _COUNTED = (
     " WHERE post_id LIKE '%00'",
     "INSERT INTO creator_analytics (profile_id, mode, version, computed_at, engagement_rate_cached)"
     " SELECT profile_id, 'corrected', '1', created_at, 1.5 FROM profiles WHERE profile_id LIKE '%5'",
+    "UPDATE profiles SET kind = 'subreddit' WHERE profile_id = (SELECT min(profile_id) FROM profiles"
+    " WHERE platform = 'reddit')",
+    "UPDATE posts SET community_profile_id = (SELECT profile_id FROM profiles WHERE kind = 'subreddit')"
+    " WHERE platform = 'reddit' AND post_id LIKE '%7'",
 )
 
 
@@ -30,12 +34,12 @@ def count_all(store: Store) -> None:
 
 def creator_ways(world: World) -> dict[str, Callable[[], None]]:
     ways = _Creators(world)
-    return {"creators": ways.pages, "creator": ways.one, "top posts": ways.top}
+    return {"creators": ways.pages, "creator": ways.one, "top posts": ways.top, "community": ways.community}
 
 
 class _Creators:
     def __init__(self, world: World) -> None:
-        self.creators, self.rows = world.library.creators, world.rows
+        self.library, self.creators, self.rows = world.library, world.library.creators, world.rows
 
     def pages(self) -> None:
         for by in CreatorOrder:
@@ -58,3 +62,16 @@ class _Creators:
             self.creators.top_posts(by=by, limit=PAGE, since=datetime(2025, 12, 1, tzinfo=UTC))
         assert self.creators.top_posts(by=TopBy.COMMENTS, author=author)
         assert self.creators.top_posts(by=TopBy.COMMENTS, platform="linkedin")
+
+    def community(self) -> None:
+        [[community]] = self.rows(
+            "SELECT max(community_profile_id) FROM posts WHERE community_profile_id IS NOT NULL"
+        )
+        for mode in AnalyticsMode:
+            assert self.creators.show(community, mode=mode).analytics["sample"]["handed"]
+        assert self.creators.update([community]).updated == 1
+        assert self.creators.top_posts(by=TopBy.LIKES, author=community)
+        page = self.library.posts(limit=PAGE, author=community)
+        assert len(page) == PAGE
+        assert self.library.posts(limit=PAGE, author=community, after=page[-1].post_id)
+        assert self.library.people.show(community).line.posts > PAGE

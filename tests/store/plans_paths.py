@@ -23,7 +23,8 @@ from postkeep.model import MediaState
 from postkeep.stages import eviction
 from postkeep.stages.archive import failing
 from postkeep.stages.eviction import Evictor, lasts, take_out
-from postkeep.store import Store, bulk, keeping, linking, listing, proving, records
+from postkeep.store import Store, bulk, keeping, linking, listing, proving, records, renditions
+from postkeep.store.renditions import Made
 from postkeep.views import WarmBy
 
 PAGE = 50
@@ -64,6 +65,7 @@ def ways(world: World, rows: Rows) -> dict[str, Callable[[], None]]:
         "evict": writing.evict,
         "retain": writing.retain,
         "adopt": writing.adopt,
+        "join": writing.join,
         "replay": writing.replay,
         "import pages": lambda: bring_pages(world),
         "lists": lambda: read_lists(world),
@@ -270,7 +272,7 @@ class _Writing:
     def warm(self) -> None:
         for by in WarmBy:
             assert len(self.library.warm(by=by, limit=20, dry_run=True).posts) == 20
-        [[author]] = self.rows("SELECT author_username FROM posts LIMIT 1")
+        [[author]] = self.rows("SELECT author_username FROM posts ORDER BY post_id LIMIT 1")
         assert self.library.warm(profile=author, limit=2, dry_run=True).posts
         assert self.library.warm(limit=1).posts
 
@@ -323,6 +325,55 @@ class _Writing:
         (folder / "a.png").write_bytes(png(4, 4, seed=b"other"))
         assert self.library.adopt_cache(folder, dry_run=True).unknown == 1
         assert next(iter(linking.stated(self.world.store)))
+
+    def join(self) -> None:
+        """The first place of some posts is a video now, and the last its sound."""
+        store, ids = self.world.store, self.library._parts.ids
+        pairs = self.rows(
+            "SELECT min(media_id), max(media_id) FROM post_media WHERE file_id IS NOT NULL"
+            " GROUP BY post_id HAVING min(file_id) <> max(file_id) LIMIT 20"
+        )
+        quiet = Store(self.world.config.database_url)
+        try:
+            with quiet.writing() as tx:
+                for number, (video, sound) in enumerate(pairs):
+                    named = f"film{number}"
+                    bulk.execute(
+                        tx,
+                        "UPDATE post_media SET media_key = ?, media_type = 'video' WHERE media_id = ?",
+                        named,
+                        video,
+                    )
+                    bulk.execute(
+                        tx,
+                        "UPDATE post_media SET media_key = ?, role = 'audio_track' WHERE media_id = ?",
+                        named,
+                        sound,
+                    )
+        finally:
+            quiet.close()
+        with store.writing() as tx:
+            last = renditions.queue_page(tx, "", NOW, limit=PAGE)
+            assert last is not None
+            assert renditions.queue_page(tx, last, NOW, limit=PAGE)
+            renditions.queue_for(tx, [video for video, _ in pairs], NOW)
+            assert renditions.waiting(tx)
+            wanted = renditions.due(tx, limit=PAGE)
+            for each in wanted:
+                made = renditions.begin(tx, each.source_file_id, ids=ids, now=NOW)
+                assert made is not None
+                assert renditions.made(tx, Made(made, each.sounds[0], each.sounds[0]), NOW)
+                assert renditions.failed(tx, made, each.sounds[0], kind="timeout", message="late", now=NOW)
+                assert renditions.made(tx, Made(made, each.sounds[0], each.sounds[0]), NOW)
+            sounds = [each.sounds[0] for each in wanted]
+            renditions.queue_lost(tx, sounds, NOW)
+            assert not renditions.derived_among(tx, sounds)
+            assert renditions.joined(tx, [each.source_file_id for each in wanted])
+            keeping.made_of_others(tx, "", NOW, limit=PAGE, lasts=lasts)
+            renditions.done(tx, [each.source_file_id for each in wanted])
+        with store.writing() as tx:
+            # Not for the ways behind this one.
+            bulk.execute(tx, "DELETE FROM renditions WHERE source_file_id <> ''")
 
     def replay(self) -> None:
         assert self.library.replay_quarantine().remaining

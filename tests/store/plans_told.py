@@ -114,7 +114,7 @@ def read_lists(world: World) -> None:
         assert len(listings.owners(tx, limit=50, after=first[-1])) == 50
         found = [each for owner in first[:3] for each in listings.missing(tx, owner, limit=5)]
         for each in found:
-            listings.missing(tx, first[0], limit=5, after=each.post_id)
+            listings.missing(tx, first[0], limit=5, after=(each.post_id, each.kind))
         assert listings.newest(tx, first[0])[0].posts
         page = listings.gone(tx, limit=50)
         assert len(listings.gone(tx, limit=50, after=page[-1].post_id)) == 50

@@ -18,7 +18,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from postkeep.errors import SchemaNewer, StoreBusy, StoreError
-from postkeep.store import Store, copies, migrate
+from postkeep.store import Store, copies, migrate, people
 from postkeep.store.schema import metadata
 from postkeep.store.verify import verify_rows, verify_schema
 
@@ -149,6 +149,62 @@ def test_an_upgrade_that_fails_has_changed_nothing(empty: Store, monkeypatch: py
     assert tables(empty) == set()
     monkeypatch.undo()
     assert migrate.upgrade(empty).steps == migrate.REVISIONS
+
+
+def test_of_profiles_whose_names_differ_by_case_one_keeps_the_name(
+    empty: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "REVISIONS", migrate.REVISIONS[: migrate.REVISIONS.index("0008")])
+    monkeypatch.setattr(migrate, "HEAD", migrate.REVISIONS[-1])
+    migrate.upgrade(empty)
+    monkeypatch.undo()
+    profiles = (
+        ("prf-1", "r", "subreddit", "Python", None, True, "2025-01-01"),
+        ("prf-2", "r", "subreddit", "python", "t5_py", False, "2025-01-02"),
+        ("prf-3", "r", "subreddit", "PYTHON", None, False, "2025-01-03"),
+        ("prf-4", "r", "redditor", "Python", None, False, "2025-01-04"),
+        ("prf-5", "l", "person", "Jane", None, False, "2025-01-02"),
+        ("prf-6", "l", "person", "jane", None, False, "2025-01-01"),
+        ("prf-7", "l", "person", "\u00c4nne", None, False, "2025-01-01"),
+        ("prf-8", "l", "person", "\u00e4nne", None, False, "2025-01-01"),
+    )
+    with empty.writing() as tx:
+        for profile_id, platform, kind, username, native_id, active, day in profiles:
+            tx.execute(
+                text(
+                    "INSERT INTO profiles (profile_id, platform, kind, username, name, native_id, is_active,"
+                    " observed_at, created_at) VALUES (:p, :w, :k, :u, :u, :n, :a, :d, :d)"
+                ),
+                {
+                    "p": profile_id,
+                    "w": platform,
+                    "k": kind,
+                    "u": username,
+                    "n": native_id,
+                    "a": active,
+                    "d": f"{day}T00:00:00.000000Z",
+                },
+            )
+            tx.execute(
+                text("INSERT INTO profile_names VALUES (:p, 'username', :u, :d, :d)"),
+                {"p": profile_id, "u": username, "d": f"{day}T00:00:00.000000Z"},
+            )
+
+    assert migrate.upgrade(empty).steps[0] == "0008"
+    with empty.reading() as tx:
+        rows = tx.execute(text("SELECT profile_id, username, is_active FROM profiles ORDER BY 1")).all()
+        assert people.spellings(tx, "pyTHON") == ["pyTHON", "PYTHON", "Python", "python"]
+    assert {profile_id: (username, bool(active)) for profile_id, username, active in rows} == {
+        "prf-1": (None, True),
+        "prf-2": ("python", True),
+        "prf-3": (None, False),
+        "prf-4": ("Python", False),
+        "prf-5": ("Jane", False),
+        "prf-6": (None, False),
+        "prf-7": ("\u00c4nne", False),
+        "prf-8": ("\u00e4nne", False),
+    }
+    assert verify_schema(empty) == []
 
 
 def test_threads_upgrade_at_once(empty_database_url: str) -> None:

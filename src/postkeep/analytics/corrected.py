@@ -3,91 +3,102 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
 from .compat import DEFAULTS
-from .content import Content, Kind, hashtags
-from .engagement import medians_of_earlier
+from .content import Kind
 from .result import Figure, Value, ViralRule
-from .sample import Sample
+from .sums import Clock, KindSums, Share, Sum, Sums, busiest, microseconds
 from .words import WEEKDAYS
 
-_DAY: Final = timedelta(days=1)
-_WEEK: Final = timedelta(weeks=1)
+_DAY: Final = 86_400_000_000
+_WEEK: Final = 7 * _DAY
 _CLEAR: Final = 1.5
 _LEAST_GAPS: Final = 3
 _COUNTS: Final = ("likes", "comments", "saves", "shares")
-Count = Callable[[Content], int | None]
 
 
 def corrected_figures(
-    sample: Sample, followers: int | None, *, now: datetime, zone: tzinfo, viral: ViralRule
+    sums: Sums, followers: int | None, *, now: datetime, clock: Clock, viral: ViralRule
 ) -> dict[str, Figure]:
-    """The 50 figures in the predecessor's order; the order of the posts does not matter.
+    """The 50 figures in the predecessor's order.
 
-    `followers` None or 0 makes every rate unknown. Days and hours are those of `zone`.
+    `followers` None or 0 makes every rate unknown. Days and hours are those of the clock's zone; `viral` is the
+    rule by which `sums` were counted.
     """
-    made = _Made(sample, followers or None)
     figures = {
-        **_how_many(made),
-        **_means(made),
-        **_totals(made),
-        **_rates(made),
-        **_ratios(made),
-        **_viral(made, viral),
-        **_best_type(made),
-        **_captions(made),
-        **_timing(made, now, zone),
+        **_how_many(sums),
+        **_means(sums),
+        **_totals(sums),
+        **_rates(sums, followers or None),
+        **_ratios(sums),
+        **_viral(sums, viral),
+        **_best_type(sums),
+        **_captions(sums),
+        **_timing(sums, now, clock),
     }
     return {name: figures[name] for name in DEFAULTS}
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    sample: Sample
-    followers: int | None
-
-    def all(self) -> tuple[Content, ...]:
-        return self.sample.contents
-
-    def since(self, kind: Kind) -> datetime | None:
-        return self.sample.starts.get(kind)
+def _how_many(sums: Sums) -> dict[str, Figure]:
+    reels, posts = sums.kinds[Kind.REEL], sums.kinds[Kind.POST]
+    handed = sums.tally.handed
+    return {
+        "reels_analyzed": Figure(reels.posts, reels.posts, handed, reels.since),
+        "posts_analyzed": Figure(posts.posts, posts.posts, handed, posts.since),
+        "total_content_analyzed": Figure(sums.posts, sums.posts, handed),
+    }
 
 
-def _named(name: str) -> Count:
-    return lambda each: getattr(each, name)
-
-
-def _engagement(each: Content) -> int | None:
-    return each.engagement
-
-
-def _known(contents: Iterable[Content], count: Count) -> list[int]:
-    return [value for each in contents if (value := count(each)) is not None]
-
-
-def _mean(contents: Sequence[Content], count: Count, since: datetime | None = None) -> Figure:
+def _mean(sum: Sum, of: int, since: datetime | None = None) -> Figure:
     """Of all known values, zeros among them."""
-    values = _known(contents, count)
-    return Figure(sum(values) / len(values) if values else None, len(values), len(contents), since)
+    return Figure(sum.total / sum.counted if sum.counted else None, sum.counted, of, since)
 
 
-def _total(contents: Sequence[Content], count: Count) -> Figure:
-    values = _known(contents, count)
-    return Figure(sum(values) if values else None, len(values), len(contents))
+def _mean_of(kind: KindSums, name: str) -> Figure:
+    return _mean(kind.sums[name], kind.posts, kind.since)
 
 
-def _share(contents: Sequence[Content], above: Count, below: Count) -> Figure:
-    """One sum over another, over the posts of which both are known."""
-    both = [(a, b) for each in contents if (a := above(each)) is not None and (b := below(each)) is not None]
-    whole = sum(b for _, b in both)
-    return Figure(sum(a for a, _ in both) / whole if whole else None, len(both), len(contents))
+def _means(sums: Sums) -> dict[str, Figure]:
+    figures = {}
+    for kind, made in sums.kinds.items():
+        for count in _COUNTS:
+            mean = _mean_of(made, count)
+            figures[f"avg_{kind}_{count}"] = figures[f"avg_{count}_per_{kind}_cached"] = mean
+    figures["avg_reel_views"] = _mean_of(sums.kinds[Kind.REEL], "views")
+    figures["avg_post_engagement"] = _mean_of(sums.kinds[Kind.POST], "engagement")
+    return figures
+
+
+def _totals(sums: Sums) -> dict[str, Figure]:
+    reels = sums.kinds[Kind.REEL]
+    return {
+        "total_views": _total(reels.sums["views"], reels.posts),
+        **{f"total_{count}": _total(sums.both(count), sums.posts) for count in _COUNTS},
+        "total_engagement": _total(sums.both("engagement"), sums.posts),
+        "avg_engagement_per_content": _mean(sums.both("engagement"), sums.posts),
+    }
+
+
+def _total(sum: Sum, of: int) -> Figure:
+    return Figure(sum.total if sum.counted else None, sum.counted, of)
+
+
+def _rates(sums: Sums, followers: int | None) -> dict[str, Figure]:
+    every = _percent(_mean(sums.both("engagement"), sums.posts), followers)
+    rates = {
+        f"{kind}_engagement_rate": _percent(_mean_of(made, "engagement"), followers)
+        for kind, made in sums.kinds.items()
+    }
+    return {
+        "engagement_rate": every,
+        "avg_engagement_rate": every,
+        **rates,
+        "content_reach_rate": _percent(_mean_of(sums.kinds[Kind.REEL], "views"), followers),
+    }
 
 
 def _percent(mean: Figure, followers: int | None) -> Figure:
@@ -101,98 +112,36 @@ def number(value: Value) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _how_many(made: _Made) -> dict[str, Figure]:
-    reels, posts = (len(made.sample.of(kind)) for kind in Kind)
-    handed = made.sample.tally.handed
-    return {
-        "reels_analyzed": Figure(reels, reels, handed, made.since(Kind.REEL)),
-        "posts_analyzed": Figure(posts, posts, handed, made.since(Kind.POST)),
-        "total_content_analyzed": Figure(reels + posts, reels + posts, handed),
-    }
-
-
-def _means(made: _Made) -> dict[str, Figure]:
-    figures = {}
-    for kind in Kind:
-        contents, since = made.sample.of(kind), made.since(kind)
-        for count in _COUNTS:
-            mean = _mean(contents, _named(count), since)
-            figures[f"avg_{kind}_{count}"] = figures[f"avg_{count}_per_{kind}_cached"] = mean
-    figures["avg_reel_views"] = _mean(made.sample.of(Kind.REEL), _named("views"), made.since(Kind.REEL))
-    figures["avg_post_engagement"] = _mean(made.sample.of(Kind.POST), _engagement, made.since(Kind.POST))
-    return figures
-
-
-def _totals(made: _Made) -> dict[str, Figure]:
-    return {
-        "total_views": _total(made.sample.of(Kind.REEL), _named("views")),
-        **{f"total_{count}": _total(made.all(), _named(count)) for count in _COUNTS},
-        "total_engagement": _total(made.all(), _engagement),
-        "avg_engagement_per_content": _mean(made.all(), _engagement),
-    }
-
-
-def _rates(made: _Made) -> dict[str, Figure]:
-    every = _percent(_mean(made.all(), _engagement), made.followers)
-    rates = {
-        f"{kind}_engagement_rate": _percent(
-            _mean(made.sample.of(kind), _engagement, made.since(kind)), made.followers
-        )
-        for kind in Kind
-    }
-    views = _mean(made.sample.of(Kind.REEL), _named("views"), made.since(Kind.REEL))
-    return {
-        "engagement_rate": every,
-        "avg_engagement_rate": every,
-        **rates,
-        "content_reach_rate": _percent(views, made.followers),
-    }
-
-
-def _ratios(made: _Made) -> dict[str, Figure]:
-    reels, posts = (_mean(made.sample.of(kind), _engagement) for kind in Kind)
+def _ratios(sums: Sums) -> dict[str, Figure]:
+    reels, posts = (_mean_of(sums.kinds[kind], "engagement") for kind in Kind)
     of_reels, of_posts = number(reels.value), number(posts.value)
     better = of_reels / of_posts if of_reels is not None and of_posts else None
     counted, of = (reels.counted or 0) + (posts.counted or 0), (reels.of or 0) + (posts.of or 0)
     return {
-        "comment_to_like_ratio": _share(made.all(), _named("comments"), _named("likes")),
-        "save_to_like_ratio": _share(made.all(), _named("saves"), _named("likes")),
+        "comment_to_like_ratio": _share(sums.comments_to_likes, sums.posts),
+        "save_to_like_ratio": _share(sums.saves_to_likes, sums.posts),
         "reels_vs_posts_performance": Figure(better, counted, of),
     }
 
 
-def _viral(made: _Made, rule: ViralRule) -> dict[str, Figure]:
-    """Reels by their views, posts by their engagement, each against the earlier ones of its kind."""
-    judged = [*_judged(made, Kind.REEL, _named("views"), rule), *_judged(made, Kind.POST, _engagement, rule)]
-    of, count = len(made.all()), sum(judged)
+def _share(share: Share, of: int) -> Figure:
+    """One sum over another, over the posts of which both are known."""
+    return Figure(share.above / share.below if share.below else None, share.counted, of)
+
+
+def _viral(sums: Sums, rule: ViralRule) -> dict[str, Figure]:
+    counted, count, of = sums.judged.counted, sums.judged.viral, sums.posts
     return {
-        "viral_content_count": Figure(count if judged else None, len(judged), of),
-        "viral_content_rate": Figure(count / len(judged) * 100 if judged else None, len(judged), of),
+        "viral_content_count": Figure(count if counted else None, counted, of),
+        "viral_content_rate": Figure(count / counted * 100 if counted else None, counted, of),
         "viral_threshold_multiplier": Figure(rule.multiplier),
     }
 
 
-def _judged(made: _Made, kind: Kind, count: Count, rule: ViralRule) -> list[bool]:
-    """Whether each post is viral that can be judged: dated, its count known, with enough earlier ones."""
-    known = [
-        (each.posted_at, value, each.pinned)
-        for each in made.sample.of(kind)
-        if each.posted_at and (value := count(each)) is not None
-    ]
-    basis = [(at, value) for at, value, pinned in known if not pinned]
-    medians = medians_of_earlier(basis, [at for at, _, _ in known], minimum=rule.minimum_sample)
-    least = rule.min_views if kind is Kind.REEL else 0
-    return [
-        value >= least and value >= rule.multiplier * median
-        for (_, value, _), median in zip(known, medians, strict=True)
-        if median
-    ]
-
-
-def _best_type(made: _Made) -> dict[str, Figure]:
-    means = {kind: _mean(made.sample.of(kind), _engagement) for kind in Kind}
-    counted, of = sum(each.counted or 0 for each in means.values()), sum(each.of or 0 for each in means.values())
-    figure = Figure(_better(means[Kind.REEL], means[Kind.POST]), counted, of)
+def _best_type(sums: Sums) -> dict[str, Figure]:
+    reels, posts = (_mean_of(sums.kinds[kind], "engagement") for kind in Kind)
+    counted, of = (reels.counted or 0) + (posts.counted or 0), (reels.of or 0) + (posts.of or 0)
+    figure = Figure(_better(reels, posts), counted, of)
     return {"best_performing_type": figure, "best_content_type": figure}
 
 
@@ -210,51 +159,46 @@ def _better(reels: Figure, posts: Figure) -> str | None:
     return "posts" if of_posts > _CLEAR * of_reels else "mixed"
 
 
-def _captions(made: _Made) -> dict[str, Figure]:
-    posts, since = made.sample.of(Kind.POST), made.since(Kind.POST)
-    known = [each.caption for each in posts if each.caption is not None]
-    written = [caption for caption in known if caption]
-    tags = [hashtags(caption) for caption in written]
+def _captions(sums: Sums) -> dict[str, Figure]:
+    made, posts = sums.captions, sums.kinds[Kind.POST]
     return {
-        "avg_caption_length": _of_captions([len(each) for each in written], posts, since),
-        "avg_hashtag_count": _of_captions(tags, posts, since),
-        "uses_hashtags": Figure(any(tags) if known else None, len(known), len(posts), since),
+        "avg_caption_length": _mean(Sum(made.written, made.signs), posts.posts, posts.since),
+        "avg_hashtag_count": _mean(Sum(made.written, made.tags), posts.posts, posts.since),
+        "uses_hashtags": Figure(made.tags > 0 if made.known else None, made.known, posts.posts, posts.since),
     }
 
 
-def _of_captions(values: Sequence[int], posts: Sequence[Content], since: datetime | None) -> Figure:
-    return Figure(sum(values) / len(values) if values else None, len(values), len(posts), since)
-
-
-def _timing(made: _Made, now: datetime, zone: tzinfo) -> dict[str, Figure]:
-    times, of, since = made.sample.dated(), len(made.all()), made.sample.common_start
-    gaps = [later - earlier for earlier, later in pairwise(times)]
-    newest = max((each.posted_at for each in made.all() if each.posted_at), default=None)
-    age = Figure((now - newest) / _DAY if newest else None, int(newest is not None), of)
-    local = [time.astimezone(zone) for time in times]
-    days, hours = Counter(WEEKDAYS[time.weekday()] for time in local), Counter(time.hour for time in local)
+def _timing(sums: Sums, now: datetime, clock: Clock) -> dict[str, Figure]:
+    of, since, times = sums.posts, sums.since, sums.times
+    newest = sums.newest
+    days = (microseconds(now) - microseconds(newest)) / _DAY if newest else None
+    age = Figure(days, int(newest is not None), of)
+    day, hour = busiest(clock.slots(times)) or (None, None)
     return {
         "days_since_last_post": age,
         "last_post_days_ago": age,
         "posting_frequency_per_week": Figure(_frequency(times), len(times), of, since),
-        "posting_consistency_score": Figure(_consistency(gaps), len(times), of, since),
-        # Counter keeps the order of first sight: of equals the one met first in ascending time.
-        "most_active_day": Figure(days.most_common(1)[0][0] if days else None, len(times), of, since),
-        "most_active_hour": Figure(hours.most_common(1)[0][0] if hours else None, len(times), of, since),
+        "posting_consistency_score": Figure(_consistency(times), len(times), of, since),
+        "most_active_day": Figure(None if day is None else WEEKDAYS[day], len(times), of, since),
+        "most_active_hour": Figure(hour, len(times), of, since),
     }
 
 
-def _frequency(times: Sequence[datetime]) -> float | None:
+def _frequency(times: Sequence[int]) -> float | None:
     """Gaps a week: n posts have n - 1 of them; less than a day tells nothing about a week."""
     if len(times) < 2:
         return None
     return (len(times) - 1) * (_WEEK / max(times[-1] - times[0], _DAY))
 
 
-def _consistency(gaps: Sequence[timedelta]) -> float | None:
-    """100 for an even rhythm; fewer than three gaps have none."""
-    seconds = [gap.total_seconds() for gap in gaps]
-    if len(seconds) < _LEAST_GAPS or not any(seconds):
+def _consistency(times: Sequence[int]) -> float | None:
+    """100 for an even rhythm; fewer than three gaps have none.
+
+    The spread is the standard deviation of the gaps over their mean, from whole microseconds, so without rounding.
+    """
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    span = sum(gaps)
+    if len(gaps) < _LEAST_GAPS or not span:
         return None
-    spread = statistics.pstdev(seconds) / (math.fsum(seconds) / len(seconds))
-    return max(0.0, min(100.0, 100 - 100 * spread))
+    spread = math.sqrt((len(gaps) * sum(gap * gap for gap in gaps) - span * span) / (span * span))
+    return max(0.0, 100 - 100 * spread)

@@ -13,9 +13,11 @@ from .content import Content, Kind
 from .corrected import corrected_figures
 from .raw import creator_of, read, read_as_built
 from .result import Analytics, Figure, Input, Mode, Tally, Value, ViralRule
-from .sample import Sample, sample_of_lists, sample_of_merged
+from .sample import sample_of_lists, sample_of_merged
+from .sums import Clock, Sums, sums_of
 
-_RULE = ViralRule()
+RULE = ViralRule()
+"""By which rule a post is viral where nothing else is said."""
 
 
 def calculate_analytics(
@@ -26,7 +28,7 @@ def calculate_analytics(
     now: datetime,
     mode: Mode = Mode.CORRECTED,
     zone: tzinfo = UTC,
-    viral: ViralRule = _RULE,
+    viral: ViralRule = RULE,
     creator: str | None = None,
     private: bool = False,
 ) -> Analytics:
@@ -43,7 +45,7 @@ def calculate_analytics(
     unreadable = len(reels) + len(posts) - sum(len(each) for each in lists.values())
     sample = sample_of_lists(lists, now=now, unreadable=unreadable)
     known = None if private else followers
-    return _corrected(sample, known, Input.LISTS, now=now, zone=zone, viral=viral)
+    return _corrected(sums_of(sample, viral), known, Input.LISTS, now=now, clock=Clock(zone), viral=viral)
 
 
 def analytics_of_merged(
@@ -53,7 +55,7 @@ def analytics_of_merged(
     now: datetime,
     mode: Mode = Mode.CORRECTED,
     zone: tzinfo = UTC,
-    viral: ViralRule = _RULE,
+    viral: ViralRule = RULE,
     windows: Mapping[Kind, datetime | None] | None = None,
     stands: Mapping[str, Collection[Kind]] | None = None,
     private: bool = False,
@@ -65,19 +67,32 @@ def analytics_of_merged(
     """
     if Mode(mode) is Mode.CORRECTED:
         sample = sample_of_merged(contents, now=now, windows=windows, stands=stands)
-        known = None if private else followers
-        return _corrected(sample, known, Input.MERGED, now=now, zone=zone, viral=viral)
+        sums = sums_of(sample, viral)
+        return analytics_of_sums(sums, followers, now=now, clock=Clock(zone), viral=viral, private=private)
     every = tuple(replace(each, likes=each.likes or 0, comments=each.comments or 0) for each in contents)
     reels, posts = (tuple(each for each in every if each.kind is kind) for kind in Kind)
     values, failed = analytics_as_built(reels, posts, followers, now=now, zone=zone, viral=viral)
     return _compat(values, failed, Input.MERGED, len(every), followers, now=now, zone=zone)
 
 
-def _corrected(
-    sample: Sample, followers: int | None, form: Input, *, now: datetime, zone: tzinfo, viral: ViralRule
+def analytics_of_sums(
+    sums: Sums,
+    followers: int | None,
+    *,
+    now: datetime,
+    clock: Clock,
+    viral: ViralRule = RULE,
+    private: bool = False,
 ) -> Analytics:
-    figures = corrected_figures(sample, followers, now=now, zone=zone, viral=viral)
-    return Analytics(Mode.CORRECTED, form, now, str(zone), followers, sample.tally, figures)
+    """The 50 corrected figures from what posts that are one row each sum up to by the same rule."""
+    return _corrected(sums, None if private else followers, Input.MERGED, now=now, clock=clock, viral=viral)
+
+
+def _corrected(
+    sums: Sums, followers: int | None, form: Input, *, now: datetime, clock: Clock, viral: ViralRule
+) -> Analytics:
+    figures = corrected_figures(sums, followers, now=now, clock=clock, viral=viral)
+    return Analytics(Mode.CORRECTED, form, now, str(clock.zone), followers, sums.tally, figures)
 
 
 def _as_built(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from .metric import Metric, Source, Unit
+from .metrics_creator import creator
 from .metrics_observed import REDDIT
 
 _MENDED: Final = "predecessor's Reddit metrics, mended (compat: as built)"
@@ -34,8 +36,29 @@ _FIGURES: Final = (
     ("min_comment_karma", Unit.VOTES, 0, "10th percentile of the authors' comment karma; 5 authors at least."),
     ("karma_per_day", Unit.VOTES, 2, "An account's karma divided by its age in days."),
 )
+_OBSERVED: Final = (
+    ("account_age_days", Unit.DAYS, "Days from the making of an account to its observation."),
+    ("post_karma", Unit.VOTES, "What an account's posts brought in, as Reddit counts it."),
+    ("comment_karma", Unit.VOTES, "What an account's comments brought in, as Reddit counts it."),
+)
+_RHYTHM: Final = frozenset(
+    {
+        *("last_post_days_ago", "posting_frequency_per_week", "posting_consistency_score"),
+        *("most_active_day", "most_active_hour"),
+    }
+)
+_STORED_AS: Final = {
+    "avg_comments_per_post_cached": "avg_comments_per_post",
+    "best_content_type": "top_content_type",
+}
 _SCORES: Final = (
-    ("user_score", Unit.SCORE, 2, "0.15 name, 0.35 age and 0.5 karma, each a mark from 0 to 10."),
+    (
+        "user_score",
+        Unit.SCORE,
+        2,
+        "0.15 name (10 times its part of letters), 0.35 age (2 a year) and 0.5 karma (2 for each power of ten), "
+        "each a mark from 0 to 10.",
+    ),
     (
         "viral_score",
         Unit.SCORE,
@@ -47,6 +70,15 @@ _SCORES: Final = (
 
 def reddit() -> Iterator[Metric]:
     """What is computed from Reddit's posts, communities and accounts."""
+    made: dict[str, Metric] = {}
     for source, rows in ((_MENDED, _FIGURES), (_OUR_READING, _SCORES)):
         for name, unit, digits, definition in rows:
-            yield Metric(name, definition, unit, REDDIT, Source.COMPUTED, source, digits)
+            made[name] = Metric(name, definition, unit, REDDIT, Source.COMPUTED, source, digits)
+    yield from made.values()
+    for name, unit, definition in _OBSERVED:
+        yield Metric(name, definition, unit, REDDIT, Source.OBSERVED, "the platform's own count")
+    # An author's rhythm is told as that of creators elsewhere.
+    yield from (replace(each, platforms=REDDIT) for each in creator() if each.name in _RHYTHM)
+    for name, original in _STORED_AS.items():
+        definition = f"Copy of {original}."
+        yield replace(made[original], name=name, definition=definition, same_as=original)

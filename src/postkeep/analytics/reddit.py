@@ -17,8 +17,12 @@ from .words import WEEKDAYS
 
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
+_YEAR: Final = timedelta(days=365)
 _HIGHEST: Final = 10.0
 FRESH: Final = timedelta(hours=72)
+
+OF_AUTHORS: Final = frozenset({"min_account_age_days", "min_post_karma", "min_comment_karma"})
+"""The figures that count authors, not posts."""
 
 LEAST_IN_SLOT: Final = 3
 LEAST_AUTHORS: Final = 5
@@ -102,6 +106,13 @@ def community_figures(posts: Iterable[RedditPost], *, zone: tzinfo) -> dict[str,
         **figures,
         "top_content_type": Figure(top, sum(each.counted or 0 for each in means.values()), len(sample)),
     }
+
+
+def author_figures(posts: Iterable[RedditPost], author: RedditAuthor, *, zone: tzinfo) -> dict[str, Figure]:
+    """What an author's posts bring in, as community_figures counts it, and what the account itself tells."""
+    figures = community_figures(posts, zone=zone)
+    del figures["subreddit_score"]
+    return {**figures, **{name: Figure(value) for name, value in account_figures(author).items()}}
 
 
 def _sample(posts: Iterable[RedditPost]) -> list[RedditPost]:
@@ -204,7 +215,7 @@ def posting_requirements(authors: Iterable[RedditAuthor]) -> dict[str, Figure]:
         newest[each.username] = each
     known = list(newest.values())
     return {
-        "min_account_age_days": _percentile([_age(each) for each in known]),
+        "min_account_age_days": _percentile([account_age_days(each) for each in known]),
         "min_post_karma": _percentile([each.post_karma for each in known]),
         "min_comment_karma": _percentile([each.comment_karma for each in known]),
     }
@@ -217,7 +228,8 @@ def _percentile(values: Sequence[int | None]) -> Figure:
     return Figure(known[math.ceil(PERCENTILE * len(known)) - 1], len(known), len(values))
 
 
-def _age(author: RedditAuthor) -> int | None:
+def account_age_days(author: RedditAuthor) -> int | None:
+    """Whole days from the making of the account to its observation."""
     return (author.observed_at - author.created_at) // _DAY if author.created_at else None
 
 
@@ -227,6 +239,36 @@ def karma_per_day(author: RedditAuthor) -> float | None:
         return None
     days = max(1.0, (author.observed_at - author.created_at) / _DAY)
     return (author.post_karma + author.comment_karma) / days
+
+
+def account_figures(author: RedditAuthor) -> dict[str, int | float | None]:
+    """What the account alone tells; the user's score by the marks below."""
+    return {
+        "account_age_days": account_age_days(author),
+        "post_karma": author.post_karma,
+        "comment_karma": author.comment_karma,
+        "karma_per_day": karma_per_day(author),
+        "user_score": user_score(name_mark(author.username), age_mark(author), karma_mark(author)),
+    }
+
+
+def name_mark(username: str) -> float | None:
+    """Ten times the part of a name that is letters: names that Reddit makes up end in digits. Our reading."""
+    return _HIGHEST * sum(map(str.isalpha, username)) / len(username) if username else None
+
+
+def age_mark(author: RedditAuthor) -> float | None:
+    """Two for each year of 365 days, ten at most. Our reading."""
+    if author.created_at is None:
+        return None
+    return min(_HIGHEST, max(0.0, 2 * ((author.observed_at - author.created_at) / _YEAR)))
+
+
+def karma_mark(author: RedditAuthor) -> float | None:
+    """Two for each power of ten in both karmas together, ten at most; below one nothing. Our reading."""
+    if author.post_karma is None or author.comment_karma is None:
+        return None
+    return min(_HIGHEST, 2 * math.log10(max(1, author.post_karma + author.comment_karma)))
 
 
 def user_score(name: float | None, age: float | None, karma: float | None) -> float | None:

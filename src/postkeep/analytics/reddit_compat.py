@@ -85,6 +85,13 @@ def viral_score_as_built(post: RedditPost, *, now: datetime) -> float:
     return sum(weight * min(10, mark) for weight, mark in marks) * (1 if post.over_18 else 1.1)
 
 
+def most_viral_as_built(posts: Iterable[RedditPost], *, now: datetime, most: int = 3) -> tuple[RedditPost, ...]:
+    """The posts of one community with the highest viral score as built, best first, of the last 72 hours."""
+    fresh = (each for each in posts if timedelta(0) <= now - each.posted_at <= FRESH)
+    ranked = sorted(fresh, key=lambda each: (-viral_score_as_built(each, now=now), each.native_id))
+    return tuple(ranked[:most])
+
+
 def requirement_as_built(values: Iterable[int | None], percentile: float = 0.10) -> int | None:
     """A percentile over the authors of all listed posts, an author once for each of them, unknown as 0."""
     ordered = sorted(value or 0 for value in values)

@@ -38,6 +38,8 @@ class Excluded(StrEnum):
     OUTSIDE_WINDOW = "outside_window"
     AFTER_NOW = "after_now"
     UNREADABLE = "unreadable"
+    STICKIED = "stickied"
+    NOT_THERE = "not_there"
 
 
 @dataclass(frozen=True, slots=True)

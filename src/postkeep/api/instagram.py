@@ -40,21 +40,23 @@ class Link(TypedDict):
 def store_reels(creator_id: CreatorId, username: str, reels: Sequence[Json]) -> tuple[int, int, int]:
     """Store raw items of the reels list, in or out of their wrapper: (saved, new, known before).
 
-    Each is one record, observed now. One that cannot be read goes into the quarantine and is not counted. Media
-    are queued, none is fetched. A post that stands in both lists is one post; storing the same again adds none. A
-    number nobody knows becomes a profile. Raises NotFound for any other creator that is not here, and for one that
-    was erased.
+    They are observed now, and remembered as the list they are when all can be read: hand over in one call what was
+    collected of it. One that cannot be read goes into the quarantine and is not counted. Media are queued, none is
+    fetched. A post that stands in both lists is one post; storing the same again adds none. A number nobody knows
+    becomes a profile. Raises NotFound for any other creator that is not here, and for one that was erased.
     """
-    return _store("store_reels", creator_id, username, reels)
+    return _store("store_reels", creator_id, username, reels, reels=True)
 
 
 def store_posts(creator_id: CreatorId, username: str, posts: Sequence[Json]) -> tuple[int, int, int]:
     """Store raw items of the feed: (saved, new, known before). As store_reels; carousels keep their order."""
-    return _store("store_posts", creator_id, username, posts)
+    return _store("store_posts", creator_id, username, posts, reels=False)
 
 
-def _store(name: str, creator_id: CreatorId, username: str, items: Sequence[Json]) -> tuple[int, int, int]:
-    saved = default.library().collected.store(name, creator_id, username, items)
+def _store(
+    name: str, creator_id: CreatorId, username: str, items: Sequence[Json], *, reels: bool
+) -> tuple[int, int, int]:
+    saved = default.library().collected.store(name, creator_id, username, items, reels=reels)
     return saved.saved, saved.new, saved.known
 
 

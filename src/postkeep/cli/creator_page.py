@@ -8,15 +8,28 @@ from datetime import datetime
 from postkeep.cli.output import write
 from postkeep.cli.sparkline import sparkline
 from postkeep.cli.tables import Column, terminal_width, write_pairs, write_table
-from postkeep.cli.text import UNKNOWN, beginning, moment, plural, visible
+from postkeep.cli.text import UNKNOWN, beginning, day, known, moment, plural, visible
 from postkeep.cli.top_posts import grouped, percent, write_top
-from postkeep.model import Json
-from postkeep.views.creators import CreatorDetail, FigureView, TypeView
+from postkeep.model import Json, ProfileKind
+from postkeep.views.creators import Basis, CreatorDetail, FigureView, TopPost, TypeView
 
 _LONGEST = "newest observation"
 _NAME_WIDTH = 20
 _GAP = 2
-_UNITS = {"percent": " %", "ratio": " ×", "score": " / 100", "days": " days"}
+_UNITS = {"percent": " %", "ratio": " ×", "days": " days"}
+_SCALES = {"posting_consistency_score": " / 100", "user_score": " / 10"}
+VOTED = "reddit"
+_SHORT_KINDS: dict[str, str] = {ProfileKind.SUBREDDIT: "r", ProfileKind.REDDITOR: "u"}
+_TOP = (
+    Column("Post", whole=True),
+    Column("Posted", whole=True),
+    Column("Author", cut=True, spare=2),
+    Column("Form", whole=True, spare=3),
+    Column("Text", cut=True),
+    Column("Votes", right=True),
+    Column("Comm.", right=True),
+    Column("Per vote", right=True, spare=1),
+)
 
 
 def as_json(detail: CreatorDetail) -> dict[str, Json]:
@@ -38,6 +51,7 @@ def as_json(detail: CreatorDetail) -> dict[str, Json]:
         "follower_history": detail.history,
         "types": detail.types,
         "top_posts": detail.top,
+        "rising": detail.rising,
         "hours": detail.hours,
     }
 
@@ -59,25 +73,69 @@ def write_creator(detail: CreatorDetail) -> None:
         )
     if detail.types:
         write("")
-        write_table(
-            (
-                Column("Type", whole=True),
-                Column("Posts", right=True),
-                Column("Engagement", right=True),
-                Column("Views", right=True, spare=1),
-                Column("Rate", right=True),
-            ),
-            [_type(each) for each in detail.types],
-        )
+        _write_types(detail)
     if detail.top:
         write("")
-        write_top(detail.top)
+        (_write_voted if is_voted(detail) else write_top)(detail.top)
+    if detail.rising:
+        write("\nRising")
+        _write_voted(detail.rising)
+
+
+def _write_types(detail: CreatorDetail) -> None:
+    if is_voted(detail):
+        columns = Column("Type", whole=True), Column("Posts", right=True), Column("Votes", right=True)
+        write_table(columns, [(each.form, str(each.posts), _mean(each, each.mean_votes)) for each in detail.types])
+        return
+    write_table(
+        (
+            Column("Type", whole=True),
+            Column("Posts", right=True),
+            Column("Engagement", right=True),
+            Column("Views", right=True, spare=1),
+            Column("Rate", right=True),
+        ),
+        [_type(each) for each in detail.types],
+    )
+
+
+def _write_voted(posts: Sequence[TopPost]) -> None:
+    """Print posts of Reddit with their votes, and how fast they spread where that is told."""
+    viral = any(each.viral_score is not None for each in posts)
+    rows = []
+    for post in posts:
+        cells = (
+            post.post_id,
+            day(post.posted_at),
+            beginning(post.author, 24) or known(None),
+            known(post.form),
+            beginning(post.text),
+            grouped(post.likes),
+            grouped(post.comments),
+            UNKNOWN if post.comments_per_vote is None else f"{post.comments_per_vote:.4f}",
+        )
+        rows.append((*cells, _viral(post)) if viral else cells)
+    write_table((*_TOP, Column("Viral", right=True)) if viral else _TOP, rows)
+
+
+def _viral(post: TopPost) -> str:
+    return UNKNOWN if post.viral_score is None else f"{post.viral_score:.2f}"
+
+
+def is_voted(detail: CreatorDetail) -> bool:
+    """Whether people vote there, and like nothing."""
+    return detail.platform == VOTED
+
+
+def members(detail: CreatorDetail) -> str:
+    """What those are called who follow it."""
+    return "Members" if detail.kind == ProfileKind.SUBREDDIT else "Followers"
 
 
 def write_comparison(details: Sequence[CreatorDetail]) -> None:
     """Print figures as lines and creators as columns, in as many tables as the terminal's width asks for.
 
-    A figure that means nothing on a creator's platform is unknown there.
+    A figure that means nothing for a creator has an empty cell there.
     """
     names = list(dict.fromkeys(each.name for detail in details for each in detail.figures if each.same_as is None))
     for place, some in enumerate(_fitting(details, names)):
@@ -89,7 +147,7 @@ def write_comparison(details: Sequence[CreatorDetail]) -> None:
         rows.append(("posts in the sample", *(_sample(each) for each in some)))
         rows.append((_LONGEST, *(_day(each.newest_observation) for each in some)))
         told = [{figure.name: figure_text(figure) for figure in each.figures} for each in some]
-        rows += [(name, *(values.get(name, UNKNOWN) for values in told)) for name in names]
+        rows += [(name, *(values.get(name, "") for values in told)) for name in names]
         write_table(columns, rows)
 
 
@@ -104,9 +162,10 @@ def _fitting(details: Sequence[CreatorDetail], names: Sequence[str]) -> Iterator
 
 
 def _head(detail: CreatorDetail) -> Iterator[tuple[str, str]]:
-    yield "Creator", f"{detail.name} ({_short(detail)}, {detail.kind})"
+    label = "Community" if detail.kind == ProfileKind.SUBREDDIT else "Creator"
+    yield label, f"{detail.name} ({_short(detail)}, {detail.kind})"
     yield "Profile", detail.profile_id
-    yield "Followers", f"{grouped(detail.followers)} ({moment(detail.followers_at)})"
+    yield members(detail), f"{grouped(detail.followers)} ({moment(detail.followers_at)})"
     yield "Growth", "; ".join(rate_text(detail.growth[name], name) for name in ("daily", "weekly"))
     history = detail.history
     if len(history) > 1:
@@ -133,21 +192,31 @@ def rate_text(rate: Json, name: str) -> str:
 
 
 def _figure(figure: FigureView) -> tuple[str, ...]:
-    posts = UNKNOWN if figure.of is None else f"{figure.counted}/{figure.of}"
-    return figure.name, figure_text(figure), posts, _day(figure.since) if figure.since else ""
+    return figure.name, figure_text(figure), basis_text(figure), _day(figure.since) if figure.since else ""
+
+
+def basis_text(figure: FigureView) -> str:
+    """Of how many posts a figure is made, or of how many authors."""
+    if figure.of is None:
+        return UNKNOWN
+    told = f"{figure.counted}/{figure.of}"
+    return told if figure.basis is Basis.POSTS else f"{told} {figure.basis}"
 
 
 def figure_text(figure: FigureView) -> str:
     """A figure with its unit, as people see it."""
     if figure.value is None:
         return UNKNOWN
-    return visible(figure.text) + _UNITS.get(figure.unit, "")
+    return visible(figure.text) + _SCALES.get(figure.name, _UNITS.get(figure.unit, ""))
 
 
 def _type(each: TypeView) -> tuple[str, ...]:
-    mean = UNKNOWN if each.mean_engagement is None else f"{each.mean_engagement:,.1f} ({each.counted})"
     views = UNKNOWN if each.mean_views is None else f"{each.mean_views:,.0f}"
-    return each.form, str(each.posts), mean, views, percent(each.rate)
+    return each.form, str(each.posts), _mean(each, each.mean_engagement), views, percent(each.rate)
+
+
+def _mean(each: TypeView, mean: float | None) -> str:
+    return UNKNOWN if mean is None else f"{mean:,.1f} ({each.counted})"
 
 
 def _sample(detail: CreatorDetail) -> str:
@@ -156,7 +225,14 @@ def _sample(detail: CreatorDetail) -> str:
 
 
 def _short(detail: CreatorDetail) -> str:
-    return f"{detail.platform}/{detail.username}" if detail.username else detail.profile_id
+    return short_name(detail.platform, detail.kind, detail.username) or detail.profile_id
+
+
+def short_name(platform: str, kind: str, username: str | None) -> str | None:
+    """A name with its platform before it, on Reddit with the kind; None where there is no username."""
+    if username is None:
+        return None
+    return f"{_SHORT_KINDS.get(kind, platform)}/{username}"
 
 
 def _day(at: datetime | None) -> str:

@@ -88,10 +88,10 @@ def list_creators(face: Face, by: str, platform: str | None, limit: int, after: 
 @json_option
 @pass_face
 def show_creator(face: Face, name: str, mode: str, zone: str, top: int, as_json: bool) -> int:
-    """Show one creator: figures, followers, posts by type.
+    """Show one creator or community: figures, followers, posts by type.
 
-    NAME is a profile id, PLATFORM/USERNAME, or a username that only one profile has. Everything is computed anew
-    from the stored posts; nothing is stored.
+    NAME is a profile id, PLATFORM/USERNAME, r/NAME or u/NAME on Reddit, or a username that only one profile has.
+    Everything is computed anew from the stored posts; nothing is stored.
     """
     with face.library(read_only=True) as library:
         detail = library.creators.show(name, mode=AnalyticsMode(mode), zone=zone, top=top)
@@ -153,7 +153,7 @@ def update_creators(face: Face, names: tuple[str, ...], mode: str, zone: str, as
 def _row(line: CreatorLine) -> tuple[str, ...]:
     return (
         line.profile_id,
-        beginning(line.username or line.name, 30),
+        beginning(_called(line), 30),
         line.platform,
         grouped(line.followers),
         percent(line.growth_weekly),
@@ -164,6 +164,13 @@ def _row(line: CreatorLine) -> tuple[str, ...]:
         if line.mode in (None, AnalyticsMode.CORRECTED)
         else f"{moment(line.computed_at)}, {line.mode}",
     )
+
+
+def _called(line: CreatorLine) -> str:
+    """On Reddit a community and an author may have one name."""
+    if line.platform == "reddit":
+        return creator_page.short_name(line.platform, line.kind, line.username) or line.name
+    return line.username or line.name
 
 
 def _write_summary(summary: CreatorsUpdated) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from postkeep.views.archives import ArchiveCheck, ArchiveStep, ArchiveSummary, RestoreSummary
     from postkeep.views.creators import CreatorsUpdated
+    from postkeep.views.joining import JoinSummary
     from postkeep.views.watching import ImportArchived, WatchSummary
 
 
@@ -78,6 +79,12 @@ def of_warm(summary: WarmSummary) -> Exit:
     if _broken_off(summary.status, summary.error):
         return Exit.UNAVAILABLE
     return _some(summary.media.errors)
+
+
+def of_join(summary: JoinSummary) -> Exit:
+    if _broken_off(summary.status, summary.error):
+        return Exit.UNAVAILABLE
+    return _some(summary.joins.failed)
 
 
 def of_replay(summary: ReplaySummary) -> Exit:

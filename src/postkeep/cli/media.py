@@ -11,6 +11,7 @@ from postkeep.cli import archive, exits, summaries
 from postkeep.cli.as_json import write_json
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.failures import failures, retry
+from postkeep.cli.join import join
 from postkeep.cli.media_table import write_media
 from postkeep.cli.output import say, write
 from postkeep.cli.patience import Patience
@@ -27,7 +28,7 @@ def media() -> None:
     """List, fetch and verify pictures, videos and documents."""
 
 
-for _command in (failures, retry, warm, placeholders, archive.send):
+for _command in (failures, retry, join, warm, placeholders, archive.send):
     media.add_command(_command)
 
 

@@ -9,6 +9,7 @@ from postkeep.cli.tables import Column, write_table
 from postkeep.cli.text import UNKNOWN, beginning, day, moment
 from postkeep.model import MediaState
 from postkeep.views import FailureView, MediaView, human_size
+from postkeep.views.joining import JoinedView
 
 _COLUMNS = (
     Column("Media", whole=True),
@@ -20,6 +21,9 @@ _COLUMNS = (
     Column("Dimensions", right=True, spare=4),
     Column("Error", least=16, spare=1),
 )
+
+JOINED = "+ joined"
+"""What stands in place of an id where a row tells of the file made of the medium above it."""
 
 LOST_WORDS = "lost: not here, nor at its source"
 
@@ -37,11 +41,38 @@ STATE_WORDS = {
 
 def write_media(media: Iterable[MediaView], *, of_one_post: bool = False) -> None:
     """Print a table of media; those of one post do not repeat its id."""
-    rows = [_row(each) for each in media]
+    rows = [row for each in media for row in _rows(each)]
     if of_one_post:
         write_table((_COLUMNS[0], *_COLUMNS[2:]), [(row[0], *row[2:]) for row in rows])
     else:
         write_table(_COLUMNS, rows)
+
+
+def _rows(media: MediaView) -> list[tuple[str, ...]]:
+    """A medium, and below it the file that was made of it."""
+    return [_row(media)] if media.joined is None else [_row(media), _joined_row(media, media.joined)]
+
+
+def _joined_row(media: MediaView, joined: JoinedView) -> tuple[str, ...]:
+    if joined.error_kind:
+        words = "not joined with its sound"
+    elif joined.cached:
+        words = "cached; joined with its sound"
+    elif joined.evicted_at:
+        words = f"evicted {day(joined.evicted_at)}; joined with its sound"
+    else:
+        words = "joined with its sound; to be made again"
+    known_size = joined.width is not None and joined.height is not None
+    return (
+        JOINED,
+        media.post_id,
+        words,
+        media.role,
+        joined.mime_type or "",
+        UNKNOWN if joined.size is None else human_size(joined.size),
+        f"{joined.width}×{joined.height}" if known_size else UNKNOWN,
+        beginning(joined.error, 80),
+    )
 
 
 def state_words(media: MediaView) -> str:

@@ -6,15 +6,15 @@ from postkeep.cli.media_table import write_media
 from postkeep.cli.output import write
 from postkeep.cli.tables import Column, write_pairs, write_table
 from postkeep.cli.text import UNKNOWN, count, known, moment, visible
-from postkeep.model import ObservedSource
-from postkeep.views import OriginalView, PostDetail, SnapshotView
+from postkeep.model import ObservedSource, Presence
+from postkeep.views import OriginalView, PostDetail, PostLine, SnapshotView
 
 OF_ORIGINAL = "*"
 OF_ORIGINAL_NOTE = "* numbers of the post it shares, not its own"
 
 _ALWAYS = ("reactions", "comments", "reposts")
 _WHEN_KNOWN = ("views", "likes", "saves")
-_SOURCE_WORDS: dict[str, str] = {
+SOURCE_WORDS: dict[str, str] = {
     ObservedSource.COLLECTOR: "collector",
     ObservedSource.FILE_NAME: "file name",
     ObservedSource.FOLDER: "folder name",
@@ -25,9 +25,11 @@ _SOURCE_WORDS: dict[str, str] = {
 def write_post(detail: PostDetail) -> None:
     """Print all that is known of a post."""
     _write_head(detail)
+    if detail.line.notes:
+        write_block("Note", detail.line.notes)
     if detail.text:
         replaced = "Text (characters no database can hold were replaced; the raw record is exact)"
-        _write_block(replaced if detail.text_altered else "Text", detail.text)
+        write_block(replaced if detail.text_altered else "Text", detail.text)
     _write_title("Numbers")
     if detail.snapshots:
         _write_numbers(detail.snapshots)
@@ -44,14 +46,15 @@ def write_post(detail: PostDetail) -> None:
     for text in detail.texts:
         if text.text != detail.text:
             span = f"{moment(text.first_seen_at)} to {moment(text.last_seen_at)}"
-            _write_block(f"Earlier text, seen {span}", text.text)
+            write_block(f"Earlier text, seen {span}", text.text)
 
 
 def _write_title(title: str) -> None:
     write(f"\n{title}")
 
 
-def _write_block(title: str, text: str) -> None:
+def write_block(title: str, text: str) -> None:
+    """Print a text of several lines under its title, made harmless."""
     _write_title(title)
     write("\n".join(f"  {line}".rstrip() for line in visible(text, lines=True).split("\n")))
 
@@ -68,6 +71,7 @@ def _write_head(detail: PostDetail) -> None:
         ("Posted", moment(line.posted_at)),
         ("URL", known(line.url)),
         ("URN", detail.urn),
+        ("Gone", _gone(line)),
         ("Edited", {True: "yes", False: "no", None: ""}[detail.edited]),
         ("Seen via", ", ".join(detail.seen_via)),
         ("Hashtags", " ".join(f"#{tag}" for tag in detail.hashtags)),
@@ -75,6 +79,11 @@ def _write_head(detail: PostDetail) -> None:
         ("Observed", moment(detail.observed_at)),
     ]
     write_pairs(pair for pair in pairs if pair[1])
+
+
+def _gone(line: PostLine) -> str:
+    """What the platform says of a post that is not there, and when it said so."""
+    return "" if line.presence is Presence.THERE else f"{line.presence}, seen {moment(line.presence_at)}"
 
 
 def _write_original(original: OriginalView) -> None:
@@ -88,7 +97,7 @@ def _write_original(original: OriginalView) -> None:
     ]
     write_pairs(((label, value) for label, value in pairs if value), indent="  ")
     if original.text:
-        _write_block("Its text", original.text)
+        write_block("Its text", original.text)
 
 
 # --- numbers ------------------------------------------------------------------------------------
@@ -120,12 +129,12 @@ def number_rows(snapshots: tuple[SnapshotView, ...], names: list[str]) -> list[t
         for name in names:
             value, before = _value(each, name), last.get((each.of_original, name))
             cells.append(
-                _with_delta(value, before) + (OF_ORIGINAL if each.of_original and value is not None else "")
+                with_delta(value, before) + (OF_ORIGINAL if each.of_original and value is not None else "")
             )
             if value is not None:
                 last[each.of_original, name] = value
         zone = "~" if each.zone_assumed else ""
-        rows.append((moment(each.observed_at) + zone, _SOURCE_WORDS.get(each.source, each.source), *cells))
+        rows.append((moment(each.observed_at) + zone, SOURCE_WORDS.get(each.source, each.source), *cells))
     return rows
 
 
@@ -134,7 +143,8 @@ def _value(snapshot: SnapshotView, name: str) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _with_delta(value: int | None, before: int | None) -> str:
+def with_delta(value: int | None, before: int | None) -> str:
+    """A count with its distance to the one known before."""
     if value is None or before is None or value == before:
         return count(value)
     return f"{value} ({value - before:+d})"

@@ -14,6 +14,7 @@ from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_table
 from postkeep.cli.text import beginning, count, day, known
 from postkeep.cli.top_posts import top_posts
+from postkeep.model import Presence
 from postkeep.views import PostLine
 from postkeep.views.erasing import Fact, GonePost
 
@@ -28,6 +29,8 @@ _COLUMNS = (
     Column("Rep.", right=True, spare=3),
     Column("Media", right=True),
 )
+_TEXT = 4
+_GONE = Column("Gone", whole=True)
 
 
 @click.group()
@@ -71,7 +74,9 @@ def list_posts(
     elif not found:
         say("no posts")
     else:
-        write_table(_COLUMNS, [_row(line) for line in found])
+        gone = any(line.presence is not Presence.THERE for line in found)
+        columns = (*_COLUMNS[:_TEXT], *((_GONE,) if gone else ()), *_COLUMNS[_TEXT:])
+        write_table(columns, [_row(line, gone=gone) for line in found])
         if any(line.latest and line.latest.of_original for line in found):
             write(post_page.OF_ORIGINAL_NOTE)
         if len(found) == limit:
@@ -94,6 +99,29 @@ def show_post(face: Face, ref: str, as_json: bool) -> int:
         write_json(detail)
     else:
         post_page.write_post(detail)
+    return 0
+
+
+@posts.command("note")
+@click.argument("ref")
+@click.argument("text", metavar="[TEXT]", required=False)
+@click.option("--clear", is_flag=True, help="Remove the note.")
+@json_option
+@pass_face
+def note_post(face: Face, ref: str, text: str | None, clear: bool, as_json: bool) -> int:
+    """Write a note on a post, in place of the one it has.
+
+    REF is a post id, a URN, the digits of one, or the post's URL.
+    """
+    notes = (text or "").strip()
+    if clear == bool(notes):
+        raise click.UsageError("give either a TEXT or --clear")
+    with face.library() as library:
+        line = library.people.set_post_notes(ref, notes or None)
+    if as_json:
+        write_json(line)
+    else:
+        say(f"{line.post_id} {'has a note' if notes else 'has no note any more'}")
     return 0
 
 
@@ -153,7 +181,7 @@ def _gone_row(each: GonePost) -> tuple[str, ...]:
     )
 
 
-def _row(line: PostLine) -> tuple[str, ...]:
+def _row(line: PostLine, *, gone: bool) -> tuple[str, ...]:
     latest = line.latest
     mark = post_page.OF_ORIGINAL if latest and latest.of_original else ""
     numbers = (latest.reactions, latest.comments, latest.reposts) if latest else (None, None, None)
@@ -162,6 +190,7 @@ def _row(line: PostLine) -> tuple[str, ...]:
         day(line.posted_at),
         beginning(line.author or line.author_name, 30) or known(None),
         beginning(line.kind, 12),
+        *(("" if line.presence is Presence.THERE else str(line.presence),) if gone else ()),
         _told(line),
         *(count(number) + (mark if number is not None else "") for number in numbers),
         f"{line.cached}/{line.media}",

@@ -12,10 +12,11 @@ from postkeep.cli.as_json import write_json
 from postkeep.cli.erasing import erase_profile
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
 from postkeep.cli.output import say, write, write_exactly
+from postkeep.cli.profile_page import write_profile
 from postkeep.cli.tables import Column, write_pairs, write_table
-from postkeep.cli.text import UNKNOWN, beginning, known, moment, plural, visible
+from postkeep.cli.text import beginning, plural, visible
 from postkeep.model import ProfileKind
-from postkeep.views.people import NewProfile, PeopleImport, ProfileDetail, ProfileLine
+from postkeep.views.people import NewProfile, PeopleImport, ProfileLine
 
 _COLUMNS = (
     Column("Profile", whole=True),
@@ -26,11 +27,6 @@ _COLUMNS = (
     Column("Tags", cut=True, spare=1),
     Column("Notes", cut=True, spare=4),
     Column("Id", whole=True, spare=2),
-)
-_NAMES = (
-    Column("Known as", cut=True),
-    Column("First seen", whole=True),
-    Column("Last seen", whole=True, spare=1),
 )
 _PROBLEMS_TOLD = 20
 _KINDS = click.Choice([kind.value for kind in ProfileKind])
@@ -112,7 +108,7 @@ def _called(line: ProfileLine) -> str:
 @json_option
 @pass_face
 def show_profile(face: Face, profile: str, as_json: bool) -> int:
-    """Show one profile: its names over time, tags and note.
+    """Show one profile: its account, note, names, texts, links, pictures and counts over time.
 
     PROFILE is an id, the address of its page, platform/username, platform/kind/username, or a username that only
     one profile has.
@@ -122,46 +118,8 @@ def show_profile(face: Face, profile: str, as_json: bool) -> int:
     if as_json:
         write_json(detail)
     else:
-        _write_profile(detail)
+        write_profile(detail)
     return 0
-
-
-def _write_profile(detail: ProfileDetail) -> None:
-    line = detail.line
-    write_pairs(
-        (
-            ("Profile", line.profile_id),
-            ("Name", line.name or UNKNOWN),
-            ("Username", known(line.username)),
-            ("Platform", f"{line.platform}, {line.kind}"),
-            ("Own id", known(line.native_id)),
-            ("Headline", known(line.headline)),
-            ("Page", known(line.url)),
-            ("Active", "yes" if line.active else "no"),
-            ("Posts", str(line.posts)),
-            ("Tags", ", ".join(line.tags) or UNKNOWN),
-            ("Seen", moment(line.observed_at)),
-            ("Collected", moment(line.last_synced_at)),
-        )
-    )
-    if line.notes:
-        write("")
-        write("Note")
-        for each in visible(line.notes, lines=True).splitlines():
-            write(f"  {each}")
-    if detail.names:
-        write("")
-        write_table(
-            _NAMES,
-            [
-                (
-                    beginning(each.value if each.kind == "name" else f"@{each.value}", 60),
-                    moment(each.first_seen_at),
-                    moment(each.last_seen_at),
-                )
-                for each in detail.names
-            ],
-        )
 
 
 @profiles.command("add")

@@ -12,8 +12,11 @@ _WIDTH = 640
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def growth_chart(history: Sequence[FollowersView]) -> str:
-    """Followers over time, in proportion; only what was counted has a dot. Empty with less than two counts."""
+def growth_chart(history: Sequence[FollowersView], whose: str = "Followers") -> str:
+    """Followers (or members, as `whose` says) over time, in proportion; only what was counted has a dot.
+
+    Empty with less than two counts.
+    """
     if len(history) < 2:
         return ""
     height, left, right, top, bottom = 220, 10, 10, 24, 28
@@ -39,12 +42,12 @@ def growth_chart(history: Sequence[FollowersView]) -> str:
         _text(_WIDTH - right, height - 2, f"{end:%Y-%m-%d}", anchor="end"),
     )
     drawn = f'<polyline points="{line}"/>{dots}{"".join(words)}'
-    return _svg(height, f"Followers from {begin:%Y-%m-%d} to {end:%Y-%m-%d}", drawn, "line")
+    return _svg(height, f"{whose} from {begin:%Y-%m-%d} to {end:%Y-%m-%d}", drawn, "line")
 
 
-def types_chart(types: Sequence[TypeView]) -> str:
-    """A bar for the mean engagement of each type, from zero; types of which none is known have no bar."""
-    known = [(each, each.mean_engagement) for each in types if each.mean_engagement is not None]
+def types_chart(types: Sequence[tuple[TypeView, float | None]], of: str) -> str:
+    """A bar for the mean of each type, from zero; types of which none is known have no bar. `of` says of what."""
+    known = [(each, mean) for each, mean in types if mean is not None]
     most = max((mean for _, mean in known), default=0.0)
     if not most:
         return ""
@@ -58,7 +61,7 @@ def types_chart(types: Sequence[TypeView]) -> str:
             + f'<rect x="{label}" y="{y}" width="{width:.1f}" height="22"/>'
             + _text(label + width + 6, y + 16, told)
         )
-    return _svg(len(known) * step + 4, "Mean engagement by type of post", "".join(rows), "bars")
+    return _svg(len(known) * step + 4, f"Mean {of} by type of post", "".join(rows), "bars")
 
 
 def hours_chart(hours: Sequence[Sequence[int]], zone: str) -> str:

@@ -21,6 +21,7 @@ from postkeep.views import (
     WarmSummary,
     human_size,
 )
+from postkeep.views.joining import Joins
 
 PROBLEMS_SHOWN = 10
 PATHS_SHOWN = 20
@@ -39,7 +40,7 @@ def import_text(summary: ImportSummary) -> str:
         ("Processed", summary.processed),
         ("New", summary.new),
         ("Duplicates", summary.duplicates),
-        *_not_zero(("Updated", summary.updated)),
+        *_not_zero(("Updated", summary.updated), ("Joined", summary.joins.joined)),
         ("Errors", summary.errors),
         # One letter more would not fit the column, whose width scripts know.
         *_not_zero(("Quarantine", summary.quarantined), ("Unreadable", summary.unreadable)),
@@ -83,7 +84,7 @@ def fetch_text(summary: FetchSummary) -> str:
         ("Run ID", summary.run_id),
         ("Due", summary.due),
         ("Cached", summary.cached),
-        *_not_zero(("Linked", summary.linked), ("Restored", summary.restored)),
+        *_not_zero(("Linked", summary.linked), ("Restored", summary.restored), ("Joined", summary.joins.joined)),
         ("Errors", sum(states.get(state, 0) for state in FAILED_STATES)),
         *_not_zero(
             ("Expired", states.get(MediaState.EXPIRED, 0)),
@@ -115,6 +116,7 @@ def verify_text(summary: VerifySummary) -> str:
             ("Removed", summary.removed),
             ("Put aside", summary.quarantined),
             ("Queued", summary.queued),
+            ("To remake", len(summary.to_remake)),
         ),
         ("Bytes", human_size(summary.bytes)),
     ]
@@ -211,6 +213,7 @@ def say_fetch(summary: FetchSummary, hosts: Sequence[HostView]) -> None:
     """Where to read what failed, what waits for hosts that rest, and why a fetch ended early."""
     if any(summary.states.get(state) for state in FAILED_STATES):
         say("what failed, and why: `postkeep media failures`")
+    say_joins(summary.joins)
     say_waiting(0, [each for each in hosts if each.host in summary.resting])
     say_end(summary.status, summary.error)
 
@@ -231,6 +234,7 @@ def say_import(summary: ImportSummary, hosts: Sequence[HostView] = ()) -> None:
         say(visible(problem))
     if more := max(len(summary.problems), summary.errors + summary.unreadable) - len(shown):
         say(f"… and {more} more: postkeep quarantine list")
+    say_joins(summary.joins)
     if summary.followed:
         say(f"the media are left to another process that is fetching ({visible(summary.followed)})")
     elif summary.status not in (RunStatus.CANCELLED, RunStatus.FAILED):
@@ -238,17 +242,33 @@ def say_import(summary: ImportSummary, hosts: Sequence[HostView] = ()) -> None:
     say_end(summary.status, summary.error)
 
 
+def say_joins(joins: Joins) -> None:
+    """Which videos have their sound apart after a fetch, and what would join them."""
+    if joins.failed:
+        say(f"{plural(joins.failed, 'video')} could not be joined with the sound: `postkeep media join` says why")
+    if joins.error:
+        say(f"joining videos with their sound ended early: {visible(' '.join(joins.error.split()))}")
+    if joins.without_ffmpeg:
+        have = "1 video has its sound" if joins.apart == 1 else f"{joins.apart} videos have their sound"
+        say(f"{have} apart: with ffmpeg installed `postkeep media join` joins them")
+
+
 def say_verify(summary: VerifySummary) -> None:
     """The files that are not as they were proven, and what brings them back."""
     _say_paths("damaged, now in quarantine" if summary.repaired else "damaged", summary.damaged)
     _say_paths("missing", summary.missing)
+    _say_paths("joined file not there, can be made again", summary.to_remake)
     _say_paths("cannot be read", summary.unreadable)
     _say_paths("equal MD5, other content", [finding.where for finding in summary.collisions])
     _say_paths("no row counts on it", summary.orphans)
     _say_paths("wrong name", [f"{each.where} (should be {each.expected})" for each in summary.misnamed])
     _say_paths("odd", [f"{each.where}: {each.what}" for each in summary.strangers])
-    if not summary.repaired and (summary.damaged or summary.missing or summary.orphans or summary.misnamed):
+    if not summary.repaired and (
+        summary.damaged or summary.missing or summary.orphans or summary.misnamed or summary.to_remake
+    ):
         say("nothing was changed: `postkeep media verify-cache --repair` mends what can be mended")
+    if summary.to_remake and summary.repaired:
+        say(f"{plural(len(summary.to_remake), 'joined file')} queued: `postkeep media download-all` makes them")
     if summary.queued:
         say(f"{plural(summary.queued, 'file')} queued: `postkeep media download-all` fetches them again")
     say_end(summary.status, summary.error)

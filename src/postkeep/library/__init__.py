@@ -33,8 +33,10 @@ from postkeep.stages import (
     direct,
     failures,
     holding,
+    join_run,
     looking,
     lost,
+    posters,
     queues,
     retention,
     tagging,
@@ -115,6 +117,7 @@ from postkeep.views.archives import (
 from postkeep.views.costs import CostBy, Costs
 from postkeep.views.databases import AdoptionFinding, BackupSummary, CopySummary, UpgradeSummary
 from postkeep.views.exports import Exported, ExportFormat, ExportSummary
+from postkeep.views.joining import JoinSummary
 from postkeep.views.watching import ImportArchived, WatchRound, WatchSummary
 
 if TYPE_CHECKING:
@@ -290,6 +293,12 @@ class Library:
         `patience` is for how many seconds to wait for what is due later and for hosts that rest.
         """
         return run_fetch(self._parts, limit=limit, wait=wait, patience=patience, stop=stop, progress=progress)
+
+    def join_media(
+        self, *, limit: int | None = None, stop: Stop = _never, progress: OnProgress = _quiet
+    ) -> JoinSummary:
+        """Join videos with the sound that came apart; raises ProgramMissing without ffmpeg, LeaseTaken."""
+        return join_run.run_join(self._parts, limit=limit, stop=stop, progress=progress)
 
     def backfill(
         self,
@@ -636,12 +645,24 @@ class Library:
     ) -> list[PostLine]:
         """A page of posts, newest first; `after` is the post_id the page before ended with.
 
-        `tag` is a tag's name or id; raises NotFound for one there is not.
+        `tag` is a tag's name or id, `author` a username whoever has it, or what names one profile: its id, its
+        address, `platform/username`, `r/name` for all that stands in a community. Raises NotFound for a tag or
+        profile there is not.
         """
         with self._store.reading() as tx:
             after = looking.must_be(tx, "posts", after)
             tag_id = tagging.find(tx, tag).tag_id if tag is not None else None
-            return listing.posts(tx, limit=limit, after=after, author=author, since=since, tag_id=tag_id)
+            of = posters.poster(tx, author)
+            return listing.posts(
+                tx,
+                limit=limit,
+                after=after,
+                author=of.username,
+                since=since,
+                tag_id=tag_id,
+                author_id=of.author_id,
+                community_id=of.community_id,
+            )
 
     def post(self, reference: str) -> PostDetail:
         """A post by its id, URN, digits or URL; raises NotFound for none, and for several, naming them."""

@@ -31,9 +31,13 @@ class Collected:
     def _platform(self) -> Platform:
         return load_platform("instagram")
 
-    def store(self, name: str, creator_id: str | int, username: str | None, items: Sequence[Json]) -> SavedPosts:
-        """Store a creator's items, one record each, as observed now, in a run called `name`; fetches nothing."""
-        return collected.store_collected(self._parts, self._platform, name, creator_id, username, items)
+    def store(
+        self, name: str, creator_id: str | int, username: str | None, items: Sequence[Json], *, reels: bool
+    ) -> SavedPosts:
+        """Store a creator's reels, or its feed, as observed now, in a run called `name`; fetches nothing."""
+        return collected.store_collected(
+            self._parts, self._platform, name, creator_id, username, items, reels=reels
+        )
 
     def content_counts(self, creator_id: str | int) -> tuple[int, int]:
         """How many reels, and how many other posts, of a creator are stored."""

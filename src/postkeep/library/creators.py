@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from postkeep.errors import ConfigError
-from postkeep.stages import creator_pictures, creators, metric_list, whom
+from postkeep.stages import creator_pictures, creators, looking, metric_list, post_figures, whom
 from postkeep.stages.parts import Parts
 from postkeep.store import creator_analytics
 from postkeep.views import OnProgress, Stop
@@ -22,6 +22,7 @@ from postkeep.views.creators import (
     TopBy,
     TopPost,
 )
+from postkeep.views.post_figures import PostFigures
 
 
 def _never() -> bool:
@@ -63,7 +64,12 @@ class Creators:
     ) -> CreatorReport:
         """The same with pictures of the best posts, as far as they are in the cache and proven."""
         detail = self.show(name, mode=mode, zone=zone, top=top)
-        return CreatorReport(detail, creator_pictures.pictures(self._parts, detail.top))
+        return CreatorReport(detail, creator_pictures.pictures(self._parts, [*detail.top, *detail.rising]))
+
+    def post_figures(self, reference: str) -> PostFigures:
+        """The figures of one post, which is meant as `Library.post` takes it; raises NotFound."""
+        with self._parts.store.reading() as tx:
+            return post_figures.post_figures(tx, looking.one_post(tx, reference).line.post_id)
 
     def update(
         self,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from postkeep.stages import people, people_csv, tagging
+from postkeep.stages import noting, people, people_csv, tagging
 from postkeep.stages.parts import Parts
-from postkeep.views import OnProgress, Stop
+from postkeep.views import OnProgress, PostLine, Stop
 from postkeep.views.people import (
     AddedProfile,
     NewProfile,
@@ -67,7 +67,7 @@ class People:
         )
 
     def show(self, profile: str) -> ProfileDetail:
-        """A profile with every name it had; raises NotFound for none, and for several, naming them."""
+        """A profile with all that was observed of it; raises NotFound for none, and for several, naming them."""
         return people.show_profile(self._parts, profile)
 
     def add(self, new: NewProfile) -> AddedProfile:
@@ -112,6 +112,12 @@ class People:
         return people_csv.export_people(
             self._parts, path, platform=platform, tag_names=tags, active=active, overwrite=overwrite
         )
+
+    # --- posts ---
+
+    def set_post_notes(self, post: str, notes: str | None) -> PostLine:
+        """Write a note on a post in place of the one it has; None removes it. Raises NotFound, ConfigError."""
+        return noting.set_notes(self._parts, post, notes)
 
     # --- tags ---
 

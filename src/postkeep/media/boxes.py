@@ -134,6 +134,17 @@ def _track(header: Header, trak: Box) -> tuple[_Sides, bool]:
     return sides, is_video
 
 
+def tracks(header: Header) -> list[bytes]:
+    """What each track of an MP4 or QuickTime file calls itself, in order (`vide`, `soun`, others); raises Odd."""
+    found = []
+    moov = _find(header, b"moov", 0, header.size)
+    for box in _boxes(header, moov.start, moov.end) if moov else ():
+        if box.name == b"trak" and (mdia := _find(header, b"mdia", box.start, box.end)) is not None:
+            hdlr = _find(header, b"hdlr", mdia.start, mdia.end)
+            found.append(header.at(hdlr.start + 8, 4) if hdlr is not None else b"")
+    return found
+
+
 def _find(header: Header, name: bytes, start: int, end: int) -> Box | None:
     return next((box for box in _boxes(header, start, end) if box.name == name), None)
 

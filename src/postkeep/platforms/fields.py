@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Set
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ..model import Json
+import orjson
+
+from ..errors import ParseError
+from ..model import Json, Refused
 
 MAX_COUNT: Final = 2**31 - 1
 MAX_SIDE: Final = 10**6
@@ -123,3 +127,21 @@ class Unread:
 def objects(value: Json) -> Iterator[dict[str, Json]]:
     """The objects of a list, in order; what else it holds is left out."""
     return (entry for entry in as_list(value) if isinstance(entry, dict))
+
+
+def written(value: object) -> bytes:
+    """The value as JSON; raises ParseError for what JSON cannot hold."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        pass
+    try:
+        # Lone surrogates and huge numbers are nothing orjson writes, but a scraper's JSON holds them.
+        return json.dumps(value).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ParseError(f"this is nothing JSON can hold: {error}") from error
+
+
+def refusal(entry: Json, error: ParseError) -> Refused:
+    """An entry of a page that cannot be read, for this reason."""
+    return Refused(f"in a page: {error.message}", error.field, written(entry))

@@ -48,9 +48,9 @@ def read_sources(
     """Read every record behind the arguments: files, folders with all below them, and `-` for `stdin`.
 
     Arguments are read in their order, folders in the order of names, and a file reached twice only once. Of a
-    folder `.json`, `.jsonl` and `.ndjson` files are taken, each also with `.gz`; a file named itself is read
-    whatever it is called, by its content. Stamps in names are read in `zone`. What cannot be read is an event,
-    never an exception, and the rest goes on. Records come one by one, and memory is bounded by the largest.
+    folder `.json`, `.jsonl` and `.ndjson` files are taken, each also with `.gz` or `.xz`; a file named itself is
+    read whatever it is called, by its content. Stamps in names are read in `zone`. What cannot be read is an
+    event, never an exception, and the rest goes on. Records come one by one, and memory is bounded by the largest.
     """
     yield from Reading(zone, now).read(arguments, stdin)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+import orjson
 from sqlalchemy import Connection
 
 from postkeep.errors import NotFound, ParseError
@@ -22,15 +23,14 @@ from postkeep.model import (
     RawRecord,
     RunStatus,
 )
-from postkeep.platforms.fields import as_number
-from postkeep.platforms.instagram.creator import creator
+from postkeep.platforms.fields import as_number, written
+from postkeep.platforms.instagram.creator import creator, list_record
 from postkeep.platforms.instagram.names import PLATFORM_NAME
 from postkeep.stages.ingest import Ingest
 from postkeep.stages.ingest.candidate import digest
 from postkeep.stages.ingest.profiles import ProfileFold
 from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import recorded
-from postkeep.stages.written import written
 from postkeep.store import Store, collected, known, old_ids, tombstones, write
 from postkeep.store.collected import Creator
 from postkeep.store.engine import despite_clashes
@@ -42,16 +42,28 @@ Made = TypeVar("Made")
 
 
 def store_collected(
-    parts: Parts, platform: Platform, name: str, creator_id: str | int, username: str | None, items: Sequence[Json]
+    parts: Parts,
+    platform: Platform,
+    name: str,
+    creator_id: str | int,
+    username: str | None,
+    items: Sequence[Json],
+    *,
+    reels: bool,
 ) -> SavedPosts:
     """Store items as observed now, in a recorded run called `name`; their media are queued, none is fetched.
 
-    An item nobody can read is quarantined. Raises NotFound for a creator who cannot be, before anything is stored.
+    They are remembered as the creator's list of reels or feed, when all of them can be read; an item nobody can
+    read is quarantined. Raises NotFound for a creator who cannot be, before anything is stored.
     """
     observation = Observation(parts.clock(), ObservedSource.COLLECTOR)
-    row = settled(
-        parts.store, lambda tx: observed(tx, parts, creator_named(tx, creator_id, username), observation)
-    )
+
+    def find(tx: Connection) -> tuple[Profile, ProfileRow]:
+        named = creator_named(tx, creator_id, username)
+        return named, observed(tx, parts, named, observation)
+
+    named, row = settled(parts.store, find)
+    page = _page(platform, items, named, reels=reels)
     with recorded(parts.store, name, ids=parts.ids, clock=parts.clock) as run:
         ingest = Ingest(
             parts.store,
@@ -61,7 +73,7 @@ def store_collected(
             clock=parts.clock,
             fetch_avatars=parts.config.fetch.avatars,
         )
-        for _ in ingest.feed(_records(name, items, observation, row.username)):
+        for _ in ingest.feed(_records(name, items if page is None else [page], observation, row.username)):
             pass
         tally = ingest.tally
         if tally.errors:
@@ -77,6 +89,16 @@ def store_collected(
             outcomes = collected.outcomes(tx, run.run_id)
         new = outcomes.pop("new", 0)
         return SavedPosts(run.run_id, new, sum(outcomes.values()), tally.errors)
+
+
+def _page(platform: Platform, items: Sequence[Json], named: Profile, *, reels: bool) -> Json:
+    """The items as one page; None where one cannot be read: each has its own place in the quarantine then."""
+    page = list_record(items, named, reels=reels)
+    try:
+        parsed = platform.parse(orjson.loads(written(page)))
+    except (ParseError, orjson.JSONDecodeError):
+        return None
+    return page if parsed.listing is not None else None
 
 
 def _records(

@@ -28,7 +28,7 @@ from postkeep.analytics.stored import stored_fields
 from postkeep.errors import NotFound
 from postkeep.model import Account, Json, Observation, ObservedSource, Profile, Stage
 from postkeep.platforms.bio import kind_of
-from postkeep.platforms.fields import as_count
+from postkeep.platforms.fields import as_count, written
 from postkeep.platforms.instagram.creator import told_profile
 from postkeep.sources.decode import decode
 from postkeep.stages.collected import creator_named, fold_creator, observed, settled
@@ -36,7 +36,6 @@ from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest.accounts import AccountFold
 from postkeep.stages.ingest.places import PlaceFold
 from postkeep.stages.parts import Parts
-from postkeep.stages.written import written
 from postkeep.store import collected, creator_analytics, known, known_told, schema, work, write, write_told
 from postkeep.store.creator_posts import FollowerCount
 from postkeep.store.known import Known

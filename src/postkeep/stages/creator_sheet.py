@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
 import orjson
 
-from postkeep.analytics.content import Content, Kind, content_of, without_hidden
+from postkeep.analytics.content import Content, content_of, without_hidden
 from postkeep.analytics.creator import analytics_of_merged
 from postkeep.analytics.engagement import calculate_engagement_rate
 from postkeep.analytics.growth import FollowerRow, Growth, GrowthAsBuilt, growth, growth_as_built
+from postkeep.analytics.reddit import OF_AUTHORS
 from postkeep.analytics.registry import metric, shown
 from postkeep.analytics.result import Analytics, Mode
 from postkeep.analytics.sample import Sample, sample_of_merged
 from postkeep.model import Json, Metrics, PostFormat
+from postkeep.stages.creator_lists import newest_lists
 from postkeep.store.creator_posts import CreatorRow, FollowerCount, ListWindow, PostCounts
-from postkeep.views.creators import FigureView, FollowersView, TopPost, TypeView
+from postkeep.views.creators import Basis, FigureView, FollowersView, TopPost, TypeView
 
-_REELS: Final = "reels"
-_REPOSTS_ARE_SHARES: Final = frozenset({"linkedin"})
+REPOSTS_ARE_SHARES: Final = frozenset({"linkedin"})
 _VIEWS: Final = ("play_count", "ig_play_count", "video_play_count", "video_view_count", "view_count")
 _SHARES_AS_BUILT: Final = ("share_count", "shares")
 _KNOWN_WITHIN: Final = timedelta(days=1)
@@ -39,6 +40,7 @@ class Sheet:
     sample: Sample
     posts: Mapping[str, PostCounts]
     newest_observation: datetime | None
+    zone: tzinfo = UTC
 
 
 def sheet_of(
@@ -53,11 +55,9 @@ def sheet_of(
 ) -> Sheet:
     """Compute all figures of a creator as of `now`; days and hours are those of `zone`."""
     rows = {each.native_id: each for each in posts}
-    newest = _newest_lists(lists)
-    pinned = frozenset[str]().union(*(each.pinned for each in newest.values()))
-    contents = [_content(each, creator.platform, each.native_id in pinned, mode) for each in rows.values()]
-    windows = _windows(newest)
-    stands = _stands(newest) if windows is not None else None
+    newest = newest_lists(lists)
+    contents = [_content(each, creator.platform, each.native_id in newest.pinned, mode) for each in rows.values()]
+    windows, stands = newest.starts, newest.stands if newest.starts is not None else None
     private = bool(creator.is_private)
     analytics = analytics_of_merged(
         contents,
@@ -73,10 +73,11 @@ def sheet_of(
     return Sheet(
         creator,
         analytics,
-        _growth(history, mode),
+        growth_of(history, mode),
         sample_of_merged(contents, now=now, windows=windows, stands=stands),
         rows,
         max([*observed, *([creator.account_at] if creator.account_at else [])], default=None),
+        zone,
     )
 
 
@@ -86,9 +87,8 @@ def sheet_of(
 def _content(post: PostCounts, platform: str, pinned: bool, mode: Mode) -> Content:
     detail: dict[str, Any] = orjson.loads(post.detail) if post.detail else {}
     shares = post.shares
-    if mode is Mode.COMPAT and platform not in _REPOSTS_ARE_SHARES:
+    if mode is Mode.COMPAT and platform not in REPOSTS_ARE_SHARES:
         shares = next((detail[name] for name in _SHARES_AS_BUILT if name in detail), 0)
-    views_as = next((name for name in _VIEWS if post.views is not None and detail.get(name) == post.views), None)
     return content_of(
         post.native_id,
         PostFormat(post.form) if post.form else None,
@@ -106,43 +106,17 @@ def _content(post: PostCounts, platform: str, pinned: bool, mode: Mode) -> Conte
         caption=post.text if post.text is not None or not post.tells_text else "",
         pinned=pinned,
         own=post.own,
-        views_as=views_as,
-        reposts_are_shares=platform in _REPOSTS_ARE_SHARES,
+        views_as=views_as(post.views, detail),
+        reposts_are_shares=platform in REPOSTS_ARE_SHARES,
     )
 
 
-def _newest_lists(lists: Sequence[ListWindow]) -> dict[Kind, ListWindow]:
-    """The list that says when reels stood there, and the one for all else; of two as new the longer."""
-
-    def rank(each: ListWindow) -> tuple[datetime, int]:
-        return each.observed_at, len(each.posts)
-
-    found: dict[Kind, ListWindow] = {}
-    for kind in Kind:
-        alike = [each for each in lists if (each.kind == _REELS) is (kind is Kind.REEL)]
-        if alike:
-            found[kind] = max(alike, key=rank)
-    return found
+def views_as(views: int | None, detail: Mapping[str, Any]) -> str | None:
+    """The platform's own name of what these views count."""
+    return next((name for name in _VIEWS if views is not None and detail.get(name) == views), None)
 
 
-def _windows(newest: Mapping[Kind, ListWindow]) -> dict[Kind, datetime | None] | None:
-    """From when on each kind is known whole; None where no list says so. What has no list stands in the other."""
-    if not newest:
-        return None
-    starts = {kind: None if each.complete else each.oldest_posted_at for kind, each in newest.items()}
-    (some, *_) = starts.values()
-    return {kind: starts.get(kind, some) for kind in Kind}
-
-
-def _stands(newest: Mapping[Kind, ListWindow]) -> dict[str, list[Kind]]:
-    stands: dict[str, list[Kind]] = {}
-    for kind, each in newest.items():
-        for native_id in each.posts:
-            stands.setdefault(native_id, []).append(kind)
-    return stands
-
-
-def _growth(history: Sequence[FollowerCount], mode: Mode) -> Growth | GrowthAsBuilt | None:
+def growth_of(history: Sequence[FollowerCount], mode: Mode) -> Growth | GrowthAsBuilt | None:
     if not history:
         return None
     rows = [FollowerRow(each.observed_at, each.followers, each.following, each.posts) for each in history]
@@ -162,7 +136,8 @@ def figures(analytics: Analytics, platform: str) -> tuple[FigureView, ...]:
         if known is not None:
             basis = (figure.counted, figure.of, figure.since)
             text = shown(name, figure.value)
-            found.append(FigureView(name, figure.value, text, str(known.unit), *basis, known.same_as))
+            of = Basis.AUTHORS if name in OF_AUTHORS else Basis.POSTS
+            found.append(FigureView(name, figure.value, text, str(known.unit), *basis, known.same_as, of))
     return tuple(found)
 
 
@@ -211,11 +186,11 @@ def types(sheet: Sheet) -> tuple[TypeView, ...]:
     return tuple(sorted(found, key=lambda each: (-each.posts, each.form)))
 
 
-def hours(sheet: Sheet, zone: tzinfo) -> tuple[tuple[int, ...], ...]:
+def hours(sheet: Sheet) -> tuple[tuple[int, ...], ...]:
     """How many posts of the time that all lists show came in each hour of the week, Monday first."""
     counts = [[0] * 24 for _ in range(7)]
     for at in sheet.sample.dated():
-        local = at.astimezone(zone)
+        local = at.astimezone(sheet.zone)
         counts[local.weekday()][local.hour] += 1
     return tuple(map(tuple, counts))
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
-
-import orjson
+from itertools import chain
 
 from postkeep.analytics.engagement import calculate_engagement_rate
-from postkeep.analytics.result import VERSION, Mode
-from postkeep.analytics.stored import stored_fields
+from postkeep.analytics.registry import metric
+from postkeep.analytics.result import Mode
+from postkeep.analytics.sums import Clock
 from postkeep.errors import PostkeepError
 from postkeep.log import get_logger
 from postkeep.model import RunStatus
-from postkeep.stages import creator_sheet, whom
+from postkeep.stages import creator_sheet, creators_bulk, reddit_sheet, whom
 from postkeep.stages.creator_sheet import Sheet, followers_then, sheet_of
+from postkeep.stages.kept_figures import KeptFigures, keep
 from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import OpenRun, recorded
+from postkeep.stages.reddit_sheet import RedditSheet
 from postkeep.store import Store, creator_analytics, creator_posts, creator_top
 from postkeep.store.creator_posts import FollowerCount
 from postkeep.store.creator_top import Ranked
@@ -27,6 +29,8 @@ from postkeep.views.creators import AnalyticsMode, CreatorDetail, CreatorsUpdate
 log = get_logger("creators")
 
 _BATCH = 500
+_MANY = 10
+"""From how many creators on it pays to compute with columns."""
 
 
 def named(store: Store, names: Sequence[str]) -> list[str]:
@@ -46,6 +50,8 @@ def compute(
         creator = creator_posts.creator(tx, profile_id)
         lists = creator_posts.windows(tx, profile_id)
         history = creator_posts.history(tx, profile_id)
+        if creator.platform == reddit_sheet.PLATFORM:
+            return reddit_sheet.read(tx, creator, lists, history, now=now, mode=mode, zone=zone), history
         posts = creator_posts.posts_of(tx, profile_id)
         return sheet_of(creator, posts, lists, history, now=now, mode=mode, zone=zone), history
 
@@ -55,6 +61,10 @@ def detail(parts: Parts, name: str, *, mode: AnalyticsMode, zone: tzinfo, top: i
     [profile_id] = named(parts.store, [name])
     sheet, history = compute(parts.store, profile_id, now=parts.clock(), mode=Mode(mode.value), zone=zone)
     creator = sheet.creator
+    if isinstance(sheet, RedditSheet):
+        types, best, rising = reddit_sheet.types(sheet), reddit_sheet.top(sheet, top), reddit_sheet.rising(sheet)
+    else:
+        types, best, rising = creator_sheet.types(sheet), creator_sheet.top(sheet, history, top), ()
     return CreatorDetail(
         creator.profile_id,
         creator.platform,
@@ -71,9 +81,10 @@ def detail(parts: Parts, name: str, *, mode: AnalyticsMode, zone: tzinfo, top: i
         creator_sheet.figures(sheet.analytics, creator.platform),
         creator_sheet.growth_as_json(sheet.growth),
         creator_sheet.drawn(history),
-        creator_sheet.types(sheet),
-        creator_sheet.top(sheet, history, top),
-        creator_sheet.hours(sheet, zone),
+        types,
+        best,
+        creator_sheet.hours(sheet),
+        rising,
     )
 
 
@@ -114,13 +125,15 @@ def _update(
     failed: dict[str, str] = {}
     seen = updated = posts = 0
     total = len(asked) if asked is not None else None
-    for profile_id in asked if asked is not None else _kept(parts.store):
+    clock = Clock(zone)
+    batches = _kept(parts.store) if asked is None else _batches(asked)
+    for profile_id, made in chain.from_iterable(_computed(parts, each, mode, clock) for each in batches):
         if stop():
             run.status = RunStatus.CANCELLED
             break
         seen += 1
         try:
-            posts += _store(parts, profile_id, mode=mode, zone=zone)
+            posts += _store(parts, profile_id, made, mode=mode, zone=zone)
             updated += 1
         except PostkeepError as error:
             failed[profile_id] = error.message
@@ -132,40 +145,45 @@ def _update(
     return CreatorsUpdated(run.run_id, run.status, seen, updated, posts, failed, run.error)
 
 
-def _kept(store: Store) -> Iterator[str]:
+def _batches(profile_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (profile_ids[first : first + _BATCH] for first in range(0, len(profile_ids), _BATCH))
+
+
+def _kept(store: Store) -> Iterator[list[str]]:
     last = ""
     while True:
         with store.reading() as tx:
             page = creator_analytics.chosen(tx, limit=_BATCH, after=last)
         if not page:
             return
-        yield from page
+        yield page
         last = page[-1]
 
 
-def _store(parts: Parts, profile_id: str, *, mode: Mode, zone: tzinfo) -> int:
-    """Compute a profile's figures and write them in one step; returns of how many posts."""
-    now = parts.clock()
-    sheet, _ = compute(parts.store, profile_id, now=now, mode=mode, zone=zone)
-    fields = stored_fields(
-        sheet.analytics,
-        sheet.growth,
-        api_calls=0,
-        scraped_at=sheet.newest_observation,
-        followers_updated_at=sheet.creator.followers_at,
-    )
-    details = {"analytics": sheet.analytics.as_json(), "growth": creator_sheet.growth_as_json(sheet.growth)}
-    with parts.store.writing() as tx:
-        creator_analytics.write(
-            tx,
-            profile_id,
-            fields,
-            mode=str(mode),
-            version=VERSION,
-            computed_at=now,
-            details=orjson.dumps(details).decode(),
+def _computed(
+    parts: Parts, profile_ids: Sequence[str], mode: Mode, clock: Clock
+) -> Iterable[tuple[str, KeptFigures | None]]:
+    """These profiles, with their figures where they can be had for many at once."""
+    if mode is Mode.CORRECTED and len(profile_ids) >= _MANY and creators_bulk.available():
+        return creators_bulk.computed(parts.store, profile_ids, now=parts.clock(), clock=clock)
+    return ((profile_id, None) for profile_id in profile_ids)
+
+
+def _store(parts: Parts, profile_id: str, made: KeptFigures | None, *, mode: Mode, zone: tzinfo) -> int:
+    """Write a profile's figures, computing them when they are not made yet; returns of how many posts."""
+    if made is None:
+        sheet, _ = compute(parts.store, profile_id, now=parts.clock(), mode=mode, zone=zone)
+        made = KeptFigures(
+            sheet.creator,
+            sheet.analytics,
+            sheet.growth,
+            sheet.newest_observation,
+            len(sheet.posts),
+            reddit_sheet.to_store(sheet) if isinstance(sheet, RedditSheet) else None,
         )
-    return len(sheet.posts)
+    with parts.store.writing() as tx:
+        keep(tx, made)
+    return made.posts
 
 
 # --- the posts that did best --------------------------------------------------------------------------------
@@ -178,12 +196,18 @@ def run_top(
 
     Raises NotFound for an author or platform nobody knows.
     """
-    [profile_id] = named(parts.store, [author]) if author is not None else [None]
     best: list[tuple[float, int, str, TopPost]] = []
     with parts.store.reading() as tx:
+        person = whom.find(tx, author) if author is not None else None
         if platform is not None:
             whom.must_be_platform(tx, platform)
-        for page in creator_top.pages(tx, since=since, profile_id=profile_id, platform=platform):
+        for page in creator_top.pages(
+            tx,
+            since=since,
+            profile_id=person.profile_id if person else None,
+            platform=platform,
+            inside=person is not None and reddit_sheet.is_community(person.kind),
+        ):
             followers: dict[str, list[tuple[datetime, int]]] = {}
             if by is TopBy.RATE:
                 followers = creator_posts.histories(
@@ -203,7 +227,9 @@ def run_top(
 
 def _ranked(each: Ranked, history: Sequence[tuple[datetime, int]]) -> TopPost:
     at, followers = followers_then(history, each.observed_at)
-    rate = calculate_engagement_rate(each.likes, each.comments, followers)
+    rate = None
+    if metric("engagement_rate", each.platform) is not None:
+        rate = calculate_engagement_rate(each.likes, each.comments, followers)
     return TopPost(
         each.post_id,
         each.platform,

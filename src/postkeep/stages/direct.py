@@ -18,6 +18,7 @@ from postkeep.model import (
     RawRecord,
 )
 from postkeep.net.fetcher import Fetcher
+from postkeep.platforms.fields import written
 from postkeep.stages import looking
 from postkeep.stages.archive.returning import Returning, returning_for
 from postkeep.stages.eviction import Evictor
@@ -27,7 +28,6 @@ from postkeep.stages.importing import run_import
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
-from postkeep.stages.written import written
 from postkeep.store import archiving, media
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
 

@@ -84,7 +84,9 @@ def _missing(tx: Connection) -> Iterator[list[_Seen]]:
     while owners := listings.owners(tx, limit=_PAGE, after=last):
         last = owners[-1]
         for owner in owners:
-            for page in _pages(lambda after, who=owner: listings.missing(tx, who, limit=_PAGE, after=after)):  # type: ignore[misc]
+            place = ("", "")
+            while page := listings.missing(tx, owner, limit=_PAGE, after=place):
+                place = (page[-1].post_id, page[-1].kind)
                 yield [_Seen(each.post_id, Fact.MISSING, each.missed_at, listing=each.kind) for each in page]
 
 

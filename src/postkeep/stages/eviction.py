@@ -16,7 +16,7 @@ from postkeep.media.cache import Cache
 from postkeep.platforms import urls
 from postkeep.points import passing
 from postkeep.stages.room import Room, cache_full
-from postkeep.store import Store, keeping, media
+from postkeep.store import Store, keeping, media, renditions
 from postkeep.store.keeping import Kept
 
 log = get_logger("eviction")
@@ -37,7 +37,7 @@ class Freed:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A content on its way out; `because` is what its row says: lru, archived, or retention and the policy."""
+    """A content on its way out; `because` is what its row says: lru, archived, made, or retention:POLICY."""
 
     kept: Kept
     because: str
@@ -54,6 +54,8 @@ def why_it_may_go(kept: Kept, evict: str) -> str | None:
     """Why a content nobody uses may make room under this rule (archived, lru); None when it has to stay."""
     if kept.held or kept.incomplete or kept.sha256 is None:
         return None
+    if kept.made:
+        return renditions.MADE
     if kept.archived:
         return "archived"
     return "lru" if evict == "lru" and kept.linked else None
@@ -118,7 +120,16 @@ class Evictor:
         return False
 
     def _pages(self, rule: str, now: datetime) -> Iterator[list[Kept]]:
-        """What may go, least recently used first; no connection is held between two pages."""
+        """What may go: what can be made again, then the least recently used; holds no connection between pages."""
+        last = ""
+        while True:
+            with self.store.reading() as tx:
+                page = keeping.made_of_others(tx, last, now, limit=_PAGE, lasts=lasts)
+            if not page:
+                break
+            last = page[-1].file_id
+            if able := [kept for kept in page if kept.made and why_it_may_go(kept, rule)]:
+                yield able
         after = None
         while True:
             with self.store.reading() as tx:
@@ -126,7 +137,7 @@ class Evictor:
             if not page:
                 return
             after = keeping.key_of(page[-1])
-            if able := [kept for kept in page if why_it_may_go(kept, rule)]:
+            if able := [kept for kept in page if not kept.made and why_it_may_go(kept, rule)]:
                 yield able
 
     def _still(self, tx: Connection, *, file_ids: list[str], now: datetime) -> list[Leaving]:

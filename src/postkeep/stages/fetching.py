@@ -15,6 +15,7 @@ from postkeep.stages.eviction import Evictor, finish_removals
 from postkeep.stages.fetch import Fetch, FetchTally
 from postkeep.stages.fetch.outcomes import adopt
 from postkeep.stages.fetch.refused import take_up_refused
+from postkeep.stages.joining import join_waiting, noted
 from postkeep.stages.parts import ERRORS, Parts
 from postkeep.stages.presence import must_be_there
 from postkeep.stages.recorded import OpenRun, recorded
@@ -63,6 +64,7 @@ def run_fetch(
             restored=tally.restored,
             failed=tally.failed,
             bytes=tally.bytes,
+            **noted(run.joins),
         )
         return FetchSummary(
             run_id=run.run_id,
@@ -78,6 +80,7 @@ def run_fetch(
             resting=dict(tally.resting),
             error=run.error,
             restored=tally.restored,
+            joins=run.joins,
         )
 
 
@@ -127,6 +130,7 @@ def under_lease(
             progress=lambda now: progress(_step(now)),
             tally=tally,
         ).run()
+        join_waiting(parts, run, lease=FETCH_LEASE, stop=stop, progress=progress)
 
 
 def _step(tally: FetchTally) -> Progress:

@@ -14,6 +14,7 @@ from postkeep.errors import ConfigError, NotFound
 from postkeep.ids import is_id
 from postkeep.log import get_logger
 from postkeep.platforms import PLATFORMS
+from postkeep.stages import whom
 from postkeep.stages.parts import Parts
 from postkeep.store import holds, listing, old_ids
 from postkeep.store.holds import Hold
@@ -83,23 +84,23 @@ def subject_of(tx: Connection, name: str, platform: str | None = None) -> tuple[
         return "file", _only(name, holds.names_of(tx, "media_files", "md5_sum", name.lower()))
     if _SHA256.fullmatch(name):
         return "file", _only(name, holds.names_of(tx, "media_files", "sha256", name.lower()))
-    if platform is None and (posts := listing.find_posts(tx, name)):
+    if platform is not None:
+        return "profile", profile_of(tx, name, platform)
+    if posts := listing.find_posts(tx, name):
         return "post", _only(name, posts)
-    return "profile", profile_of(tx, name, platform)
+    try:
+        return "profile", profile_of(tx, name, None)
+    except whom.Several:
+        raise
+    except NotFound as error:
+        raise NotFound(f"nothing is known as {name!r}") from error
 
 
 def profile_of(tx: Connection, name: str, platform: str | None) -> str:
-    """The profile_id of an id or a username; raises NotFound for none, and for several, naming them."""
+    """The profile_id of an id, an address or a name; raises NotFound for none, and for several, naming them."""
     if platform is not None:
         known_platform(platform)
-    name = old_ids.current(tx, name)
-    if is_id(name, "prf"):
-        return _only(name, holds.names_of(tx, "profiles", "profile_id", name))
-    found = holds.profiles_called(tx, name, platform)
-    if len(found) > 1:
-        told = ", ".join(f"{profile_id} ({where}, {kind})" for profile_id, where, kind in found)
-        raise NotFound(f"{name!r} is the name of several profiles: {told}")
-    return _only(name, [profile_id for profile_id, _, _ in found])
+    return whom.find(tx, name, platform=platform).profile_id
 
 
 def known_platform(name: str) -> str:

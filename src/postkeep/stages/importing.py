@@ -14,6 +14,7 @@ from postkeep.stages.beside import Beside
 from postkeep.stages.fetching import under_lease
 from postkeep.stages.ingest import Ingest, Tally
 from postkeep.stages.ingest.run import SourceEvent
+from postkeep.stages.joining import has_work, noted
 from postkeep.stages.parts import ERRORS, Parts, totals_of
 from postkeep.stages.presence import look_over, must_be_there
 from postkeep.stages.recorded import OpenRun, recorded
@@ -119,7 +120,8 @@ def _fetch_asked(parts: Parts, run: OpenRun, *, wait: bool, stop: Stop, progress
     with parts.store.reading() as tx:
         due = work.due_count(tx, Stage.FETCH, parts.clock(), below=0)
     # A process may have died after its last row: nothing is due then, but its files would stay for good.
-    if not due and not parts.cache.has_leavings() and not parts.journal.has_leavings():
+    left = parts.cache.has_leavings() or parts.journal.has_leavings()
+    if not due and not left and not has_work(parts):
         return None
     try:
         under_lease(parts, run, below=0, limit=None, wait=wait and due > 0, stop=stop, progress=progress)
@@ -152,6 +154,7 @@ def _conclude_import(parts: Parts, run: OpenRun, tally: Tally, *, stopped: bool)
         media_errors=totals.errors,
         media_expired=totals.expired,
         media_gone=totals.gone,
+        **noted(run.joins),
     )
     return totals
 
@@ -181,6 +184,7 @@ def _import_summary(
         problems=(*tally.problems, *_remarks(parts, run, tally, totals)),
         error=run.error,
         followed=followed,
+        joins=run.joins,
     )
 
 

@@ -196,6 +196,7 @@ def run_verify(parts: Parts, *, repair: bool, md5_only: bool, stop: Stop, progre
             moved=tally.moved,
             removed=tally.removed,
             repaired=repair,
+            to_remake=tuple(tally.to_remake),
         )
 
 

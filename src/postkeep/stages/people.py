@@ -14,7 +14,7 @@ from postkeep.model import ProfileKind
 from postkeep.platforms.people import KINDS, Whose, is_username, on_platform, page_of, read_reference
 from postkeep.stages import tagging, whom
 from postkeep.stages.parts import Parts
-from postkeep.store import people, tags
+from postkeep.store import people, tags, told
 from postkeep.store.people import Person
 from postkeep.store.types import storable
 from postkeep.views.people import AddedProfile, NewProfile, ProfileDetail, ProfileLine
@@ -78,10 +78,18 @@ def _matching(tx: Connection, page: Sequence[ProfileLine], search: str) -> list[
 
 
 def show_profile(parts: Parts, reference: str) -> ProfileDetail:
-    """A profile with all its names; raises NotFound for none, and for several, naming them."""
+    """A profile with all that was observed of it; raises NotFound for none, and for several, naming them."""
     with parts.store.reading() as tx:
         profile_id = whom.find(tx, reference).profile_id
-        return ProfileDetail(people.lines(tx, [profile_id])[profile_id], tuple(people.names(tx, profile_id)))
+        return ProfileDetail(
+            people.lines(tx, [profile_id])[profile_id],
+            tuple(people.names(tx, profile_id)),
+            told.account(tx, profile_id),
+            tuple(told.texts(tx, profile_id)),
+            tuple(told.links(tx, profile_id)),
+            tuple(told.pictures(tx, profile_id)),
+            tuple(told.counts(tx, profile_id)),
+        )
 
 
 def _lines(tx: Connection, found: Iterable[Person]) -> list[ProfileLine]:

@@ -14,6 +14,7 @@ from postkeep.log import bind_run, get_logger
 from postkeep.model import RunStatus
 from postkeep.points import passing
 from postkeep.store import Store, runs
+from postkeep.views.joining import Joins
 
 log = get_logger("runs")
 
@@ -23,7 +24,7 @@ class OpenRun:
     """A run under way; whoever has it sets how it ended and what its summary says.
 
     `lost` counts files that were said to be cached and were not there, `beside` those that lay beside their
-    records; `cache_seen` is False when the cache could not be looked at.
+    records; `cache_seen` is False when the cache could not be looked at. `joins` are of videos and their sound.
     """
 
     run_id: str
@@ -32,6 +33,7 @@ class OpenRun:
     lost: int = 0
     beside: int = 0
     cache_seen: bool = True
+    joins: Joins = field(default_factory=Joins)
     summary: dict[str, Any] = field(default_factory=dict)
 
 

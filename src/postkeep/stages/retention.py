@@ -104,7 +104,7 @@ class Found:
 
     @property
     def recoverable(self) -> bool:
-        return self.kept.linked or self.kept.archived
+        return self.kept.linked or self.kept.archived or self.kept.made
 
     def told(self, *, removed: bool) -> RetentionMatch:
         kept = self.kept

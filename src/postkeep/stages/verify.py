@@ -21,7 +21,7 @@ from postkeep.stages.presence import must_be_there
 from postkeep.stages.settling import confirm, settle
 from postkeep.stages.unclaimed import Unclaimed
 from postkeep.stages.verify_tally import VerifyTally
-from postkeep.store import Store, media, proving, runs
+from postkeep.store import Store, media, proving, renditions, runs
 from postkeep.store.proving import Kept
 
 log = get_logger("verify")
@@ -198,13 +198,17 @@ class Verify:
 
     def _settle(self, lost: Mapping[str, _Look]) -> None:
         tally, files = self.tally, [look.file for look in lost.values()]
+        with self.store.reading() as tx:
+            derived = renditions.derived_among(tx, [file.file_id for file in files])
+        made = {file.path for file in files if file.file_id in derived}
         if self.repair:
             settled = settle(self.store, self.cache, files, now=self.clock, told=False)
             tally.queued += settled.queued
             tally.quarantined += len(settled.damaged)
         else:
             settled = confirm(self.store, self.cache, files)
-        tally.missing += settled.missing
+        tally.to_remake += [path for path in settled.missing if path in made]
+        tally.missing += [path for path in settled.missing if path not in made]
         tally.checked += len(settled.missing) + len(settled.damaged)
         for path in settled.damaged:
             look = lost[path]

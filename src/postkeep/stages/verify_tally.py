@@ -24,6 +24,7 @@ class VerifyTally:
     queued: int = 0
     damaged: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    to_remake: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
     misnamed: list[Finding] = field(default_factory=list)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from postkeep.errors import NotFound
 from postkeep.ids import is_id
-from postkeep.platforms.people import KINDS, Whose, read_reference
+from postkeep.platforms.people import KINDS, Whose, on_platform, read_reference
 from postkeep.store import old_ids, people
+from postkeep.store.spelling import fold
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -33,30 +35,32 @@ class Known:
 
     def __init__(self, tx: Connection, names: Iterable[str]) -> None:
         wanted = set(names)
-        self._called: defaultdict[str, list[Person]] = defaultdict(list)
-        self._own_id: defaultdict[str, list[Person]] = defaultdict(list)
-        self._once: defaultdict[str, list[Person]] = defaultdict(list)
+        self._called: defaultdict[str, dict[str, Person]] = defaultdict(dict)
+        self._own_id: defaultdict[str, dict[str, Person]] = defaultdict(dict)
+        self._once: defaultdict[str, dict[str, Person]] = defaultdict(dict)
         for each in people.called(tx, wanted):
             self.note(each)
         for name, each in people.once_called(tx, wanted):
-            self._once[name].append(each)
+            self._once[fold(name)][each.profile_id] = each
 
     def note(self, person: Person) -> None:
         """A profile that is there, too, from now on."""
         if person.username is not None:
-            self._called[person.username].append(person)
+            self._called[fold(person.username)][person.profile_id] = person
         if person.native_id is not None:
-            self._own_id[person.native_id].append(person)
+            self._own_id[person.native_id][person.profile_id] = person
 
     def find(self, whose: Whose) -> Person | None:
         """The profile that is meant, None for none; raises Several.
 
-        A former name means a profile only when nobody is called so now, and nobody else ever was.
+        A former name means a profile only when nobody is called so now, and nobody else ever was. Usernames are
+        compared in whatever case.
         """
-        for kept in (self._called, self._own_id, self._once):
+        name = fold(whose.name)
+        for kept, called in ((self._called, name), (self._own_id, whose.name), (self._once, name)):
             found = [
                 each
-                for each in kept.get(whose.name, ())
+                for each in kept.get(called, {}).values()
                 if whose.platform in (None, each.platform) and whose.kind in (None, each.kind)
             ]
             if len(found) > 1:
@@ -69,10 +73,10 @@ class Known:
     def profile_ids(self) -> set[str]:
         """Of all profiles that may be meant."""
         return {
-            each.profile_id
+            profile_id
             for kept in (self._called, self._own_id, self._once)
             for some in kept.values()
-            for each in some
+            for profile_id in some
         }
 
 
@@ -83,17 +87,17 @@ def spelled(person: Person) -> str:
     return f"{person.platform}/{person.kind}/{person.username} ({person.profile_id})"
 
 
-def find_all(tx: Connection, references: Iterable[str]) -> list[Person]:
+def find_all(tx: Connection, references: Iterable[str], *, platform: str | None = None) -> list[Person]:
     """The profiles that ids (old ones too), addresses and names mean, in order, each once.
 
-    Raises NotFound for a name of nobody, and Several, naming them.
+    With `platform` names are meant there. Raises NotFound for a name of nobody, and Several, naming them.
     """
     asked = [reference.strip() for reference in references]
     now = old_ids.current_of(tx, asked)
     asked = [now.get(reference, reference) for reference in asked]
     ids = {reference for reference in asked if is_id(reference, "prf")}
     by_id = people.by_id(tx, ids)
-    whose = {reference: read_reference(reference) for reference in asked if reference not in ids}
+    whose = {reference: _there(reference, platform) for reference in asked if reference not in ids}
     known = Known(tx, [each.name for each in whose.values()])
     found: dict[str, Person] = {}
     for reference in asked:
@@ -104,9 +108,14 @@ def find_all(tx: Connection, references: Iterable[str]) -> list[Person]:
     return list(found.values())
 
 
-def find(tx: Connection, reference: str) -> Person:
-    """The profile that one reference means; raises NotFound."""
-    return find_all(tx, [reference])[0]
+def _there(reference: str, platform: str | None) -> Whose:
+    whose = read_reference(reference)
+    return whose if platform is None else on_platform(replace(whose, platform=platform))
+
+
+def find(tx: Connection, reference: str, *, platform: str | None = None) -> Person:
+    """The profile that one reference means, on this platform where one is said; raises NotFound."""
+    return find_all(tx, [reference], platform=platform)[0]
 
 
 def must_be_platform(tx: Connection, name: str) -> None:

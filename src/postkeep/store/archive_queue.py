@@ -9,12 +9,13 @@ from sqlalchemy import Connection
 from postkeep.model import ObjectState
 from postkeep.store import bulk
 from postkeep.store.bulk import moment
+from postkeep.store.renditions import DERIVED
 from postkeep.store.runs import is_gone
 
 _WANTING = (
     "f.cached_at IS NOT NULL AND f.sha256 IS NOT NULL AND f.quarantined_at IS NULL"  # noqa: S608
     " AND NOT EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id AND a.store = ?"
-    f" AND a.state = '{ObjectState.PROVEN}')"
+    f" AND a.state = '{ObjectState.PROVEN}') AND NOT {DERIVED}"
 )
 
 

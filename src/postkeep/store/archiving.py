@@ -15,6 +15,8 @@ from postkeep.model import Kind, MediaType, ObjectState, Stage
 from postkeep.store import bulk, costs, schema, work
 from postkeep.store.bulk import moment
 from postkeep.store.media import PLACES
+from postkeep.store.renditions import DERIVED
+from postkeep.store.spelling import fold, folded
 from postkeep.store.types import storable
 
 PROVEN = (
@@ -91,7 +93,7 @@ def queue_all(tx: Connection, place: str, now: datetime, *, post_id: str | None 
     """Make every content in the cache due that this store was not proven to hold, or only a post's; idempotent.
 
     What waits for another store, or for its next try, is due here now. Contents whose bytes were never read have
-    nothing a proof could be made with.
+    nothing a proof could be made with; what was made of others can be made again.
     """
     of_post = "" if post_id is None else (
         " AND EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND m.post_id = ?)"
@@ -102,7 +104,7 @@ def queue_all(tx: Connection, place: str, now: datetime, *, post_id: str | None 
         " SELECT ?, f.file_id, ?, 0, ?, 0 FROM media_files f"
         " WHERE f.cached_at IS NOT NULL AND f.sha256 IS NOT NULL AND f.quarantined_at IS NULL"
         f" AND NOT EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id AND a.store = ?"
-        f" AND a.state = '{ObjectState.PROVEN}'){of_post}"
+        f" AND a.state = '{ObjectState.PROVEN}') AND NOT {DERIVED}{of_post}"
         " ON CONFLICT (stage, subject) DO UPDATE SET host = excluded.host, due_at = excluded.due_at, fails = 0"
         " WHERE work.host <> excluded.host OR work.due_at > excluded.due_at",
         str(Stage.ARCHIVE),
@@ -317,7 +319,8 @@ def wanting(tx: Connection, place: str, *, post_id: str | None, media_id: str | 
         " coalesce(sum(CASE WHEN there THEN 1 ELSE 0 END), 0) FROM ("
         "SELECT f.file_size, EXISTS (SELECT 1 FROM archive_objects a WHERE a.file_id = f.file_id AND a.store = ?"
         f" AND a.state = '{ObjectState.PROVEN}') AS there FROM media_files f"
-        f" WHERE f.cached_at IS NOT NULL AND f.sha256 IS NOT NULL AND f.quarantined_at IS NULL{only}) q",
+        " WHERE f.cached_at IS NOT NULL AND f.sha256 IS NOT NULL AND f.quarantined_at IS NULL"
+        f" AND NOT {DERIVED}{only}) q",
         place,
         *parameters,
     ).one()
@@ -471,18 +474,21 @@ def refresh_tags(tx: Connection, place: str, tags: Sequence[tuple[str, str]], no
 
 @dataclass(frozen=True, slots=True)
 class OfPosts:
-    """Which posts' media are meant: those for which all of this holds; with nothing said, all media there are."""
+    """Which posts' media are meant: those for which all of this holds; with nothing said, all media there are.
+
+    `author` is a username in whatever case.
+    """
 
     post_id: str | None = None
     author: str | None = None
     platform: str | None = None
     posted_since: datetime | None = None
 
-    def condition(self) -> tuple[str, tuple[Any, ...]]:
+    def condition(self, tx: Connection) -> tuple[str, tuple[Any, ...]]:
         """A condition on media_files `f` that begins with AND, and its parameters; empty for all media."""
         told = (
             ("p.post_id = ?", self.post_id),
-            ("p.author_username = ?", self.author),
+            (f"{folded(tx, 'p.author_username')} = ?", None if self.author is None else fold(self.author)),
             ("p.platform = ?", self.platform),
             ("p.posted_at >= ?", self.posted_since),
         )
@@ -499,7 +505,7 @@ class OfPosts:
 
 def held(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> list[str]:
     """Contents (file ids) that are said to be in the cache and are proven to be in this store, by file id."""
-    only, parameters = of.condition()
+    only, parameters = of.condition(tx)
     rows = bulk.execute(
         tx,
         "SELECT a.file_id FROM archive_objects a JOIN media_files f ON f.file_id = a.file_id"  # noqa: S608
@@ -516,7 +522,7 @@ def held(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> 
 
 def restorable(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> list[KnownObject]:
     """Contents that are not in the cache and proven to be in this store, by file id."""
-    only, parameters = of.condition()
+    only, parameters = of.condition(tx)
     rows = bulk.execute(
         tx,
         f"SELECT {_KNOWN} WHERE a.file_id > ? AND a.store = ? AND a.state = ?"
@@ -557,7 +563,7 @@ def _said_parameters(place: str, after: str) -> tuple[Any, ...]:
 
 def said(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> list[Said]:
     """Contents that are not here and said, without a proof, to be in this store, by file id."""
-    only, parameters = of.condition()
+    only, parameters = of.condition(tx)
     rows = bulk.execute(
         tx,
         f"SELECT f.file_id, f.archive_url, f.md5_sum, f.sha256, f.local_file_path {_SAID}{only}"
@@ -571,7 +577,7 @@ def said(tx: Connection, place: str, after: str, *, limit: int, of: OfPosts) -> 
 
 def said_count(tx: Connection, place: str, *, of: OfPosts) -> int:
     """How many there are of these."""
-    only, parameters = of.condition()
+    only, parameters = of.condition(tx)
     return int(
         bulk.execute(tx, f"SELECT count(*) {_SAID}{only}", *_said_parameters(place, ""), *parameters).scalar()
     )
@@ -594,13 +600,13 @@ def shares(tx: Connection, place: str) -> list[Shares]:
     """Known, archived and failed contents by type; `cached_only` are here and not there."""
     rows = bulk.execute(
         tx,
-        "SELECT f.media_type, count(*), sum(f.file_size),"
+        "SELECT f.media_type, count(*), sum(f.file_size),"  # noqa: S608
         " sum(CASE WHEN a.state = 'proven' THEN 1 ELSE 0 END),"
         " sum(CASE WHEN a.state = 'proven' THEN f.file_size ELSE 0 END),"
         " sum(CASE WHEN f.cached_at IS NOT NULL AND coalesce(a.state, '') <> 'proven' THEN 1 ELSE 0 END),"
         " sum(CASE WHEN a.error_at IS NOT NULL AND a.state <> 'proven' THEN 1 ELSE 0 END)"
         " FROM media_files f LEFT JOIN archive_objects a ON a.file_id = f.file_id AND a.store = ?"
-        " GROUP BY f.media_type ORDER BY f.media_type",
+        f" WHERE NOT {DERIVED} GROUP BY f.media_type ORDER BY f.media_type",
         place,
     ).all()
     return [Shares(row[0], *(int(each or 0) for each in row[1:])) for row in rows]
@@ -608,7 +614,7 @@ def shares(tx: Connection, place: str) -> list[Shares]:
 
 def restorable_count(tx: Connection, place: str, *, of: OfPosts) -> int:
     """How many contents are not in the cache and proven to be in this store."""
-    only, parameters = of.condition()
+    only, parameters = of.condition(tx)
     statement = (
         "SELECT count(*) FROM archive_objects a JOIN media_files f ON f.file_id = a.file_id"  # noqa: S608
         f" WHERE a.store = ? AND a.state = ? AND f.cached_at IS NULL{only}"

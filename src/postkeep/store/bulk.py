@@ -6,7 +6,7 @@ Where rows are many, PostgreSQL takes them by COPY.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
@@ -29,16 +29,29 @@ STAGE_FROM = 100
 def among(tx: Connection, statement: str, values: Iterable[Any], *more: Any) -> list[Any]:
     """Run a SELECT whose `{in}` means "is one of `values`" (texts); `more` fills its later placeholders."""
     wanted = list(values)
-    if not wanted:
-        return []
+    # Row by row the driver would be asked for each.
+    return list(_chosen(tx, statement, wanted, more).all()) if wanted else []
+
+
+def pages_among(
+    tx: Connection, statement: str, values: Iterable[Any], *more: Any, size: int
+) -> Iterator[Sequence[Any]]:
+    """The rows of such a SELECT, so many at a time; those of the last page may be fewer."""
+    wanted = list(values)
+    if wanted:
+        rows = _chosen(tx, statement, wanted, more)
+        while page := rows.fetchmany(size):
+            yield page
+
+
+def _chosen(tx: Connection, statement: str, wanted: list[Any], more: Sequence[Any]) -> Any:
     if tx.dialect.name == "sqlite":
         text = statement.replace("{in}", "IN (SELECT value FROM json_each(?))")
         parameters = (orjson.dumps(wanted).decode(), *(_sqlite_value(each) for each in more))
     else:
         text = statement.replace("{in}", "= ANY(?)").replace("%", "%%").replace("?", "%s")
         parameters = (wanted, *more)
-    # Row by row the driver would be asked for each.
-    return list(tx.exec_driver_sql(text, parameters).all())
+    return tx.exec_driver_sql(text, parameters)
 
 
 def execute(tx: Connection, statement: str, *parameters: Any) -> Any:

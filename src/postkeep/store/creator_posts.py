@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from postkeep.model import Presence
 from postkeep.store import bulk
 from postkeep.store.bulk import moment
 
@@ -41,7 +42,7 @@ class PostCounts:
     """A post and its newest counts, unknown ones None; `own` is False for one the profile only made together.
 
     Numbers of a bare repost are the original's: they are not here. `detail` is the JSON of all counts by the
-    platform's names.
+    platform's names, `flags` that of what the platform marks a post with.
     """
 
     post_id: str
@@ -62,6 +63,10 @@ class PostCounts:
     hidden: bool
     detail: str | None
     own: bool
+    presence: str = str(Presence.THERE)
+    flags: str | None = None
+    author: str | None = None
+    author_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +116,17 @@ def creator(tx: Connection, profile_id: str) -> CreatorRow:
 _COUNTS = "d.total_reactions, d.comments, d.reposts, d.views, d.likes, d.saves, d.shares"
 _FIELDS = (
     "p.post_id, p.native_id, p.post_format, p.posted_at, p.url, p.text_content, p.text_last_seen_at,"
+    " p.presence, p.flags, p.author_username, p.author_profile_id,"
     f" d.observed_at, d.of_original, d.counts_hidden, d.stats_json, {_COUNTS}"
 )
 _LATEST = " LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id"
 _OWN = (
     f"SELECT {_FIELDS} FROM posts p{_LATEST}"  # noqa: S608
     " WHERE p.author_profile_id = ? AND p.post_id > ? ORDER BY p.post_id LIMIT ?"
+)
+_INSIDE = (
+    f"SELECT {_FIELDS} FROM posts p{_LATEST}"  # noqa: S608
+    " WHERE p.community_profile_id = ? AND p.post_id > ? ORDER BY p.post_id LIMIT ?"
 )
 _TOGETHER = (
     f"SELECT {_FIELDS} FROM (SELECT DISTINCT post_id FROM post_people"  # noqa: S608
@@ -132,15 +142,24 @@ _BOUND = (
 
 def posts_of(tx: Connection, profile_id: str, *, page: int = PAGE) -> Iterator[PostCounts]:
     """A profile's own posts by post_id, then those it made together with others; `page` are read at a time."""
-    last = ""
-    while rows := bulk.execute(tx, _OWN, profile_id, last, page).all():
-        last = rows[-1][0]
-        yield from _completed(tx, [_post(row, own=True) for row in rows])
+    yield from _paged(tx, _OWN, profile_id, page)
     last = ""
     while bound := bulk.execute(tx, _BOUND, profile_id, last, page).scalar():
         rows = bulk.execute(tx, _TOGETHER, profile_id, last, page, profile_id).all()
         yield from _completed(tx, [_post(row, own=False) for row in rows])
         last = bound
+
+
+def posts_in(tx: Connection, profile_id: str, *, page: int = PAGE) -> Iterator[PostCounts]:
+    """The posts that stand in a community by post_id, whoever wrote them; `page` are read at a time."""
+    return _paged(tx, _INSIDE, profile_id, page)
+
+
+def _paged(tx: Connection, statement: str, profile_id: str, page: int) -> Iterator[PostCounts]:
+    last = ""
+    while rows := bulk.execute(tx, statement, profile_id, last, page).all():
+        last = rows[-1][0]
+        yield from _completed(tx, [_post(row, own=True) for row in rows])
 
 
 _REEL: Final = "reel"
@@ -200,9 +219,8 @@ def _filled(post: PostCounts, newest_first: Iterable[EarlierCounts]) -> PostCoun
 
 
 def _post(row: Sequence[Any], *, own: bool) -> PostCounts:
-    post_id, native_id, form, posted_at, url, text, told_at, observed_at, of_original, hidden, detail, *counts = (
-        row
-    )
+    post_id, native_id, form, posted_at, url, text, told_at = row[:7]
+    observed_at, of_original, hidden, detail, *counts = row[11:]
     if of_original:
         detail, counts = None, [None] * len(counts)
     return PostCounts(  # type: ignore[call-arg]
@@ -218,6 +236,7 @@ def _post(row: Sequence[Any], *, own: bool) -> PostCounts:
         bool(hidden),
         detail,
         own,
+        *row[7:11],
     )
 
 

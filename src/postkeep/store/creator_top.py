@@ -48,14 +48,24 @@ _SELECT = (
 
 
 def pages(
-    tx: Connection, *, since: datetime | None, profile_id: str | None, platform: str | None, page: int = _PAGE
+    tx: Connection,
+    *,
+    since: datetime | None,
+    profile_id: str | None,
+    platform: str | None,
+    inside: bool = False,
+    page: int = _PAGE,
 ) -> Iterator[list[Ranked]]:
-    """Every post of a profile, or of a platform or all from a time on, in pages; of what order nobody may ask."""
+    """Every post of a profile, or of a platform or all from a time on, in pages; of what order nobody may ask.
+
+    With `inside` the profile is a community: its posts are those that stand in it.
+    """
     start = -(2**63) if since is None else int(since.timestamp() * 1000)
     last: tuple[Any, ...] = (start, "")
     while True:
         if profile_id is not None:
-            where, values = "p.author_profile_id = ? AND p.post_id > ?", [profile_id, last[1]]
+            whose = "community_profile_id" if inside else "author_profile_id"
+            where, values = f"p.{whose} = ? AND p.post_id > ?", [profile_id, last[1]]
             order = "p.post_id"
         else:
             where, values = "(p.posted_at_timestamp, p.post_id) > (?, ?)", [*last]

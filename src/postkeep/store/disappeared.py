@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from postkeep.store import bulk
 from postkeep.store.bulk import moment
+from postkeep.store.spelling import fold, folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,16 @@ class Failed:
 
 def lines(tx: Connection, post_ids: Iterable[str], *, platform: str | None, author: str | None) -> dict[str, Line]:
     """These posts, but for those of other platforms and authors (usernames) where they are given."""
+    by = folded(tx, "author_username")
     rows = bulk.among(
         tx,
-        "SELECT post_id, platform, native_id, author_username, posted_at, text_content FROM posts"
-        " WHERE post_id {in} AND (? = '' OR platform = ?) AND (? = '' OR author_username = ?)",
+        "SELECT post_id, platform, native_id, author_username, posted_at, text_content FROM posts"  # noqa: S608
+        f" WHERE post_id {{in}} AND (? = '' OR platform = ?) AND (? = '' OR {by} = ?)",
         post_ids,
         platform or "",
         platform or "",
         author or "",
-        author or "",
+        fold(author or ""),
     )
     return {
         row[0]: Line(row[0], row[1], row[2], row[3], moment(row[4]), row[5])  # type: ignore[arg-type]

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Boolean, Float, Integer
 
-from postkeep.store import Store, bulk, schema
+from postkeep.store import Store, bulk, people, schema
+from postkeep.store.spelling import is_one_of
 from postkeep.store.types import Utc
 from postkeep.views.exports import ColumnType, Exported
 
@@ -93,6 +94,7 @@ _POSTS = (
     *_times("p.first_seen_at", "d.observed_at"),
     *_COUNTS,
     *_flags("d.counts_hidden", "d.of_original"),
+    *_texts("p.notes"),
 )
 _MEDIA = (
     *_texts("m.media_id", "m.post_id", "p.platform", "p.author_username", "m.role"),
@@ -194,10 +196,14 @@ def pages(store: Store, exported: Exported, only: Only) -> Iterator[list[tuple[A
     A page may be empty: of the next rows by key none was wanted.
     """
     source = _SOURCES[exported]
+    authors: list[str] = []
+    if only.author is not None:
+        with store.reading() as tx:
+            authors = people.spellings(tx, only.author)
     names = ", ".join(each.sql for each in source.columns)
     chosen = list(_chosen(source, only))
-    # With an index of what is chosen, all that is left would be found and sorted for each page.
-    wanted = "".join(f" AND coalesce({sql}, {sql}) {sign} ?" for sql, sign, _ in chosen)
+    by = f" AND {is_one_of(_unindexed(source.author), authors)}" if authors else ""
+    wanted = by + "".join(f" AND {_unindexed(sql)} {sign} ?" for sql, sign, _ in chosen)
     statement = (
         f"SELECT {names} FROM {source.tables} WHERE {source.key} > ? AND {source.key} <= ?{wanted}"  # noqa: S608
         f" ORDER BY {source.key}"
@@ -213,16 +219,20 @@ def pages(store: Store, exported: Exported, only: Only) -> Iterator[list[tuple[A
             last = bulk.execute(tx, end, after).scalar()
             if last is None:
                 return
-            found = bulk.execute(tx, statement, after, last, *(value for _, _, value in chosen)).all()
+            found = bulk.execute(tx, statement, after, last, *authors, *(value for _, _, value in chosen)).all()
         after = last
         yield [tuple(row) for row in found]
 
 
 def _chosen(source: _Source, only: Only) -> Iterator[tuple[str, str, Any]]:
     for sql, sign, value in (
-        (source.author, "=", only.author),
         (source.platform, "=", only.platform),
         (source.since, ">=", only.since),
     ):
         if value is not None:
             yield sql, sign, value
+
+
+def _unindexed(sql: str) -> str:
+    """The same value, past every index: by one, all that is left would be found and sorted for each page."""
+    return f"coalesce({sql}, {sql})"

@@ -94,21 +94,6 @@ _LOOKUPS = {
 }
 
 
-def profiles_called(tx: Connection, username: str, platform: str | None) -> list[tuple[str, str, str]]:
-    """Profiles of a username, on one platform or on any: (profile_id, platform, kind) each."""
-    if not storable(username) or not storable(platform or ""):
-        return []
-    rows = bulk.execute(
-        tx,
-        "SELECT profile_id, platform, kind FROM profiles WHERE username = ? AND (? = '' OR platform = ?)"
-        " ORDER BY platform, kind",
-        username,
-        platform or "",
-        platform or "",
-    ).all()
-    return [(row[0], row[1], row[2]) for row in rows]
-
-
 def cached_under(tx: Connection, hold: Hold) -> tuple[int, int]:
     """How many contents in the cache a hold keeps: (files, bytes)."""
     shown = _SHOWN[hold.kind]

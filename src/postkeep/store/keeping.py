@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from postkeep.store import archiving, bulk, remembered, schema
 from postkeep.store.bulk import moment
 from postkeep.store.media import StoredFile
+from postkeep.store.renditions import DERIVED
 
 IN_USE = timedelta(hours=1)
 """So long after its last use a file is taken to be in somebody's hands."""
@@ -47,9 +48,15 @@ _LINKED = (
     f"(EXISTS (SELECT 1 FROM post_media m WHERE m.file_id = f.file_id AND {_ALIVE})"  # noqa: S608
     f" OR EXISTS (SELECT 1 FROM profile_media m WHERE m.file_id = f.file_id AND {_ALIVE}))"
 )
+_MADE = (
+    f"({DERIVED} AND EXISTS (SELECT 1 FROM renditions r WHERE r.file_id IS NOT NULL AND r.file_id = f.file_id"  # noqa: S608
+    # The inner `f` is what it was made of.
+    " AND NOT EXISTS (SELECT 1 FROM media_files f WHERE f.file_id IN (r.source_file_id, r.beside_file_id)"
+    f" AND f.cached_at IS NULL AND NOT {_LINKED} AND NOT {_PROVEN_IN_ARCHIVE})))"
+)
 _FACTS = (
     "f.file_id, f.sha256, f.local_file_path, f.file_size, f.last_used_at, f.incomplete_at_source,"
-    f" {_HELD}, {_LINKED}, {_PROVEN_IN_ARCHIVE}"
+    f" {_HELD}, {_LINKED}, {_PROVEN_IN_ARCHIVE}, {_MADE}"
 )
 # Files that still lie in the predecessor's folders are not ours to take away.
 _CACHED = "f.cached_at IS NOT NULL AND f.quarantined_at IS NULL AND f.local_file_path LIKE 'media/%'"
@@ -62,7 +69,8 @@ Lasts = Callable[[str, datetime], bool]
 class Kept:
     """A content in the cache, and what speaks for and against its leaving.
 
-    `linked`: its source still has it; `archived`: a copy in an archive was proven equal.
+    `linked`: its source still has it; `archived`: a copy in an archive was proven equal; `made`: it was only made
+    of others, which are here or could come back.
     """
 
     file_id: str
@@ -74,6 +82,7 @@ class Kept:
     held: bool
     linked: bool
     archived: bool
+    made: bool = False
 
 
 Key = tuple[datetime | None, str]
@@ -118,6 +127,17 @@ def _facts_of_page(where: str, order: str) -> str:
     )
 
 
+def made_of_others(tx: Connection, after: str, now: datetime, *, limit: int, lasts: Lasts) -> list[Kept]:
+    """A page of contents nobody uses that were made of others, by id."""
+    where = (
+        "f.file_id > ? AND (f.last_used_at IS NULL OR f.last_used_at < ?)"
+        " AND f.file_id IN (SELECT file_id FROM renditions WHERE file_id IS NOT NULL AND file_id > ?)"
+    )
+    start = (after, now - IN_USE, after)
+    rows = bulk.execute(tx, _facts_of_page(where, "f.file_id"), *_times(now), *start, limit).all()
+    return _kept(tx, sorted(rows, key=lambda row: str(row[0])), now, lasts)
+
+
 def by_id(tx: Connection, after: str, now: datetime, *, limit: int, lasts: Lasts) -> list[Kept]:
     """A page of all contents in the cache, in use or not, by id."""
     statement = _facts_of_page("f.file_id > ?", "f.file_id")
@@ -149,15 +169,12 @@ def locked(tx: Connection, file_ids: Iterable[str], now: datetime, *, lasts: Las
 
 def _times(now: datetime) -> tuple[datetime, ...]:
     """The parameters of _FACTS: when holds must last to be active, and links to be alive."""
-    return (now, now, now, now + LINK_MARGIN, now + LINK_MARGIN)
+    return (now, now, now, *(now + LINK_MARGIN,) * 4)
 
 
 def _kept(tx: Connection, rows: Iterable[Any], now: datetime, lasts: Lasts) -> list[Kept]:
     found = [
-        Kept(
-            row[0], row[1], row[2], row[3], moment(row[4]), bool(row[5]), bool(row[6]), bool(row[7]), bool(row[8])
-        )
-        for row in rows
+        Kept(row[0], row[1], row[2], row[3], moment(row[4]), *(bool(each) for each in row[5:10])) for row in rows
     ]
     # URLs without an owner have no columns that tell their end.
     alone = [each.file_id for each in found if not each.linked]

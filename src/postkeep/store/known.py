@@ -31,6 +31,7 @@ from postkeep.store.rows import (
     TextRow,
     place_columns,
 )
+from postkeep.store.spelling import fold, folded
 from postkeep.store.tombstones import Tombstone
 from postkeep.store.types import to_text
 
@@ -205,10 +206,10 @@ def load_places(
 def load_profiles(
     tx: Connection, usernames: Iterable[str], native_ids: Iterable[str]
 ) -> tuple[list[ProfileRow], dict[tuple[str, str, str], Span]]:
-    """The profiles with one of these usernames or native ids, and the names they were seen under."""
+    """The profiles with one of these usernames (in any case) or native ids, and the names they were seen under."""
     names = ", ".join(PROFILE_COLUMNS)
     rows: dict[str, ProfileRow] = {}
-    for column, wanted in (("username", usernames), ("native_id", native_ids)):
+    for column, wanted in ((folded(tx, "username"), set(map(fold, usernames))), ("native_id", native_ids)):
         for values in bulk.among(tx, f"SELECT {names} FROM profiles WHERE {column} {{in}}", wanted):  # noqa: S608
             row = ProfileRow(*values)
             row.observed_at = moment(row.observed_at)

@@ -10,11 +10,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from postkeep.ids import is_id
-from postkeep.model import MediaState, MediaType, Stage
-from postkeep.store import bulk, work
+from postkeep.model import MediaState, MediaType, Presence, Stage
+from postkeep.store import bulk, people, work
 from postkeep.store.adoption.old_rows import UNKNOWN_TYPE
 from postkeep.store.bulk import moment
 from postkeep.store.media import UNREAD_PLATFORM
+from postkeep.store.renditions import joined
+from postkeep.store.spelling import is_one_of
 from postkeep.store.types import storable
 from postkeep.views import (
     MediaStats,
@@ -34,14 +36,14 @@ _SNAPSHOT = (
 )
 _LINE = (
     "p.post_id, p.platform, p.native_id, p.post_type, p.posted_at, p.author_username, a.name, p.text_content,"
-    f" p.url, p.first_seen_at, o.text_content, {_SNAPSHOT}"
+    f" p.url, p.first_seen_at, o.text_content, p.presence, p.presence_at, p.notes, {_SNAPSHOT}"
 )
 _LINE_FROM = (
     " FROM posts p LEFT JOIN profiles a ON a.profile_id = p.author_profile_id"
     " LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id"
     " LEFT JOIN post_originals o ON o.post_id = p.post_id"
 )
-_LINE_WIDTH = 11
+_LINE_WIDTH = 14
 
 
 def _snapshot(values: Sequence[Any]) -> SnapshotView | None:
@@ -66,8 +68,14 @@ def posts(
     platform: str | None = None,
     unread: bool = False,
     tag_id: str | None = None,
+    author_id: str | None = None,
+    community_id: str | None = None,
 ) -> list[PostLine]:
-    """A page of posts, newest first; `after` is the post_id the last page ended with, `since` a UTC day."""
+    """A page of posts, newest first; `after` is the post_id the last page ended with, `since` a UTC day.
+
+    `author` is a username in whatever case, `author_id` the profile_id of who wrote them, `community_id` that of
+    where they stand.
+    """
     if not all(storable(text or "") for text in (after, author, platform, tag_id)):
         return []
     source = _LINE_FROM
@@ -84,8 +92,13 @@ def posts(
             return []
         where.append("(p.posted_at_timestamp, p.post_id) < (?, ?)")
         parameters += [last, after]
+    if author is not None:
+        names = people.spellings(tx, author)
+        where.append(is_one_of("p.author_username", names))
+        parameters += names
     for column, value in (
-        ("author_username", author),
+        ("author_profile_id", author_id),
+        ("community_profile_id", community_id),
         ("platform", platform),
         ("is_read", False if unread else None),
     ):
@@ -157,9 +170,17 @@ def _lines(tx: Connection, rows: Sequence[Any]) -> list[PostLine]:
                 media=media,
                 cached=cached,
                 first_seen_at=moment(row[9]),  # type: ignore[arg-type]
+                presence=Presence(row[11]),
+                presence_at=moment(row[12]),
+                notes=row[13],
             )
         )
     return lines
+
+
+def set_notes(tx: Connection, post_id: str, notes: str | None, now: datetime) -> None:
+    """Write what people say of a post in place of what they said."""
+    bulk.execute(tx, "UPDATE posts SET notes = ?, updated_at = ? WHERE post_id = ?", notes, now, post_id)
 
 
 _URN = re.compile(r"urn:li:(activity|ugcPost|share):(\d{1,20})")
@@ -307,12 +328,13 @@ def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str 
         " m.error_message, m.error_at,"
         # Joined to a page whose length it does not know, SQLite would read all work for a filter first.
         " (SELECT w.due_at FROM work w WHERE w.stage = 'fetch' AND w.subject = m.media_id),"
-        " f.incomplete_at_source, f.evicted_at FROM post_media m"
+        " f.incomplete_at_source, f.evicted_at, m.file_id FROM post_media m"
         " LEFT JOIN media_files f ON f.file_id = m.file_id"
         f" WHERE {where} ORDER BY {order} LIMIT ?",
         *parameters,
         limit,
     ).all()
+    made = joined(tx, [row[25] for row in rows if row[25] and row[4] == MediaType.VIDEO])
     return [
         MediaView(  # type: ignore[call-arg]
             *row[:4],
@@ -327,6 +349,7 @@ def media(tx: Connection, *, post_id: str | None = None, limit: int, after: str 
             moment(row[22]),
             bool(row[23]),
             None if row[6] else moment(row[24]),
+            made.get(row[25]),
         )
         for row in rows
     ]

@@ -70,7 +70,7 @@ _MISSING = f"""
     FROM (
         SELECT t.post_id, l.kind, max(l.observed_at) AS listed_at
         FROM listings l JOIN listing_posts t ON t.listing_id = l.listing_id
-        WHERE l.profile_id = ? AND t.post_id > ? GROUP BY t.post_id, l.kind
+        WHERE l.profile_id = ? AND (t.post_id, l.kind) > (?, ?) GROUP BY t.post_id, l.kind
     ) s
     JOIN posts p ON p.post_id = s.post_id
     JOIN listings n ON n.profile_id = ? AND n.kind = s.kind AND n.observed_at > s.listed_at
@@ -78,13 +78,13 @@ _MISSING = f"""
     GROUP BY s.post_id, s.kind, s.listed_at ORDER BY s.post_id, s.kind LIMIT ?"""  # noqa: S608
 
 
-def missing(tx: Connection, profile_id: str, *, limit: int, after: str = "") -> list[Missing]:
+def missing(tx: Connection, profile_id: str, *, limit: int, after: tuple[str, str] = ("", "")) -> list[Missing]:
     """Posts that stood in a list of this profile and that a later one of the same kind spans and lacks.
 
-    By post_id, after the given one; a post that was observed since in any way is not missing, nor one that the
-    platform says is gone.
+    By post_id and kind, after the given ones: a post may be missing from lists of several kinds. One that was
+    observed since in any way is not missing, nor one that the platform says is gone.
     """
-    found = bulk.execute(tx, _MISSING, profile_id, after, profile_id, limit).all()
+    found = bulk.execute(tx, _MISSING, profile_id, *after, profile_id, limit).all()
     return [Missing(post_id, kind, _time(listed), _time(missed)) for post_id, kind, listed, missed in found]
 
 

@@ -20,7 +20,7 @@ from postkeep.model import (
     Proof,
     Stage,
 )
-from postkeep.store import bulk, families, schema, work
+from postkeep.store import bulk, families, renditions, schema, work
 from postkeep.store.bulk import moment
 from postkeep.store.types import storable
 
@@ -450,6 +450,8 @@ def store_arrivals(tx: Connection, arrivals: Sequence[Arrival], *, ids: IdFactor
             key=["media_id"],
         )
     work.done(tx, Stage.FETCH, [each.media_id for each in arrivals])
+    videos = [each.media_id for each in arrivals if each.file.kind.media_type is MediaType.VIDEO]
+    renditions.queue_for(tx, videos, now)
 
 
 def mark_incomplete(tx: Connection, sha256s: Iterable[str]) -> None:
@@ -571,7 +573,8 @@ def mark_uncached(
 ) -> int:
     """Say that these contents are not in the cache (any more), and queue one of the rows that show each.
 
-    `hosts` maps a URL to the host its work is queued under. Returns how many fetches were queued.
+    What was made of others is queued to be made again. `hosts` maps a URL to the host its work is queued under.
+    Returns how many fetches were queued.
     """
     bulk.update(
         tx,
@@ -590,6 +593,7 @@ def mark_uncached(
         ):
             queued.setdefault(file_id, (media_id, hosts(url)))
     work.add(tx, Stage.FETCH, queued.values(), now, priority=priority)
+    renditions.queue_lost(tx, file_ids, now)
     return len(queued)
 
 

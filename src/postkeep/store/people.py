@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from postkeep.model import ProfileKind
 from postkeep.store import bulk, schema
 from postkeep.store.bulk import moment
+from postkeep.store.spelling import fold, folded
 from postkeep.store.types import storable
 from postkeep.views.people import NameView, ProfileLine
 
@@ -45,25 +47,38 @@ _LINE = (
 
 
 def called(tx: Connection, names: Iterable[str]) -> list[Person]:
-    """The profiles that have one of these usernames now, or as their platform's own id."""
-    wanted = [name for name in names if storable(name)]
+    """The profiles that have one of these usernames now, however spelled, or as their platform's own id."""
+    asked = {name for name in names if storable(name)}
     found = {}
-    for column in ("username", "native_id"):
-        for row in bulk.among(tx, f"SELECT {_PERSON} FROM profiles p WHERE p.{column} {{in}}", wanted):  # noqa: S608
+    for column, wanted in ((folded(tx, "p.username"), set(map(fold, asked))), ("p.native_id", asked)):
+        for row in bulk.among(tx, f"SELECT {_PERSON} FROM profiles p WHERE {column} {{in}}", wanted):  # noqa: S608
             found[row[0]] = _person(row)
     return list(found.values())
 
 
 def once_called(tx: Connection, names: Iterable[str]) -> list[tuple[str, Person]]:
-    """The profiles that were seen under one of these usernames, with that name."""
+    """The profiles that were seen under one of these usernames, with that name as it was spelled then."""
     rows = bulk.among(
         tx,
         f"SELECT n.value, {_PERSON} FROM profile_names n JOIN profiles p ON p.profile_id = n.profile_id"  # noqa: S608
-        " WHERE n.value {in} AND n.kind = ?",
-        [name for name in names if storable(name)],
+        f" WHERE {folded(tx, 'n.value')} {{in}} AND n.kind = ?",
+        {fold(name) for name in names if storable(name)},
         USERNAME,
     )
     return [(row[0], _person(row[1:])) for row in rows]
+
+
+def spellings(tx: Connection, name: str) -> list[str]:
+    """Every way a username was spelled, the one that is asked for first."""
+    if not storable(name):
+        return [name]
+    seen = bulk.among(
+        tx,
+        f"SELECT DISTINCT value FROM profile_names WHERE {folded(tx, 'value')} {{in}} AND kind = ?",  # noqa: S608
+        [fold(name)],
+        USERNAME,
+    )
+    return list(dict.fromkeys([name, *sorted(value for (value,) in seen)]))
 
 
 def by_id(tx: Connection, profile_ids: Iterable[str]) -> dict[str, Person]:
@@ -156,18 +171,19 @@ def lines(tx: Connection, profile_ids: Iterable[str]) -> dict[str, ProfileLine]:
 
 
 def filled(tx: Connection, found: Sequence[ProfileLine]) -> list[ProfileLine]:
-    """The same profiles with the number of their posts and their tags."""
-    ids = [line.profile_id for line in found]
+    """The same profiles with the number of their posts and their tags; those that stand in a community are its."""
+    communities = [line.profile_id for line in found if line.kind == ProfileKind.SUBREDDIT]
+    authors = [line.profile_id for line in found if line.kind != ProfileKind.SUBREDDIT]
     posts = {
         profile_id: int(count)
+        for column, ids in (("author_profile_id", authors), ("community_profile_id", communities))
         for profile_id, count in bulk.among(
             tx,
-            "SELECT author_profile_id, count(*) FROM posts WHERE author_profile_id {in}"
-            " GROUP BY author_profile_id",
+            f"SELECT {column}, count(*) FROM posts WHERE {column} {{in}} GROUP BY {column}",  # noqa: S608
             ids,
         )
     }
-    tags = tags_of(tx, ids)
+    tags = tags_of(tx, [line.profile_id for line in found])
     return [
         replace(line, posts=posts.get(line.profile_id, 0), tags=tags.get(line.profile_id, ())) for line in found
     ]

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from postkeep.store import bulk
 from postkeep.store.bulk import moment
+from postkeep.store.spelling import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +42,14 @@ def sightings(tx: Connection, hashes: Iterable[str]) -> list[Sighting]:
 
 
 def seen_through(tx: Connection, post_ids: Iterable[str]) -> set[tuple[str, str]]:
-    """Through which profiles these posts were seen: (post_id, username)."""
+    """Through which profiles these posts were seen: (post_id, username in lower case)."""
     rows = bulk.among(
         tx,
         "SELECT v.post_id, p.username FROM post_seen_via v JOIN profiles p ON p.profile_id = v.profile_id"
         " WHERE v.post_id {in}",
         post_ids,
     )
-    return {(post_id, username) for post_id, username in rows}
+    return {(post_id, fold(username)) for post_id, username in rows if username}
 
 
 def stored(tx: Connection, hashes: Iterable[str]) -> set[str]:

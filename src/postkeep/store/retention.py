@@ -99,5 +99,9 @@ _SHOWN = (
     "SELECT m.file_id, o.platform, o.profile_id, max(coalesce(m.last_seen_at, m.observed_at, m.created_at))"
     " FROM profile_media m JOIN profiles o ON o.profile_id = m.profile_id WHERE m.file_id {in}"
     " GROUP BY m.file_id, o.platform, o.profile_id",
+    # What was made of a content is shown where that is.
+    "SELECT r.file_id, p.platform, p.author_profile_id, max(p.posted_at) FROM renditions r"
+    " JOIN post_media m ON m.file_id = r.source_file_id JOIN posts p ON p.post_id = m.post_id"
+    " WHERE r.file_id IS NOT NULL AND r.file_id {in} GROUP BY r.file_id, p.platform, p.author_profile_id",
     "SELECT file_id, NULL, NULL, max(fetched_at) FROM file_urls WHERE file_id {in} GROUP BY file_id",
 )

@@ -11,6 +11,7 @@ from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.schema import CreateColumn
 
 from postkeep.store.schema import metadata
+from postkeep.store.schema.base import Folded
 
 Shape = dict[str, dict[str, str]]
 """Table -> what of it (`column url`, `primary key`, `index idx_posts_urn` ...) -> how it is."""
@@ -151,7 +152,12 @@ def _wanted_column(column: Column[Any], dialect: Dialect) -> str:
 
 def _wanted_index(index: Index, dialect: Dialect) -> str:
     where = index.dialect_options[dialect.name]["where"]
-    names = [each.name if isinstance(each, Column) else str(each) for each in index.expressions]
+    names = [
+        str(each.compile(dialect=dialect))
+        if isinstance(each, Folded)
+        else getattr(each, "name", None) or str(each)
+        for each in index.expressions
+    ]
     return _index(
         (_direction(name) for name in names),
         unique=bool(index.unique),
@@ -219,12 +225,21 @@ def _sqlite_indexes(tx: Connection, table: str, facts: dict[str, str]) -> None:
         columns = tx.exec_driver_sql(
             'SELECT name, "desc" FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno', (index,)
         ).all()
-        names = [(name or "an expression") + (" desc" if down else "") for name, down in columns]
+        expressions = _expressions(sql) if sql else []
+        names = [(name or expressions[at]) + (" desc" if down else "") for at, (name, down) in enumerate(columns)]
         if origin == "u":
             facts[f"unique {_listed(names)}"] = "unique"
         else:
             where = re.split(r"\)\s*WHERE\s", sql, maxsplit=1, flags=re.IGNORECASE)[1:]
             facts[f"index {index}"] = _index(names, unique=bool(unique), where=where[0] if where else None)
+
+
+def _expressions(sql: str) -> list[str]:
+    """What an index is over, as the statement says that made it."""
+    opening = sql.index("(")
+    over = sql[opening + 1 : _closing(sql, opening)]
+    ends = [*_places(over, ","), len(over)]
+    return [over[start:end].strip(" ,") for start, end in zip([0, *ends], ends, strict=False)]
 
 
 # --- the one we have: PostgreSQL ------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from postkeep.store import bulk, remembered, schema
+from postkeep.store.spelling import fold
 
 _KEY = "tombstone_key"
 _EVERYWHERE = "any"
@@ -50,15 +51,18 @@ def of_profile(platform: str, kind: str, *, native_id: str | None, username: str
     Its name alone refuses whoever comes without an id of his own; somebody else who takes the name over later
     has another id, and is not refused.
     """
-    names = ((f"{kind}@{username}" if native_id is None else f"{kind}@{username}?"),) if username else ()
+    name = fold(username or "")
+    names = ((f"{kind}@{name}" if native_id is None else f"{kind}@{name}?"),) if name else ()
     ids = (f"={native_id}",) if native_id is not None else ()
     return tuple(Tombstone(Erased.PROFILE, platform, each) for each in (*ids, *names))
 
 
 def of_comer(platform: str, kind: str, *, native_id: str | None, username: str | None) -> tuple[Tombstone, ...]:
     """What would refuse a profile that a record shows."""
-    names = (f"{kind}@{username}", f"{kind}@{username}?") if username else ()
-    ids = (f"={native_id}", *names[:1]) if native_id is not None else names
+    # As it is spelled, too: so were names kept when their case still mattered.
+    spelled = dict.fromkeys((fold(username), username)) if username else ()
+    alone = [f"{kind}@{name}" for name in spelled]
+    ids = (f"={native_id}", *alone) if native_id is not None else (*alone, *(f"{name}?" for name in alone))
     return tuple(Tombstone(Erased.PROFILE, platform, each) for each in ids)
 
 

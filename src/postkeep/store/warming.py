@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from postkeep.store import bulk
+from postkeep.store import bulk, people
 from postkeep.store.bulk import moment
+from postkeep.store.spelling import is_one_of
 from postkeep.store.types import storable
 from postkeep.views import WarmBy, WarmPost
 
@@ -49,15 +50,16 @@ def posts(tx: Connection, now: datetime, *, by: WarmBy, author: str | None, limi
     """
     if not storable(author or ""):
         return []
+    names = [] if author is None else people.spellings(tx, author)
     rows = bulk.execute(
         tx,
         f"SELECT p.post_id, p.post_type, p.posted_at, {_ENGAGEMENT} AS engagement, missing.items FROM"  # noqa: S608
         f" (SELECT post_id, count(*) AS items FROM ({_MISSING}) places GROUP BY post_id) missing"
         " JOIN posts p ON p.post_id = missing.post_id"
         " LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id"
-        f"{'' if author is None else ' WHERE p.author_username = ?'} ORDER BY {_ORDERS[by]} LIMIT ?",
+        f"{' WHERE ' + is_one_of('p.author_username', names) if names else ''} ORDER BY {_ORDERS[by]} LIMIT ?",
         *(now,) * 4,
-        *(() if author is None else (author,)),
+        *names,
         limit,
     ).all()
     return [
@@ -86,8 +88,9 @@ def media(tx: Connection, post_ids: Iterable[str], now: datetime) -> list[tuple[
 
 
 def author_known(tx: Connection, username: str) -> bool:
-    """Whether any post is by this username."""
+    """Whether any post is by this username, in whatever case."""
     if not storable(username):
         return False
-    statement = "SELECT 1 FROM posts WHERE author_username = ? LIMIT 1"
-    return bulk.execute(tx, statement, username).first() is not None
+    names = people.spellings(tx, username)
+    statement = f"SELECT 1 FROM posts WHERE {is_one_of('author_username', names)} LIMIT 1"  # noqa: S608
+    return bulk.execute(tx, statement, *names).first() is not None

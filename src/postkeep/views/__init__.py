@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from postkeep.model import MediaState, MediaType, RunStatus
+from postkeep.model import MediaState, MediaType, Presence, RunStatus
+from postkeep.views.joining import JoinedView, Joins
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class ImportSummary:
     problems: tuple[str, ...] = ()
     error: str | None = None
     followed: str | None = None
+    joins: Joins = field(default_factory=Joins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class FetchSummary:
     resting: Mapping[str, datetime] = field(default_factory=dict)
     error: str | None = None
     restored: int = 0
+    joins: Joins = field(default_factory=Joins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,9 @@ class BackfillSummary:
 class VerifySummary:
     """What verifying the cache found, and with `repaired` what was done about it. Paths are relative to its root.
 
-    `bytes` are those of sound files. Orphans are sound files no row counts on. A misnamed file's right path is
-    in `expected`; of a collision `expected` and `found` are the two SHA-256s.
+    `bytes` are those of sound files. Orphans are sound files no row counts on. `to_remake` is missing and
+    can be made again of what is there. A misnamed file's right path is in `expected`; of a collision `expected`
+    and `found` are the two SHA-256s.
     """
 
     run_id: str
@@ -136,6 +140,7 @@ class VerifySummary:
     moved: int = 0
     removed: int = 0
     repaired: bool = False
+    to_remake: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -166,6 +171,7 @@ class MediaView:
     """One place for media in a post, and where its bytes stand. `path` is relative to the cache root.
 
     `evicted_at`: the file made room for others then. `incomplete_at_source`: its source has no more of it.
+    `joined`: a video with its sound, which came as a file of its own.
     """
 
     media_id: str
@@ -192,13 +198,15 @@ class MediaView:
     next_try_at: datetime | None
     incomplete_at_source: bool
     evicted_at: datetime | None
+    joined: JoinedView | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PostLine:
     """A post as lists show it, with its latest numbers and how many of its media are in the cache.
 
-    `shared_text` is the text of the post it quotes or reposts.
+    `shared_text` is the text of the post it quotes or reposts; `presence` what the platform itself says of it,
+    seen at `presence_at` where that is not `there`; `notes` what people wrote beside it.
     """
 
     post_id: str
@@ -215,6 +223,9 @@ class PostLine:
     media: int
     cached: int
     first_seen_at: datetime
+    presence: Presence = Presence.THERE
+    presence_at: datetime | None = None
+    notes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

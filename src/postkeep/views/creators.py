@@ -55,12 +55,19 @@ class CreatorLine:
     computed_at: datetime | None
 
 
+class Basis(StrEnum):
+    """What a figure's basis counts."""
+
+    POSTS = "posts"
+    AUTHORS = "authors"
+
+
 @dataclass(frozen=True, slots=True)
 class FigureView:
     """A figure with how it was made; `text` is its value with the digits it is shown with.
 
-    `counted` of `of` posts had what it needs, from `since` on; all None where the mode tells no basis. `same_as`
-    names the figure it is a copy of.
+    `counted` of `of` posts (or authors, as `basis` says) had what it needs, from `since` on; all None where the
+    mode tells no basis, and where it is made of no posts. `same_as` names the figure it is a copy of.
     """
 
     name: str
@@ -71,6 +78,7 @@ class FigureView:
     of: int | None
     since: datetime | None
     same_as: str | None
+    basis: Basis = Basis.POSTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class FollowersView:
 class TypeView:
     """Posts of one form in the sample: how many, of how many both likes and comments are known, their mean.
 
-    `rate` is that mean as percent of the followers.
+    `rate` is that mean as percent of the followers. On Reddit there are votes instead, and `counted` is of them.
     """
 
     form: str
@@ -94,11 +102,16 @@ class TypeView:
     mean_engagement: float | None
     mean_views: float | None
     rate: float | None
+    mean_votes: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TopPost:
-    """A post with its newest counts; `rate` is made with the `followers` counted at `followers_at`."""
+    """A post with its newest counts; `rate` is made with the `followers` counted at `followers_at`.
+
+    On Reddit `likes` are the votes for it minus those against, and there is no rate; on the page of a community or
+    an author `comments_per_vote` stands instead, and for a rising post `viral_score`.
+    """
 
     post_id: str
     platform: str
@@ -115,6 +128,8 @@ class TopPost:
     followers: int | None
     followers_at: datetime | None
     observed_at: datetime | None
+    comments_per_vote: float | None = None
+    viral_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +138,8 @@ class CreatorDetail:
 
     `growth` holds the daily and the weekly rate with their basis, each None when unknown. `history` are follower
     counts, oldest first, at most a few hundred of them. `hours` counts the posts of the sample: seven days from
-    Monday on, 24 hours each, by the clock the result names.
+    Monday on, 24 hours each, by the clock the result names. `rising` are the posts of the last 72 hours with the
+    highest viral score, of a community on Reddit.
     """
 
     profile_id: str
@@ -144,6 +160,7 @@ class CreatorDetail:
     types: tuple[TypeView, ...]
     top: tuple[TopPost, ...]
     hours: tuple[tuple[int, ...], ...]
+    rising: tuple[TopPost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

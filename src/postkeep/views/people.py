@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from postkeep.model import ProfileKind
+from postkeep.model import MediaState, ProfileKind
+from postkeep.views import TextView
 
 
 class TagColor(StrEnum):
@@ -23,7 +25,7 @@ class TagColor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProfileLine:
-    """A profile in a list; `posts` are those it wrote, `tags` their names in order.
+    """A profile in a list; `posts` are those it wrote (a community: that stand in it), `tags` names in order.
 
     `username` is None for one whose name another profile has now; `active` says that it is to be collected.
     """
@@ -56,11 +58,84 @@ class NameView:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountView:
+    """What the records of a profile itself told last; unknown is None.
+
+    `observed_at` is when such a record was observed last, though each value may be older: what one record leaves
+    out stays as another told it. `facts` is what has no field of its own, by the platform's names.
+    """
+
+    observed_at: datetime
+    biography: str | None
+    category: str | None
+    external_url: str | None
+    external_url_kind: str | None
+    is_verified: bool | None
+    is_private: bool | None
+    is_business: bool | None
+    is_professional: bool | None
+    followers: int | None
+    following: int | None
+    posts: int | None
+    facts: Mapping[str, str | int | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class BioLinkView:
+    """A link a profile shows or, with `shown` False, showed; `kind` says where it leads, None when unknown."""
+
+    url: str
+    title: str | None
+    kind: str | None
+    first_seen_at: datetime
+    last_seen_at: datetime
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PictureView:
+    """An avatar or banner (`role`) a profile has or had, and where its bytes are."""
+
+    media_id: str
+    role: str
+    state: MediaState
+    cached: bool
+    url: str
+    path: str | None
+    width: int | None
+    height: int | None
+    first_seen_at: datetime
+    last_seen_at: datetime | None
+    absent_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CountsView:
+    """What a profile counted at one time, and where that time is known from."""
+
+    observed_at: datetime
+    source: str
+    followers: int | None
+    following: int | None
+    posts: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileDetail:
-    """A profile with every name it was seen under, oldest first."""
+    """A profile with all that was observed of it.
+
+    `names` are all it was seen under, oldest first. `texts` are all it introduced itself with, the one of now
+    among them, `pictures` and `counts` all there were, each newest first; `links` those of now in their order,
+    then the others. `account` is None when no record of the profile itself was seen.
+    """
 
     line: ProfileLine
     names: tuple[NameView, ...]
+    account: AccountView | None = None
+    texts: tuple[TextView, ...] = ()
+    links: tuple[BioLinkView, ...] = ()
+    pictures: tuple[PictureView, ...] = ()
+    counts: tuple[CountsView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from .items import is_item, is_page, is_wrapped, parse_item, parse_page
 from .lasting import lasting
 from .names import PLATFORM_NAME
 from .nodes import find_account, find_node, parse_account, parse_node
+from .web import find_answer, parse_answer
 
 
 class Instagram(ByShape):
@@ -40,6 +41,9 @@ def _reader(record: dict[str, Json]) -> Reader | None:
     node = find_node(record)
     if node is not None:
         return partial(parse_node, node)
+    answer = find_answer(record)
+    if answer is not None:
+        return partial(parse_answer, answer)
     account = find_account(record)
     return partial(parse_account, account) if account is not None else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ...model import BioLink, Json, Profile, ProfileKind
@@ -17,6 +18,12 @@ def creator(native_id: str | None, name: str | None) -> Profile:
     """A creator known by the platform's number, by name, or both; a name that is none is left out."""
     plain = username(name)
     return Profile(PLATFORM_NAME, ProfileKind.CREATOR, plain, native_id, url=page_of(plain))
+
+
+def list_record(items: Sequence[Json], owner: Profile, *, reels: bool) -> dict[str, Json]:
+    """The items of a creator's reels or feed as the answer they came in, so that it is known as that list."""
+    record: dict[str, Json] = {"items": list(items), "user": {"pk": owner.native_id, "username": owner.username}}
+    return {**record, "paging_info": {}} if reels else record
 
 
 def told_profile(told: Json, known: Profile, *, picture: Json = None, links: Json = None) -> Profile:

@@ -46,7 +46,7 @@ def is_page(record: dict[str, Json]) -> bool:
 def parse_item(record: dict[str, Json], via: str | None) -> Parsed:
     """Read a single post; raises ParseError when it cannot be identified or dated."""
     reading = Reading()
-    post = read_item(_unwrapped(record, reading.unread, ""), reading, "")
+    post = read_item(unwrapped(record, reading.unread, ""), reading, "")
     return reading.parsed("item", (post,), via)
 
 
@@ -58,18 +58,19 @@ def parse_page(record: dict[str, Json], via: str | None) -> Parsed:
     paging = record.get("paging_info")
     kind = "reels" if paging is not None or any(map(is_wrapped, shown)) else "feed"
     page = Page(reading)
-    page.whole = all(isinstance(each, dict) for each in shown)
     page.read(
-        [_unwrapped(each, reading.unread, "items.") for each in objects(shown)],
+        shown,
         lambda item: read_item(item, reading, "items."),
-        lambda item: bool(as_list(item.get(_PINNED[kind]))),
+        lambda item: pins(item, kind),
         "items",
+        unwrap=lambda entry: unwrapped(entry, reading.unread, "items."),
     )
     more = as_dict(paging).get("more_available", record.get("more_available"))
+    owner = reading.cast.admit(read_user(record.get("user"), reading.unread))
     if _is_lookup(record):
         # One post that was asked for by its name is no list.
         page.whole = False
-    return page.parsed(kind, kind, via, complete=more is False)
+    return page.parsed(kind, kind, via, owner=owner, complete=more is False)
 
 
 def read_item(item: dict[str, Json], reading: Reading, prefix: str) -> Post:
@@ -90,7 +91,13 @@ def read_item(item: dict[str, Json], reading: Reading, prefix: str) -> Post:
     return post_of(item, reading, number, code, moment, read)
 
 
-def _unwrapped(entry: dict[str, Json], unread: Unread, prefix: str) -> dict[str, Json]:
+def pins(item: dict[str, Json], kind: str | None) -> bool:
+    """Whether the post is pinned to the top of a list of this kind."""
+    name = _PINNED.get(kind or "")
+    return name is not None and bool(as_list(item.get(name)))
+
+
+def unwrapped(entry: dict[str, Json], unread: Unread, prefix: str) -> dict[str, Json]:
     """The post inside a wrapper, whose fields fill gaps and never take the place of what is inside."""
     if not is_wrapped(entry):
         return entry

@@ -10,12 +10,14 @@ def _keys(names: str) -> frozenset[str]:
 PAGE_KEYS = _keys(
     """
     attempts auto_load_more_enabled items max_id message more_available next_max_id num_results paging_info
-    pinned_profile_grid_items_ids profile_grid_items profile_grid_items_cursor status user
+    pinned_profile_grid_items_ids profile_grid_items profile_grid_items_cursor showQRModal status user
     """
 )
 ITEM_KEYS = _keys(
     """
-    __typename accessibility_caption ad_id all_previous_submitters are_remixes_crosspostable avatar_stickers
+    __typename accessibility_caption ad_id all_previous_submitters are_remixes_crosspostable audience
+    avatar_stickers follow_hashtag_info group saved_collection_ids upcoming_event
+    visual_comment_reply_sticker_info wearable_attribution_info
     boost_unavailable_identifier boost_unavailable_reason boost_unavailable_reason_v2 boosted_status
     branded_content_tag_info can_modify_carousel can_reply can_reshare can_save can_see_insights_as_brand
     can_view_more_preview_comments can_viewer_comment can_viewer_reshare can_viewer_save caption
@@ -134,8 +136,8 @@ PROFILE_KEYS = _keys(
 WRAPPER_KEYS = _keys(
     """
     always_show_message_button_to_pro_account attempts data errors extensions graphql logging_page_id message
-    node seo_category_infos show_follow_dialog show_qr_modal show_suggested_profiles status
-    toast_content_on_load user
+    node seo_category_infos shortcode_media showQRModal show_follow_dialog show_qr_modal
+    show_suggested_profiles status toast_content_on_load user xdt_shortcode_media
     """
 )
 GALLERY_KEYS = _keys(

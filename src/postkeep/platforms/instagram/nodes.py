@@ -54,11 +54,11 @@ def find_node(record: dict[str, Json]) -> Found | None:
         return Found(record, "")
     if "instaloader" not in record and is_node(record.get("node")):
         return Found(as_dict(record["node"]), "node.")
-    for outer in ("graphql", "data"):
+    answers = (record, ""), (as_dict(record.get("graphql")), "graphql."), (as_dict(record.get("data")), "data.")
+    for answer, prefix in answers:
         for name in _POSTS:
-            inner = as_dict(record.get(outer)).get(name)
-            if is_node(inner):
-                return Found(as_dict(inner), f"{outer}.{name}.")
+            if is_node(answer.get(name)):
+                return Found(as_dict(answer[name]), f"{prefix}{name}.")
     return None
 
 
@@ -99,7 +99,7 @@ def read_profile(user: dict[str, Json], reading: Reading, prefix: str, shape: st
     profile = reading.cast.admit(read_account(user, reading.unread))
     timeline = as_dict(user.get(_TIMELINE))
     edges = as_list(timeline.get("edges"))
-    nodes = [node for edge in edges if (node := as_dict(as_dict(edge).get("node")))]
+    nodes = [as_dict(edge).get("node") or edge for edge in edges]
     if profile is None and not nodes:
         raise ParseError("neither an id nor a username", field=f"{prefix}id")
     inner = f"{prefix}{_TIMELINE}."
@@ -115,7 +115,6 @@ def read_profile(user: dict[str, Json], reading: Reading, prefix: str, shape: st
         # The profile tells of itself whatever its posts are.
         if profile is None:
             raise
-    page.whole &= len(nodes) == len(edges)
     complete = as_dict(timeline.get("page_info")).get("has_next_page") is False
     return page.parsed(shape, "timeline", via, owner=profile, complete=complete)
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ...errors import ParseError
-from ...model import Json, Listed, Listing, Parsed, Post, Profile
-from ..fields import Unread
+from ...model import Json, Listed, Listing, Parsed, Post, Profile, Refused
+from ..fields import Unread, refusal
 from .lasting import lasting
 from .profiles import Cast
 
@@ -26,6 +26,10 @@ class Reading:
         return Parsed(shape, posts, tuple(self.cast.profiles), scraped, self.unread.names())
 
 
+def _bare(entry: dict[str, Json]) -> dict[str, Json]:
+    return entry
+
+
 @dataclass(slots=True)
 class Page:
     """The posts of one list in their order; `whole` turns false when one of them cannot be read."""
@@ -34,36 +38,44 @@ class Page:
     posts: list[Post] = field(default_factory=list)
     entries: list[Listed] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     whole: bool = True
 
     def read(
         self,
-        shown: Iterable[dict[str, Json]],
+        shown: Iterable[Json],
         read: Callable[[dict[str, Json]], Post],
         pinned: Callable[[dict[str, Json]], bool],
         name: str,
+        *,
+        unwrap: Callable[[dict[str, Json]], dict[str, Json]] = _bare,
     ) -> None:
-        """Read every post; one that cannot be read is told as unread, under `name`.
+        """Read every post; one that cannot be read is kept apart, and told as unread under `name`.
 
         Raises ParseError when there are some and none can be read.
         """
         known: set[str] = set()
-        refused: ParseError | None = None
-        for position, record in enumerate(shown):
+        failure: ParseError | None = None
+        for position, entry in enumerate(shown):
             try:
+                if not isinstance(entry, dict):
+                    raise ParseError("not a post")
+                record = unwrap(entry)
                 post = read(record)
+                content = lasting(record)
             except ParseError as error:
-                refused, self.whole = error, False
+                failure, self.whole = error, False
                 self.reading.unread.note(f"{name}.{error.field or 'post'}=unusable")
+                self.refused.append(refusal(entry, error))
                 continue
             if post.native_id in known:
                 continue
             known.add(post.native_id)
             self.posts.append(post)
             self.entries.append(Listed(post.native_id, position, pinned(record)))
-            self.contents.append(lasting(record))
-        if refused is not None and not self.posts:
-            raise refused
+            self.contents.append(content)
+        if failure is not None and not self.posts:
+            raise failure
 
     def parsed(
         self, shape: str, kind: str, via: str | None, *, owner: Profile | None = None, complete: bool
@@ -87,6 +99,7 @@ class Page:
             self.reading.unread.names(),
             listing,
             tuple(self.contents),
+            tuple(self.refused),
         )
 
     def _owner(self) -> Profile | None:

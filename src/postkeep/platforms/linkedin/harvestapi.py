@@ -6,11 +6,11 @@ from datetime import timedelta
 from itertools import islice
 
 from ...errors import ParseError
-from ...model import Alias, Json, Mention, Metrics, Original, Parsed, Post, PostKind, Role
+from ...model import Alias, Json, Link, Mention, Metrics, Original, Parsed, Post, PostKind, Role
 from ...model import MediaType as Type
 from ..fields import LONGEST_NAME, Unread, as_count, as_dict, as_line, as_list, as_moment, as_text, objects
 from ..text import MOST, hashtags
-from .media import MediaWalk
+from .media import MediaWalk, format_of
 from .names import (
     ACTIVITY,
     PLATFORM_NAME,
@@ -71,7 +71,7 @@ def _own(record: dict[str, Json], unread: Unread, cast: Cast, walk: MediaWalk) -
     _walk(walk, record, unread, reshared=False, prefix="")
     shared = as_dict(record.get("repost"))
     original = _shared(shared, record, name, unread, cast, walk) if shared else None
-    article = as_dict(record.get("article"))
+    media, links = walk.refs(), _article(record)
     return Post(
         PLATFORM_NAME,
         name.value,
@@ -83,15 +83,16 @@ def _own(record: dict[str, Json], unread: Unread, cast: Cast, walk: MediaWalk) -
         text=text,
         url=plain_url(record.get("linkedinUrl")),
         aliases=tuple(other for other in names[1:] if other.value != name.value),
-        media=walk.refs(),
+        media=media,
         metrics=_metrics(record.get("engagement"), unread),
         original=original,
         hashtags=hashtags(text) if text else (),
         mentions=_mentions(record.get("contentAttributes"), text),
-        links=(*text_links(text), *article_link(article.get("link"), article.get("title"))),
+        links=(*text_links(text), *links),
         edited=True if "• Edited" in (as_text(times.get("postedAgoText")) or "") else None,
         tells_media=walk.complete,
         tells_text=text is not None,
+        format=format_of(media, has_link=bool(links), whole=walk.complete),
     )
 
 
@@ -111,6 +112,7 @@ def _repost(
     shared = as_dict(record.get("repost"))
     if shared:
         _walk(walk, shared, unread, reshared=True, prefix="repost.")
+    media, has_link = walk.refs(), bool(_article(record) or _article(shared))
     return Post(
         PLATFORM_NAME,
         name.value,
@@ -120,7 +122,7 @@ def _repost(
         full_urn=full_name(record.get("shareUrn")),
         author=cast.admit(reposter) or cast.scraped(via),
         url=address_of(name),
-        media=walk.refs(),
+        media=media,
         metrics=_metrics(record.get("engagement"), unread),
         metrics_of_original=True,
         original=Original(
@@ -131,6 +133,7 @@ def _repost(
             born(refs[0]) if refs and refs[0].kind == ACTIVITY else None,
         ),
         tells_media=walk.complete,
+        format=format_of(media, has_link=has_link, whole=walk.complete, reshared=True),
     )
 
 
@@ -214,6 +217,11 @@ def _walk(walk: MediaWalk, post: dict[str, Json], unread: Unread, *, reshared: b
         value = post.get(name)
         if value is not None and not isinstance(value, kind):
             walk.damaged(f"{prefix}{name}=unusable")
+
+
+def _article(post: dict[str, Json]) -> tuple[Link, ...]:
+    article = as_dict(post.get("article"))
+    return article_link(article.get("link"), article.get("title"))
 
 
 def _metrics(engagement: Json, unread: Unread) -> Metrics:

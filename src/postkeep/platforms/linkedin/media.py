@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from ...model import Json, MediaRef, MediaType, Role
+from ...model import Json, MediaRef, MediaType, PostFormat, Role
 from ..fields import LONGEST_URL, Unread, as_dict, as_list, as_side
 from ..urls import bounded_key, expiry, is_host, lasting_key, split
 
@@ -25,6 +26,12 @@ _RESHARED = {
     Role.DOCUMENT: Role.RESHARED_DOCUMENT,
     Role.COVER: Role.RESHARED_COVER,
     Role.ARTICLE: Role.RESHARED_ARTICLE,
+}
+
+_FORMATS = {
+    MediaType.IMAGE: PostFormat.IMAGE,
+    MediaType.VIDEO: PostFormat.VIDEO,
+    MediaType.DOCUMENT: PostFormat.DOCUMENT,
 }
 
 _MEDIA_KEYS = frozenset({"type", "url", "images", "items", "thumbnail"})
@@ -214,6 +221,26 @@ class MediaWalk:
             self.add(Role.OWN, media_type, place, media, reshared=reshared)
         thumbnail = self.place(media.get("thumbnail"))
         self.add(Role.THUMBNAIL, MediaType.IMAGE, thumbnail, reshared=reshared)
+
+
+def format_of(
+    media: Sequence[MediaRef], *, has_link: bool, whole: bool, reshared: bool = False
+) -> PostFormat | None:
+    """What a post is made of by its own media, or with `reshared` by those of the post it shares.
+
+    Without any it is a link or a text, where the record is `whole`: told all there is.
+    """
+    document, own = (_RESHARED[role] if reshared else role for role in (Role.DOCUMENT, Role.OWN))
+    if any(ref.role is document for ref in media):
+        return PostFormat.DOCUMENT
+    shown = [ref.media_type for ref in media if ref.role is own]
+    if len(shown) > 1:
+        return PostFormat.CAROUSEL
+    if shown:
+        return _FORMATS[shown[0]]
+    if has_link:
+        return PostFormat.LINK
+    return PostFormat.TEXT if whole else None
 
 
 def _size(value: Json) -> tuple[int | None, int | None]:

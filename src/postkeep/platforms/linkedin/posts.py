@@ -20,7 +20,7 @@ from ...model import (
 )
 from ..fields import LONGEST_NAME, Unread, as_count, as_dict, as_line, as_moment, as_text, as_url
 from ..text import hashtags, links, mentions
-from .media import MediaWalk
+from .media import MediaWalk, format_of
 from .names import (
     ACTIVITY,
     PLATFORM_NAME,
@@ -167,6 +167,8 @@ def _read(
         original = _quoted(shared, name, reading)
     elif shared is not None:
         reading.walk.damaged("reshared_post=unusable")
+    media, links = reading.walk.refs(), _article_link(record)
+    tells_media = shows_media and _is_full(record) and reading.walk.complete
     return Post(
         PLATFORM_NAME,
         name.value,
@@ -178,15 +180,16 @@ def _read(
         text=text,
         url=plain_url(record.get("url")),
         aliases=aliases,
-        media=reading.walk.refs(),
+        media=media,
         metrics=_metrics(record.get("stats"), reading.unread),
         original=original,
         hashtags=hashtags(text) if text else (),
         mentions=tuple(Mention(named) for named in mentions(text)) if text else (),
-        links=(*text_links(text), *_article_link(record)),
+        links=(*text_links(text), *links),
         edited=_edited(times),
-        tells_media=shows_media and _is_full(record) and reading.walk.complete,
+        tells_media=tells_media,
         tells_text=text is not None,
+        format=format_of(media, has_link=bool(links), whole=tells_media),
     )
 
 
@@ -207,6 +210,8 @@ def _repost(
     refs = tuple(ref for ref in ordered((*named, name_in_url(url))) if ref != name)
     author = reading.cast.admit(read_author(record.get("author"), reading.unread))
     reading.walk.post(record, reshared=True)
+    media = reading.walk.refs()
+    tells_media = shows_media and _is_full(record) and reading.walk.complete
     return Post(
         PLATFORM_NAME,
         name.value,
@@ -216,7 +221,7 @@ def _repost(
         full_urn=full_name(record.get("full_urn")),
         author=reading.cast.scraped(via, via_kind),
         url=address_of(name),
-        media=reading.walk.refs(),
+        media=media,
         metrics=_metrics(record.get("stats"), reading.unread),
         metrics_of_original=True,
         original=Original(
@@ -226,7 +231,8 @@ def _repost(
             plain_url(url),
             born(refs[0]) if refs and refs[0].kind == ACTIVITY else None,
         ),
-        tells_media=shows_media and _is_full(record) and reading.walk.complete,
+        tells_media=tells_media,
+        format=format_of(media, has_link=bool(_article_link(record)), whole=tells_media, reshared=True),
     )
 
 

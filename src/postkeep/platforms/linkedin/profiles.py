@@ -7,8 +7,18 @@ from functools import lru_cache
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from ...model import Json, MediaRef, MediaType, Profile, ProfileKind, Role
-from ..fields import LONGEST_HEADLINE, LONGEST_NAME, LONGEST_URL, Unread, as_line, as_number, as_text, as_url
+from ...model import Account, Json, MediaRef, MediaType, Profile, ProfileKind, Role
+from ..fields import (
+    LONGEST_HEADLINE,
+    LONGEST_NAME,
+    LONGEST_URL,
+    Unread,
+    as_count,
+    as_line,
+    as_number,
+    as_text,
+    as_url,
+)
 from .media import UNUSABLE, locate
 from .names import PLATFORM_NAME
 
@@ -20,6 +30,7 @@ _PROFILE_URL = re.compile(
 _LINKEDIN_URL = re.compile(r"(https?://(?:[a-z0-9-]+\.)*linkedin\.com/[^?#\s]*)", re.IGNORECASE)
 _MEMBER_IN_URL = re.compile(r"fsd_profile(?:%3A|:)([A-Za-z0-9_-]{5,200})", re.IGNORECASE)
 _MEMBER = re.compile(r"ACoAA[A-Za-z0-9_-]{5,200}")
+_FOLLOWERS = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})*|[0-9]{1,10}) followers?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _AUTHOR_KEYS = frozenset(
@@ -102,6 +113,7 @@ def read_author(value: Json, unread: Unread, prefix: str = "") -> Profile | None
         as_line(get("last_name"), LONGEST_NAME),
         as_line(get("headline"), LONGEST_HEADLINE),
         _short(picture),
+        followers=as_count(get("follower_count")),
     )
     if picture and profile and not profile.media:
         unread.note(UNUSABLE)
@@ -164,6 +176,7 @@ def _profile(
     *,
     native: str | None = None,
     is_company: bool = False,
+    followers: int | None = None,
 ) -> Profile | None:
     match = _PROFILE_URL.match(address) if address else None
     if match:
@@ -177,6 +190,8 @@ def _profile(
         return None
     if name is None:
         name = " ".join(part for part in (first, last) if part)
+    if followers is None and is_company:
+        followers = _followers(headline)
     return Profile(
         PLATFORM_NAME,
         ProfileKind.COMPANY if is_company else ProfileKind.PERSON,
@@ -186,7 +201,14 @@ def _profile(
         headline,
         plain_url(address),
         _avatar(picture),
+        None if followers is None else Account(followers=followers),
     )
+
+
+def _followers(headline: str | None) -> int | None:
+    """Companies have no headline of their own: LinkedIn writes their followers there, as of that moment."""
+    told = _FOLLOWERS.fullmatch(headline) if headline else None
+    return as_count(int(told[1].replace(",", ""))) if told else None
 
 
 def _avatar(url: str | None) -> tuple[MediaRef, ...]:

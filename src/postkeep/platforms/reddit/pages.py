@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ...errors import ParseError
-from ...model import Json, Listed, Listing, Parsed, Post, Profile
-from ..fields import Unread, as_dict, as_list
+from ...model import Json, Listed, Listing, Parsed, Post, Profile, Refused
+from ..fields import Unread, as_dict, as_list, refusal
 from . import keys
 from .escapes import is_escaped
 from .lasting import lasting
@@ -27,7 +27,8 @@ def parse_listing(record: dict[str, Json], via: str | None) -> Parsed:
     unread, page = Unread(), as_dict(record.get("data"))
     unread.keys("", record, keys.PAGE)
     unread.keys("data.", page, keys.LISTING)
-    things, others = _submissions(page, unread)
+    refused: list[Refused] = []
+    things, others = _submissions(page, unread, refused)
     reading = Reading(unread, Cast(), is_escaped(things))
     posts: list[Post] = []
     contents: list[bytes] = []
@@ -41,6 +42,7 @@ def parse_listing(record: dict[str, Json], via: str | None) -> Parsed:
         except ParseError as error:
             # It must not cost its neighbours.
             unread.note("data.children=unreadable")
+            refused.append(refusal(thing, error))
             failure = error
             continue
         if post.native_id in known:
@@ -53,7 +55,8 @@ def parse_listing(record: dict[str, Json], via: str | None) -> Parsed:
         raise failure
     seen = reading.cast.named(via)
     is_head = _heads_comments(things)
-    listing = _listing(posts, entries, page, seen, others) if posts and not is_head else None
+    # What cannot be read stood there, and is not to look missing.
+    listing = _listing(posts, entries, page, seen, others + len(refused)) if posts and not is_head else None
     return Parsed(
         "submission" if is_head else "listing",
         tuple(posts),
@@ -62,6 +65,7 @@ def parse_listing(record: dict[str, Json], via: str | None) -> Parsed:
         unread.names(),
         listing,
         tuple(contents),
+        tuple(refused),
     )
 
 
@@ -104,14 +108,16 @@ def _one(
     return Parsed(shape, (read,), profiles, reading.cast.named(via), unread.names(), contents=(content,))
 
 
-def _submissions(page: dict[str, Json], unread: Unread) -> tuple[list[dict[str, Json]], int]:
+def _submissions(
+    page: dict[str, Json], unread: Unread, refused: list[Refused]
+) -> tuple[list[dict[str, Json]], int]:
     """The submissions of a page, and how many other things stood among them."""
     found: list[dict[str, Json]] = []
     others = 0
     for child in as_list(page.get("children")):
         if not isinstance(child, dict):
             unread.note("data.children=unusable")
-            others += 1
+            refused.append(refusal(child, ParseError("not a thing of Reddit's")))
             continue
         kind = child.get("kind")
         if kind == POST:

@@ -13,6 +13,7 @@ from postkeep.store.adoption.findings import FindingKind
 from postkeep.store.adoption.old_rows import OldRow, OldTable
 from postkeep.store.adoption.staging import Member, Staging, Target
 from postkeep.store.adoption.writing import Writer
+from postkeep.store.spelling import fold
 from postkeep.store.types import to_text
 
 VIRTUAL = "virtual_initial_point"
@@ -111,7 +112,7 @@ class Naming:
             if record.found is not None:
                 # Without a name a profile is only that of the list, whose kind is a guess.
                 found |= {
-                    (profile.username, str(profile.kind))
+                    (fold(profile.username), str(profile.kind))
                     for profile in record.found.parsed.profiles
                     if profile.username and profile.name
                 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from unicodedata import normalize
 from urllib.parse import unquote
@@ -11,11 +12,12 @@ from sqlalchemy import Table
 
 from postkeep.model import ProfileKind, RunStatus
 from postkeep.stages.adoption.reading import Reader, platform_of
-from postkeep.store import schema
+from postkeep.store import bulk, people, schema
 from postkeep.store.adoption.findings import FindingKind
 from postkeep.store.adoption.old_rows import OldRow, OldTable
 from postkeep.store.adoption.staging import Staging
 from postkeep.store.adoption.writing import Writer
+from postkeep.store.spelling import fold
 
 PAGE = 1000
 _ACTION_STATES = {"pending": "queued"}
@@ -115,9 +117,10 @@ def adopt_profile_tags(writer: Writer, old: OldTable) -> None:
 def adopt_profiles(writer: Writer, old: OldTable, staging: Staging) -> None:
     """Profiles with the kind that records show, else a person's; the names they had stay known."""
     changed: set[str] = set()
+    alike = _Alike()
     for page in old.pages(writer.tx, PAGE):
         names = {each["profile_id"]: public_name(each) for each in page}
-        kinds = staging.kinds(name for name in names.values() if name)
+        kinds = staging.kinds({fold(name) for name in names.values() if name})
         # The predecessor's names were unique as they were written; only in plain spelling two may be one.
         plain = [name for each in page if (name := names[each["profile_id"]]) and name != each["username"]]
         taken = {each["username"] for each in old.among(writer.tx, "username", plain)}
@@ -126,7 +129,7 @@ def adopt_profiles(writer: Writer, old: OldTable, staging: Staging) -> None:
             read = Reader(old.name, each["profile_id"], each, writer.findings)
             profile_id = writer.id_for(old.name, each["profile_id"])
             written, name, platform = read.text("username"), names[each["profile_id"]], platform_of(each)
-            kind = _kind(platform, kinds.get(name or "", set()))
+            kind = _kind(platform, kinds.get(fold(name or ""), set()))
             if name is not None and name != written:
                 if name in taken or name in changed:
                     why = f"{name!r} is another profile's name already; this one keeps it as {written!r}"
@@ -137,6 +140,11 @@ def adopt_profiles(writer: Writer, old: OldTable, staging: Staging) -> None:
             created = read.time("created_at") or writer.now
             updated = read.time("updated_at") or created
             shown = read.text("name") or name or ""
+            called = [(what, text, created, updated) for what, text in _names(name, written, shown)]
+            first = alike.first(platform, kind, name, profile_id)
+            if first != profile_id:
+                alike.add(writer, read, first, called)
+                continue
             rows.append(
                 (
                     profile_id,
@@ -153,11 +161,64 @@ def adopt_profiles(writer: Writer, old: OldTable, staging: Staging) -> None:
                     updated,
                 )
             )
-            spans += [(profile_id, what, text, created, updated) for what, text in _names(name, written, shown)]
+            spans += [(profile_id, *each) for each in called]
             _end(writer, read, profile_id, schema.profiles)
         writer.insert(schema.profiles, _PROFILE_COLUMNS, rows)
         writer.insert(
             schema.profile_names, ("profile_id", "kind", "value", "first_seen_at", "last_seen_at"), spans
+        )
+        writer.flush()
+    alike.write(writer)
+
+
+class _Alike:
+    """Profiles whose names differ by case only: the predecessor took them for several, and each is one."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str, str], str] = {}
+        self._active: set[str] = set()
+        self._notes: dict[str, list[str]] = {}
+        self._spans: list[tuple[Any, ...]] = []
+
+    def first(self, platform: str, kind: str, name: str | None, profile_id: str) -> str:
+        """The profile that this one is: itself, unless another one of its name came before."""
+        return profile_id if name is None else self._first.setdefault((platform, kind, fold(name)), profile_id)
+
+    def add(self, writer: Writer, read: Reader, first: str, called: Iterable[tuple[Any, ...]]) -> None:
+        """Let another row of the same profile go into the first; what that has no place for is kept as JSON."""
+        if _flag(read.flag("is_active")):
+            self._active.add(first)
+        if notes := read.text("notes"):
+            self._notes.setdefault(first, []).append(notes)
+        self._spans += [(first, *each) for each in called]
+        writer.renamed(read.table, read.subject, first)
+        writer.keep_values(
+            read.table, read.subject, {name: each for name, each in read.values.items() if each is not None}
+        )
+        writer.tallies[read.table].merged += 1
+
+    def write(self, writer: Writer) -> None:
+        """Bring the profiles that were several up to what any of them was."""
+        found = people.by_id(writer.tx, {*self._active, *self._notes})
+        changed = [
+            replace(
+                each,
+                active=each.active or profile_id in self._active,
+                notes="\n".join(dict.fromkeys([*filter(None, [each.notes]), *self._notes.get(profile_id, ())]))
+                or None,
+            )
+            for profile_id, each in found.items()
+        ]
+        for before, after in zip(found.values(), changed, strict=True):
+            if before.notes and before.notes != after.notes:
+                writer.keep_values("profiles", before.profile_id, {"notes": before.notes})
+        people.edit(writer.tx, changed, writer.now)
+        bulk.insert(
+            writer.tx,
+            schema.profile_names,
+            ("profile_id", "kind", "value", "first_seen_at", "last_seen_at"),
+            self._spans,
+            on_conflict="DO NOTHING",
         )
         writer.flush()
 

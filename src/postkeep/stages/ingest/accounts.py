@@ -30,11 +30,13 @@ class AccountFold:
 
     def observe(self, row: ProfileRow, account: Account, observation: Observation, sha256: str) -> None:
         """Bring a profile's row up to what its account was at the time of the observation."""
+        url = row.external_url
         self._current(row, account, observation.at)
         if account.biography is not None:
             self._text(row.profile_id, account.biography, observation.at)
         if account.links is not None:
             self._links(row, account, observation.at)
+        self._kind(row, url)
         self._counts(row.profile_id, account, observation, sha256)
 
     def _current(self, row: ProfileRow, account: Account, at: datetime) -> None:
@@ -47,7 +49,7 @@ class AccountFold:
         if values != before:
             for name in _COLUMNS:
                 setattr(row, name, values[name])
-            row.external_url, row.external_url_kind = values["external"] or (None, None)
+            row.external_url = values["external"]
             facts = {name.removeprefix(_FACT): value for name, value in values.items() if name.startswith(_FACT)}
             row.facts_json = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode() if facts else None
         row.account_changed |= (values, last, told_json) != (before, row.account_observed_at, row.told_json)
@@ -70,12 +72,25 @@ class AccountFold:
             if known is None:
                 links[key] = LinkRow(url, link.title, link.kind, position, Span(at, at, new=True))
                 continue
-            now, then = (position, link.title, link.kind), (known.position, known.title, known.kind)
+            # Whoever does not know where a link leads says nothing against who does.
+            now = (position, link.title, link.kind or known.kind)
+            then = (known.position, known.title, known.kind)
             last = known.span.last_seen_at
+            if known.kind is None and link.kind is not None:
+                known.kind, known.span.changed = link.kind, True
             if now != then and (at > last or (at == last and _rank(now) < _rank(then))):
                 known.position, known.title, known.kind = now
                 known.span.changed = True
             known.span.widen(at)
+
+    def _kind(self, row: ProfileRow, before: str | None) -> None:
+        """Where the profile's own link leads: as any record of it among its links tells, however late it comes."""
+        links = self.known.profile_links.get(row.profile_id, {})
+        link = links.get(_hash(row.external_url)) if row.external_url is not None else None
+        same = row.external_url_kind if row.external_url == before else None
+        kind = link.kind if link is not None and link.kind is not None else same
+        if kind != row.external_url_kind:
+            row.external_url_kind, row.account_changed = kind, True
 
     def _counts(self, profile_id: str, account: Account, observation: Observation, sha256: str) -> None:
         """One row an observation; what no record of that time tells stays unknown."""
@@ -109,14 +124,11 @@ def _merge(row: HistoryRow, counts: Counts, source: str, sha256: str) -> None:
 
 def _values(row: ProfileRow) -> dict[str, Any]:
     facts = orjson.loads(row.facts_json) if row.facts_json else {}
-    external = None if row.external_url is None else (row.external_url, row.external_url_kind)
     columns = {name: getattr(row, name) for name in _COLUMNS}
-    return columns | {"external": external} | {f"{_FACT}{name}": value for name, value in facts.items()}
+    return columns | {"external": row.external_url} | {f"{_FACT}{name}": value for name, value in facts.items()}
 
 
 def _told(account: Account) -> dict[str, Any]:
-    kinds = {link.url: link.kind for link in account.links or ()}
-    url = account.external_url
     return {
         "biography": account.biography,
         "category": account.category,
@@ -127,7 +139,7 @@ def _told(account: Account) -> dict[str, Any]:
         "followers_count": account.followers,
         "following_count": account.following,
         "media_count": account.posts,
-        "external": None if url is None else (url, kinds.get(url)),
+        "external": account.external_url,
         **{f"{_FACT}{name}": value for name, value in account.facts.items()},
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from postkeep.errors import ParseError
@@ -40,7 +40,7 @@ class Candidate:
 
 @dataclass(slots=True)
 class Rejected:
-    """A record nobody could parse; it goes to the quarantine."""
+    """A record, or an entry of a page, that nobody could parse; it goes to the quarantine."""
 
     bad: BadRecord
     field: str | None
@@ -77,3 +77,13 @@ def candidate(raw: RawRecord, sha256: str, platforms: Sequence[Platform]) -> Can
         )
     contents = tuple(map(digest, parsed.contents)) or (content,) * len(parsed.posts)
     return Candidate(raw, sha256, platform.name, parsed, content, contents, decoded.altered)
+
+
+def refused(candidate: Candidate) -> Iterator[Rejected]:
+    """The entries of a page that could not be read, each with its own bytes at the page's place."""
+    raw = candidate.raw
+    for each in candidate.parsed.refused:
+        bad = BadRecord(
+            raw.place, raw.observation, each.reason, len(each.body), digest(each.body), each.body, raw.via
+        )
+        yield Rejected(bad, each.field)

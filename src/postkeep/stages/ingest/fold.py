@@ -33,7 +33,7 @@ from postkeep.stages.ingest.candidate import Candidate
 from postkeep.stages.ingest.facts import FactFold
 from postkeep.stages.ingest.lists import listing_row
 from postkeep.stages.ingest.places import PlaceFold
-from postkeep.stages.ingest.profiles import ProfileFold, named
+from postkeep.stages.ingest.profiles import ProfileFold, named, spelled
 from postkeep.stages.ingest.told import most
 from postkeep.store.known import Known
 from postkeep.store.rows import (
@@ -255,7 +255,7 @@ class _Fold:
         community = self.profiles.observe(post.community, at) if post.community else None
         if newest or row.author_profile_id is None:
             if author is not None:
-                row.author_profile_id, row.author_username = author.profile_id, author.username
+                row.author_profile_id, row.author_username = author.profile_id, spelled(author, post.author)
             if community is not None:
                 row.community_profile_id = community.profile_id
         if newest:
@@ -303,7 +303,9 @@ class _Fold:
 
     def _words(self, row: PostRow, post: Post) -> None:
         words = Words(post.hashtags, post.mentions, post.links)
-        if not row.new or words.hashtags or words.mentions or words.links:
+        # A new row has none to be taken away, unless this batch gave it some.
+        before = not row.new or row.post_id in self.intent.words
+        if before or words.hashtags or words.mentions or words.links:
             self.intent.words[row.post_id] = words
 
     def _media(self, row: PostRow, post: Post, at: datetime) -> None:
@@ -354,7 +356,7 @@ class _Fold:
             "ref_kind": ref.kind if ref else None,
             "ref_value": ref.value if ref else None,
             "author_profile_id": author.profile_id if author else None,
-            "author_username": author.username if author else None,
+            "author_username": spelled(author, original.author) if author else None,
             "text_content": original.text,
             "url": original.url,
             "posted_at": original.posted_at,

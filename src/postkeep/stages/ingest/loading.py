@@ -11,6 +11,8 @@ from postkeep.model import Profile
 from postkeep.stages.ingest.candidate import Candidate
 from postkeep.stages.ingest.profiles import named
 from postkeep.store import known, known_told, records, tombstones
+from postkeep.store.rows import ProfileRow
+from postkeep.store.spelling import fold
 
 
 def load(tx: Connection, candidates: list[Candidate]) -> known.Known:
@@ -69,15 +71,14 @@ def _accounts(tx: Connection, candidates: list[Candidate], rows: known.Known) ->
     guessed = set()
     by_name: dict[tuple[str, str], list[str]] = {}
     for row in rows.profiles:
-        for name in (row.native_id, row.username):
-            if name:
-                by_name.setdefault((row.platform, name), []).append(row.profile_id)
+        for name in _names(row):
+            by_name.setdefault((row.platform, name), []).append(row.profile_id)
     for each in candidates:
         for profile in each.parsed.profiles:
             if profile.account is None:
                 continue
-            for name in (profile.native_id, profile.username):
-                for profile_id in by_name.get((profile.platform, name or ""), ()):
+            for name in _names(profile):
+                for profile_id in by_name.get((profile.platform, name), ()):
                     ids.setdefault(profile_id, set()).add(each.raw.observation.at)
                     if not each.raw.observation.known:
                         guessed.add(profile_id)
@@ -86,6 +87,11 @@ def _accounts(tx: Connection, candidates: list[Candidate], rows: known.Known) ->
         rows.profile_links = known_told.load_profile_links(tx, ids)
         rows.history = known_told.load_history(tx, ((owner, at) for owner, times in ids.items() for at in times))
         rows.counts = known_told.load_counts(tx, guessed) if guessed else {}
+
+
+def _names(whose: Profile | ProfileRow) -> list[str]:
+    """What a profile may be known by: its platform's id, and its name in whatever case."""
+    return [name for name in (whose.native_id, fold(whose.username or "")) if name]
 
 
 def _stones(candidates: list[Candidate], people: Iterable[Profile]) -> Iterable[tombstones.Tombstone]:

@@ -9,21 +9,22 @@ from postkeep.ids import IdFactory
 from postkeep.model import Parsed, Profile
 from postkeep.store.known import Known
 from postkeep.store.rows import ProfileRow, Span
+from postkeep.store.spelling import fold
 from postkeep.store.tombstones import of_comer
 
 
 class ProfileFold:
     """Finds or makes the row of each observed profile.
 
-    A profile is its native id where that is known, else its name. A name that another profile now has is
-    taken from the older row, which keeps it among its names.
+    A profile is its native id where that is known, else its name, in whatever case. A name that another profile
+    now has is taken from the older row, which keeps it among its names.
     """
 
     def __init__(self, known: Known, ids: IdFactory) -> None:
         self.known = known
         self.ids = ids
         self._by_native = {(row.platform, row.native_id): row for row in known.profiles if row.native_id}
-        self._by_name = {(row.platform, row.kind, row.username): row for row in known.profiles if row.username}
+        self._by_name = {_called(row, row.username): row for row in known.profiles if row.username}
         self._seen: dict[tuple[object, ...], ProfileRow] = {}
 
     def observe(self, profile: Profile, at: datetime) -> ProfileRow | None:
@@ -78,7 +79,7 @@ class ProfileFold:
             row = self._by_native.get((profile.platform, profile.native_id))
             if row is not None:
                 return row
-        row = self._by_name.get((profile.platform, profile.kind, profile.username or ""))
+        row = self._by_name.get(_called(profile, profile.username or ""))
         if row is None or (profile.native_id and row.native_id not in (None, profile.native_id)):
             return None
         return row
@@ -102,11 +103,14 @@ class ProfileFold:
         return row
 
     def _name(self, row: ProfileRow, username: str, at: datetime, *, newest: bool) -> None:
-        if row.username == username:
-            return
-        key = (row.platform, row.kind, username)
+        key = _called(row, username)
         holder = self._by_name.get(key)
-        if holder is not None and holder is not row:
+        if holder is row and row.username is not None:
+            # At one time the same spelling, in whatever order records come.
+            if newest and (row.observed_at != at or username > row.username) and row.username != username:
+                row.username, row.changed = username, True
+            return
+        if holder is not None:
             # The one seen under this name last keeps it.
             if not newest or (holder.observed_at is not None and holder.observed_at > at):
                 return
@@ -114,7 +118,7 @@ class ProfileFold:
         elif not newest and row.username is not None:
             return
         if row.username is not None:
-            self._by_name.pop((row.platform, row.kind, row.username), None)
+            self._by_name.pop(_called(row, row.username), None)
             # Somebody else in this batch may take the name it leaves, and be written before it.
             row.renamed = True
         row.username, row.changed = username, True
@@ -128,6 +132,18 @@ class ProfileFold:
             self.known.names[row.profile_id, kind, value] = Span(at, at, new=True)
         else:
             span.widen(at)
+
+
+def spelled(row: ProfileRow, seen: Profile | None) -> str | None:
+    """What a profile is called, in the spelling of the record it was seen in."""
+    if row.username is None or seen is None or seen.username is None:
+        return row.username
+    return seen.username if fold(seen.username) == fold(row.username) else row.username
+
+
+def _called(whose: Profile | ProfileRow, username: str) -> tuple[str, str, str]:
+    """What two profiles cannot both be called by."""
+    return whose.platform, whose.kind, fold(username)
 
 
 def named(parsed: Parsed) -> Iterator[Profile]:

@@ -16,11 +16,12 @@ from postkeep.log import get_logger
 from postkeep.model import BadRecord, BadSource, Platform, RawRecord, SourceDone, Stage
 from postkeep.points import passing
 from postkeep.stages.hosts import host_of
-from postkeep.stages.ingest.candidate import CODEC, Candidate, Rejected, candidate, compress, digest
+from postkeep.stages.ingest.candidate import CODEC, Candidate, Rejected, candidate, compress, digest, refused
 from postkeep.stages.ingest.fold import Intent, plan_batch
 from postkeep.stages.ingest.loading import load
 from postkeep.store import Store, quarantine, records, runs, schema, tombstones, work, write, write_told
 from postkeep.store.engine import despite_clashes
+from postkeep.store.spelling import fold
 
 log = get_logger("ingest")
 
@@ -194,6 +195,7 @@ class Ingest:
             made = candidate(raw, sha256, self.platforms)
             if isinstance(made, Candidate):
                 candidates.append(made)
+                bad.extend(refused(made))
             else:
                 bad.append(made)
         for batch in self._batches(candidates, seen, bad, size):
@@ -249,7 +251,7 @@ class Ingest:
             posts = at_time.get((sha256, raw.observation.at))
             if posts is None and not raw.observation.known:
                 posts = any_time.get(sha256)
-            elif posts is not None and raw.via and any((post, raw.via) not in through for post in posts):
+            elif posts is not None and raw.via and any((post, fold(raw.via)) not in through for post in posts):
                 # Known bytes, but found through another profile: that is worth a reading.
                 posts = None
             if posts is None or sha256 in pages:

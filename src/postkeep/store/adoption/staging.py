@@ -97,7 +97,7 @@ class Staging:
         self._insert("adopting_moves (download_id, old_post_id, target_id)", moves)
 
     def note_kinds(self, seen: Iterable[tuple[str, str]]) -> None:
-        """Kinds (username, kind) as which records show profiles."""
+        """Kinds (username in lower case, kind) as which records show profiles."""
         self._insert("adopting_kinds (username, kind)", sorted(seen), " ON CONFLICT DO NOTHING")
 
     def kinds(self, usernames: Iterable[str]) -> dict[str, set[str]]:

@@ -16,6 +16,7 @@ from postkeep.store import bulk, schema
 from postkeep.store.adoption.detect import BY_NAME
 from postkeep.store.adoption.findings import FindingKind, Findings
 from postkeep.store.adoption.old_rows import OldTable
+from postkeep.store.spelling import folded
 
 
 @dataclass(slots=True)
@@ -117,12 +118,13 @@ class Writer:
 
     def link_authors(self) -> None:
         """Join posts to the profile of their author where only one has that name."""
+        name, author = (folded(self.tx, column) for column in ("f.username", "posts.author_username"))
         self.tx.exec_driver_sql(
-            "UPDATE posts SET author_profile_id = (SELECT min(f.profile_id) FROM profiles f"
-            " WHERE f.platform = posts.platform AND f.username = posts.author_username)"
+            "UPDATE posts SET author_profile_id = (SELECT min(f.profile_id) FROM profiles f"  # noqa: S608
+            f" WHERE f.platform = posts.platform AND {name} = {author})"
             " WHERE author_profile_id IS NULL AND author_username IS NOT NULL"
             " AND 1 = (SELECT count(*) FROM profiles f"
-            " WHERE f.platform = posts.platform AND f.username = posts.author_username)"
+            f" WHERE f.platform = posts.platform AND {name} = {author})"
         )
 
     def must_refer_to_what_is_there(self) -> None:

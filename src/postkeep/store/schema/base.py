@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, MetaData, Text, text
+from sqlalchemy import Column, ColumnElement, ForeignKey, Index, MetaData, Text, text
+from sqlalchemy.ext.compiler import compiles
 
 from postkeep.store.types import Utc, now
 
@@ -47,3 +48,23 @@ def few(name: str, *columns: str, where: str) -> Index:
     A column of the condition may come first, though it tells nothing: SQLite expects few rows of what is compared.
     """
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+class Folded(ColumnElement[str]):
+    """A column of names in an index, the case of A to Z aside; `store.spelling` says it in the same words."""
+
+    inherit_cache = True
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+
+
+@compiles(Folded)
+def _plain(element: Folded, _compiler: Any, **_options: Any) -> str:
+    return f"lower({element.column})"
+
+
+@compiles(Folded, "postgresql")
+def _of_postgresql(element: Folded, _compiler: Any, **_options: Any) -> str:
+    # By its own collation PostgreSQL would fold other letters, too.
+    return f'lower({element.column} COLLATE "C")'

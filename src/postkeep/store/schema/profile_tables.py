@@ -17,7 +17,7 @@ from sqlalchemy import (
     true,
 )
 
-from postkeep.store.schema.base import created, defaulted, metadata, own_id, refers, required, updated
+from postkeep.store.schema.base import Folded, created, defaulted, metadata, own_id, refers, required, updated
 from postkeep.store.types import Utc
 
 profiles = Table(
@@ -57,6 +57,7 @@ profiles = Table(
     UniqueConstraint("platform", "native_id"),
     UniqueConstraint("platform", "kind", "username"),
     Index("idx_profiles_username", "username"),
+    Index("idx_profiles_called", Folded("username"), "platform", "kind", unique=True),
     Index("idx_profiles_native_id", "native_id"),
     Index("idx_profiles_is_active", "is_active"),
 )
@@ -71,6 +72,7 @@ profile_names = Table(
     required("last_seen_at", Utc),
     PrimaryKeyConstraint("profile_id", "kind", "value"),
     Index("idx_profile_names_value", "value"),
+    Index("idx_profile_names_called", Folded("value")),
     sqlite_with_rowid=False,
 )
 

@@ -1,0 +1,65 @@
+"""What was counted of one post, time after time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from postkeep.model import Metrics
+from postkeep.store import bulk
+from postkeep.store.bulk import moment
+
+_OBSERVED = (
+    "SELECT observed_at, total_reactions, comments, reposts, views, likes, saves, shares, counts_hidden"
+    " FROM data_downloads WHERE post_id = ? AND NOT of_original ORDER BY observed_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostFacts:
+    """Whose post it is, of which form and time."""
+
+    platform: str
+    native_id: str
+    form: str | None
+    posted_at: datetime
+    author_profile_id: str | None
+
+
+def facts(tx: Connection, post_id: str) -> PostFacts:
+    """What is known of a post that is there."""
+    platform, native_id, form, posted_at, author = bulk.execute(
+        tx,
+        "SELECT platform, native_id, post_format, posted_at, author_profile_id FROM posts WHERE post_id = ?",
+        post_id,
+    ).one()
+    return PostFacts(platform, native_id, form, _time(posted_at), author)
+
+
+def observations(tx: Connection, post_id: str) -> list[tuple[datetime, Metrics]]:
+    """The post's own counts, oldest first; those a bare repost shows are the original's and are not here."""
+    found = []
+    for at, reactions, comments, reposts, views, likes, saves, shares, hidden in bulk.execute(
+        tx, _OBSERVED, post_id
+    ):
+        metrics = Metrics(
+            reactions=reactions,
+            comments=comments,
+            reposts=reposts,
+            views=views,
+            likes=likes,
+            saves=saves,
+            shares=shares,
+            hidden=bool(hidden),
+        )
+        found.append((_time(at), metrics))
+    return found
+
+
+def _time(value: object) -> datetime:
+    time = moment(value)
+    if time is None:
+        raise AssertionError("what was posted or counted was so at some time")
+    return time

@@ -22,7 +22,7 @@ from postkeep.views.creators import (
     TopBy,
     TopPost,
 )
-from postkeep.views.post_figures import PostFigures
+from postkeep.views.post_figures import PostFigures, PostPeople
 
 
 def _never() -> bool:
@@ -70,6 +70,11 @@ class Creators:
         """The figures of one post, which is meant as `Library.post` takes it; raises NotFound."""
         with self._parts.store.reading() as tx:
             return post_figures.post_figures(tx, looking.one_post(tx, reference).line.post_id)
+
+    def post_people(self, reference: str) -> PostPeople:
+        """Whom one post names, and who stands behind it; it is meant as before. Raises NotFound."""
+        with self._parts.store.reading() as tx:
+            return post_figures.post_people(tx, looking.one_post(tx, reference).line.post_id)
 
     def update(
         self,

@@ -51,7 +51,8 @@ def test_a_figure_has_its_value_sample_and_age(call: Call) -> None:
     assert f"avg_post_saves        {UNKNOWN}   0/18  2025-03-01" in lines
     assert not any(line.startswith("avg_engagement_rate") for line in lines)  # a copy
     assert "Sample:    18 of 20 posts; not counted: 2 not_own" in lines
-    assert f"Growth:    daily {UNKNOWN}; weekly -0.50 % (from 1,240, 166 h before)" in lines
+    assert f"Per day:   {UNKNOWN} (no count about a day before the last)" in lines
+    assert "Per week:  -0.50 % (from 1,240, 166 h before)" in lines
     assert "Curve:     ▁▂▃▄▅▆▇█  1,200 to 1,207" in lines
 
 

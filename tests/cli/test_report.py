@@ -82,7 +82,7 @@ def test_the_page_shows_charts_pictures_and_figures() -> None:
         "18 of 20 posts counted",
         "56,789 views",
         "98.70 % of 1,250 followers",
-        "reel",
+        "Reel",
     ):
         assert told in read.text
     assert [each["href"] for each in read.of("a")] == [POST.url]
@@ -92,7 +92,7 @@ def test_a_communitys_page_tells_votes_and_members() -> None:
     page = report_page(CreatorReport(creator_answers.COMMUNITY, {POST.post_id: Picture("image/png", png(3, 2))}))
     read = Read(page)
     assert [each["aria-label"] for each in read.of("svg")] == [
-        "Members from 2025-03-01 to 2025-03-08",
+        "Members from 1 Mar 2025 to 8 Mar 2025",
         "Mean votes by type of post",
     ]
     for told in (
@@ -147,7 +147,7 @@ def test_every_point_of_a_curve_is_inside(counts: list[tuple[int, int]]) -> None
     read = Read(report_page(CreatorReport(replace(DETAIL, history=history), {})))
     circles = read.of("circle")
     assert len(circles) == (len(history) if len(history) > 1 else 0)
-    assert all(0 <= float(each["cx"] or "") <= 640 and 0 <= float(each["cy"] or "") <= 220 for each in circles)
+    assert all(0 <= float(each["cx"] or "") <= 360 and 0 <= float(each["cy"] or "") <= 220 for each in circles)
 
 
 def test_what_is_unknown_has_no_chart() -> None:

@@ -62,9 +62,10 @@ class Creators:
     def report(
         self, name: str, *, mode: AnalyticsMode = AnalyticsMode.CORRECTED, zone: str = "UTC", top: int = 12
     ) -> CreatorReport:
-        """The same with pictures of the best posts, as far as they are in the cache and proven."""
+        """The same with the avatar and pictures of the best posts, as far as they are in the cache and proven."""
         detail = self.show(name, mode=mode, zone=zone, top=top)
-        return CreatorReport(detail, creator_pictures.pictures(self._parts, [*detail.top, *detail.rising]))
+        pictures = creator_pictures.pictures(self._parts, [*detail.top, *detail.rising])
+        return CreatorReport(detail, pictures, creator_pictures.avatar(self._parts, detail.profile_id))
 
     def post_figures(self, reference: str) -> PostFigures:
         """The figures of one post, which is meant as `Library.post` takes it; raises NotFound."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from html import escape
 from zoneinfo import ZoneInfo
 
@@ -225,14 +225,22 @@ def _foot(detail: CreatorDetail) -> str:
     told = (
         f"{sample['counted']} of {plural(sample['handed'], 'post')} counted; newest observation "
         f"{_moment(newest, zone) if newest else 'unknown'}. Calculated "
-        f"{_moment(datetime.fromisoformat(result['calculated_at']), zone)} by the {result['mode']} formulas, "
+        f"{_moment(str(result['calculated_at']), zone)} by the {result['mode']} formulas, "
         f"version {result['version']}."
     )
     return f"<footer><p>{_told(told)}</p></footer>"
 
 
-def _moment(at: datetime, zone: str) -> str:
-    local = at.astimezone(ZoneInfo(zone))
+def _moment(at: datetime | str, zone: str) -> str:
+    """A time by the clock of a zone, in UTC where this machine does not know it; a text that is no time as it is."""
+    try:
+        told = datetime.fromisoformat(at) if isinstance(at, str) else at
+    except ValueError:
+        return str(at)
+    try:
+        local = told.astimezone(ZoneInfo(zone))
+    except (KeyError, ValueError, OSError):
+        local, zone = told.astimezone(UTC), "UTC"
     return f"{date_words(local)}, {local:%H:%M} {zone}"
 
 

@@ -15,7 +15,7 @@ from postkeep.cli.tables import Column, write_table
 from postkeep.cli.text import UNKNOWN, beginning, day, known
 from postkeep.views.creators import TopBy, TopPost
 
-_AUTHOR_WIDTH = 28
+_AUTHOR_WIDTH = 26
 _VOTED = "reddit"
 
 
@@ -70,7 +70,7 @@ def write_top(posts: Sequence[TopPost], *, by: TopBy = TopBy.LIKES, whose: bool 
     columns = (
         Column("Post", whole=True),
         Column("Posted", whole=True, spare=2),
-        *((Column("Author", cut=True, least=24),) if whose else ()),
+        *((Column("Author", whole=True),) if whose else ()),
         Column("Form", whole=True, spare=5),
         Column("Text", cut=True, least=8),
         Column(_liked(platforms), right=True, spare=0 if by is TopBy.LIKES else 1),

@@ -232,7 +232,7 @@ def _foot(detail: CreatorDetail) -> str:
 
 
 def _moment(at: datetime | str, zone: str) -> str:
-    """A time by the clock of a zone, in UTC where this machine does not know it; what is no time stays as it is."""
+    """A time by the clock of a zone, in UTC where that is not known here; what is no time stays as it is."""
     try:
         told = datetime.fromisoformat(at) if isinstance(at, str) else at
     except ValueError:

@@ -6,7 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -507,3 +509,88 @@ def test_a_copy_of_the_database_refuses_the_same(parts: Parts, tmp_path: Path) -
     copied = Store(target)
     assert ingest(copied, told).refused == 2
     copied.close()
+
+
+# --- an import beside it ---------------------------------------------------------------------------------
+
+
+def at_moment(moment: str, act: Any) -> None:
+    """Do this once, when an erasing passes that moment."""
+    left = iter([act])
+
+    def hook(name: str) -> None:
+        if name == moment and (once := next(left, None)) is not None:
+            once()
+
+    points.watch(hook)
+
+
+@pytest.mark.parametrize("moment", ["erasing_scoped", "names_erased"])
+def test_what_an_import_brings_meanwhile_is_erased_too(parts: Parts, moment: str) -> None:
+    ingest(parts.store, raw(page(entry(1))))
+    joes = page(entry(9, author="joe", tagged=["ann"]), owner="joe", owner_id="88")
+    late = [raw(page(entry(2, text="Late words"), account={"followers": 5})), raw(joes)]
+    at_moment(moment, lambda: ingest(parts.store, *late, readmit=moment != "erasing_scoped"))
+    ingest(parts.store, raw(joes))
+    try:
+        done = erased(parts, Asked(profile="ann"))
+    finally:
+        points.watch(None)
+    assert done.going.posts == 2
+    assert rows(parts.store, "SELECT native_id FROM posts") == [("9",)]
+    assert "Late words" not in {text for _, text in everything(parts.store)}
+    assert rows(parts.store, "SELECT count(*) FROM work WHERE stage = 'fetch'") == [(0,)]
+    assert ingest(parts.store, raw(page(entry(1), entry(2)))).refused == 2
+    assert verify_rows(parts.store) == []
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_an_erasing_waits_for_imports_that_looked_before_it(parts: Parts) -> None:
+    ingest(parts.store, raw(page(entry(1))))
+    looked, go = threading.Event(), threading.Event()
+
+    def hold(name: str) -> None:
+        if name == "batch_written":
+            looked.set()
+            assert go.wait(60)
+
+    points.watch(hold)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            coming = pool.submit(ingest, parts.store, raw(page(entry(2))))
+            assert looked.wait(60)
+            erasing = pool.submit(erased, parts, Asked(profile="ann"))
+            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            while rows(parts.store, waiting) == [(0,)]:
+                assert not erasing.done()
+            go.set()
+            assert coming.result().new == 1
+            assert erasing.result().going.posts == 2
+    finally:
+        go.set()
+        points.watch(None)
+    assert rows(parts.store, "SELECT count(*) FROM posts") == [(0,)]
+
+
+def test_posts_that_lost_their_author_are_erased_by_his_name(parts: Parts) -> None:
+    told = raw(page(entry(1, text="Left behind"), entry(2)))
+    ingest(parts.store, told)
+    ingest(parts.store, raw(page(entry(9), owner="joe", owner_id="88")))
+    with parts.store.writing() as tx:
+        bulk.execute(tx, "DELETE FROM profiles WHERE username = 'ann'")
+    assert erased(parts, Asked(profile="ann"), dry_run=True).going.posts == 2
+    done = erased(parts, Asked(profile="instagram/Ann"))
+    assert (done.going.posts, done.going.profiles) == (2, 0)
+    assert traces(parts.store, "Left behind", "'ann'", '"ann"') == set()
+    assert rows(parts.store, "SELECT native_id FROM posts") == [("9",)]
+    with pytest.raises(NotFound, match="it was erased"):
+        erased(parts, Asked(profile="ann"))
+    with pytest.raises(NotFound, match="profiles list --search"):
+        erased(parts, Asked(profile="nobody"))
+
+
+def test_who_is_there_is_erased_with_posts_that_only_name_him(parts: Parts) -> None:
+    ingest(parts.store, raw(page(entry(1), entry(2))))
+    with parts.store.writing() as tx:
+        bulk.execute(tx, "UPDATE posts SET author_profile_id = NULL WHERE native_id = '2'")
+    assert erased(parts, Asked(profile="ann")).going.posts == 2

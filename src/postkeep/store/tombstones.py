@@ -17,6 +17,8 @@ from postkeep.store.spelling import fold
 
 _KEY = "tombstone_key"
 _EVERYWHERE = "any"
+_LOCK = 7_305_118_472
+"""Of PostgreSQL: shared by whoever writes what no tombstone refused, alone for whoever refuses more."""
 
 
 class Erased(StrEnum):
@@ -81,8 +83,19 @@ def leave(tx: Connection, stones: Iterable[Tombstone], *, reason: str, now: date
     )
 
 
+def wait_for_comers(tx: Connection) -> None:
+    """Wait until whoever looked for tombstones has written what he lets in, and let nobody look before our end.
+
+    To be called before anything is written. SQLite has one writer at a time anyway.
+    """
+    if tx.dialect.name != "sqlite":
+        bulk.execute(tx, "SELECT pg_advisory_xact_lock(?)", _LOCK).all()
+
+
 def standing(tx: Connection, stones: Iterable[Tombstone]) -> set[Tombstone]:
-    """Which of these are refused."""
+    """Which of these are refused, and until the transaction's end no others."""
+    if tx.dialect.name != "sqlite":
+        bulk.execute(tx, "SELECT pg_advisory_xact_lock_shared(?)", _LOCK).all()
     key = _key(tx)
     if key is None:
         return set()
@@ -98,6 +111,24 @@ def standing(tx: Connection, stones: Iterable[Tombstone]) -> set[Tombstone]:
         by_hash,
     )
     return {by_hash[id_hash] for (id_hash,) in found}
+
+
+def since(tx: Connection, stones: Iterable[Tombstone]) -> datetime | None:
+    """When the first of these was refused, None for none of them."""
+    key = _key(tx)
+    if key is None:
+        return None
+    found = [
+        bulk.execute(
+            tx,
+            "SELECT erased_at FROM tombstones WHERE kind = ? AND platform = ? AND id_hash = ?",
+            each.kind,
+            each.platform,
+            _hash(key, each),
+        ).scalar()
+        for each in stones
+    ]
+    return min(filter(None, map(bulk.moment, found)), default=None)
 
 
 def lift(tx: Connection, stones: Iterable[Tombstone]) -> None:

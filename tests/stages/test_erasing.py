@@ -24,7 +24,7 @@ from postkeep.ids import IdFactory
 from postkeep.model import RunStatus, utc_now
 from postkeep.sources.decode import decode
 from postkeep.stages.copying import run_copy
-from postkeep.stages.erasing import Asked, erase, finish
+from postkeep.stages.erasing import Asked, erase, finish, readmit
 from postkeep.stages.erasing.names import Names, cut
 from postkeep.stages.erasing.sieve import Sieve
 from postkeep.stages.ingest import Ingest
@@ -98,6 +98,26 @@ def test_names_are_found_where_they_stand_for_somebody(text: str, named: bool) -
     names = Names(posts=["7123456789"], people=["jane-doe"])
     assert names.in_text(text) is named
     assert names.in_document({"a": [1, {"b": text}]}) is named
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("https://cdn.example/4401122334.jpg", True),
+        ("https://cdn.example/a/3700000000000000777_4401122334.jpg?x=1", True),
+        ("paula.paints.json.xz", True),
+        ("x/paula.paints.MP4", True),
+        ("paula.paints.more", False),
+        ("x.paula.paints", False),
+        ("44011223341.jpg", False),
+        ("a_paula.jpg", False),
+    ],
+)
+def test_names_are_found_before_an_ending(text: str, named: bool) -> None:
+    names = Names(people=["4401122334", "paula.paints"])
+    assert names.in_text(text) is named
+    assert names.in_words(f'{{"unknown": "{text}"') is named
+    assert Sieve(names).passes(text.encode()) or not named
 
 
 def test_a_number_is_a_name_too() -> None:
@@ -594,3 +614,32 @@ def test_who_is_there_is_erased_with_posts_that_only_name_him(parts: Parts) -> N
     with parts.store.writing() as tx:
         bulk.execute(tx, "UPDATE posts SET author_profile_id = NULL WHERE native_id = '2'")
     assert erased(parts, Asked(profile="ann")).going.posts == 2
+
+
+def test_readmitting_somebody_lifts_all_that_was_erased_with_him(parts: Parts) -> None:
+    told = raw(page(entry(1), entry(2), account={"followers": 5}))
+    ingest(parts.store, told, raw(page(entry(9), owner="joe", owner_id="88")))
+    erased(parts, Asked(profile="joe"))
+    erased(parts, Asked(profile="ann"))
+    assert readmit(parts, "https://www.instagram.com/ann/", platform=None) == 4
+    again = ingest(parts.store, told)
+    assert (again.new, again.refused) == (2, 0)
+    assert rows(parts.store, "SELECT username FROM profiles") == [("ann",)]
+    with pytest.raises(NotFound, match="erase list"):
+        readmit(parts, "ann", platform=None)
+    assert readmit(parts, "88", platform="instagram") == 3
+
+
+def test_the_report_names_source_files_and_what_lies_beside_them(parts: Parts, tmp_path: Path) -> None:
+    names = ["x_UTC.json.xz", "x_UTC_1.jpg", "ann_77.json.xz", "ann_2025.jpg", "joe.json", "anna.jpg", "other.jpg"]
+    for name in names:
+        (tmp_path / name).touch()
+    at = {name: str(tmp_path / name) for name in names}
+    ingest(
+        parts.store,
+        raw(page(entry(1)), name=at["x_UTC.json.xz"]),
+        raw(page(entry(9, tagged=["ann"]), owner="joe", owner_id="88"), name=at["joe.json"]),
+    )
+    told = erased(parts, Asked(profile="ann"), dry_run=True)
+    done = erased(parts, Asked(profile="ann"))
+    assert set(told.elsewhere) == set(done.elsewhere) == set(at.values()) - {at["anna.jpg"], at["other.jpg"]}

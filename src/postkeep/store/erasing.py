@@ -254,10 +254,15 @@ def sources_of(tx: Connection, post_ids: Iterable[str]) -> set[str]:
     """The files these posts were imported from."""
     rows = bulk.among(
         tx,
-        "SELECT DISTINCT source_file_path FROM data_downloads WHERE post_id {in} AND source_file_path IS NOT NULL",
+        "SELECT download_id, source_file_path FROM data_downloads WHERE post_id {in}",
         post_ids,
     )
-    return {path for (path,) in rows}
+    further = bulk.among(
+        tx,
+        "SELECT DISTINCT source_file_path FROM snapshot_records WHERE download_id {in}",
+        [download_id for download_id, _ in rows],
+    )
+    return {path for path in [*(row[1] for row in rows), *(row[0] for row in further)] if path is not None}
 
 
 # --- what is half erased --------------------------------------------------------------------------------

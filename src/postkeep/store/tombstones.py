@@ -182,6 +182,29 @@ def lift_hash(tx: Connection, id_hash: str) -> int:
     )
 
 
+def left_together(tx: Connection, stones: Iterable[Tombstone]) -> list[Standing]:
+    """All tombstones of posts and profiles that the erasings of these left, which was at one time."""
+    found: dict[str, Standing] = {}
+    asked = {(each.platform, erased_at) for each in stones if (erased_at := since(tx, [each])) is not None}
+    for platform, erased_at in asked:
+        for kind in (Erased.POST, Erased.PROFILE):
+            for id_hash, reason in bulk.execute(
+                tx,
+                "SELECT id_hash, reason FROM tombstones WHERE kind = ? AND platform = ? AND erased_at = ?",
+                kind,
+                platform,
+                erased_at,
+            ).all():
+                found[id_hash] = Standing(kind, platform, id_hash, reason, erased_at)
+    return list(found.values())
+
+
+def lift_all(tx: Connection, standing: Iterable[Standing]) -> None:
+    """Refuse these no longer; idempotent."""
+    rows = [(each.kind, each.platform, each.id_hash) for each in standing]
+    bulk.delete(tx, schema.tombstones, ("kind", "platform", "id_hash"), rows)
+
+
 def _groups(tx: Connection) -> list[tuple[str, str]]:
     """What the key begins with: a handful of pairs, each found by one look."""
     groups: list[tuple[str, str]] = []

@@ -18,9 +18,10 @@ from postkeep.model import Platform, RunStatus
 from postkeep.points import passing
 from postkeep.stages import looking
 from postkeep.stages.archiving import ARCHIVE_LEASE
+from postkeep.stages.erasing.elsewhere import lying_beside
 from postkeep.stages.erasing.removing import Removing
 from postkeep.stages.erasing.scope import Asked, Scope, in_parts, scope_of
-from postkeep.stages.erasing.searching import Search, Wanted
+from postkeep.stages.erasing.searching import Found, Search, Wanted
 from postkeep.stages.eviction import finish_removals
 from postkeep.stages.fetch.outcomes import adopt
 from postkeep.stages.fetching import FETCH_LEASE
@@ -37,7 +38,7 @@ log = get_logger("erasing")
 
 _WALKED = 5000
 """So many rows of a table are looked through at a time."""
-_SOURCES_TOLD = 50
+_SOURCES_TOLD = 500
 _BEAT = timedelta(seconds=15)
 
 
@@ -134,6 +135,7 @@ def _told(
         objects = erasing.objects_of(tx, going)
     search = _search(parts, platforms, scope, stop, progress)
     for found in search.records():
+        _look_up_sources(parts, scope, found)
         scope.found.add(found)
     for ids in search.quarantined():
         scope.found.quarantined += len(ids)
@@ -155,6 +157,11 @@ def _told(
         status=RunStatus.CANCELLED if stop() else RunStatus.COMPLETED,
         holds=tuple(ErasingHold(*each) for each in holds),
     )
+
+
+def _look_up_sources(parts: Parts, scope: Scope, found: Found) -> None:
+    with parts.store.reading() as tx:
+        scope.sources |= erasing_records.sources_of(tx, [each.sha256 for each in found.replaced])
 
 
 def _search(parts: Parts, platforms: list[Platform], scope: Scope, stop: Stop, progress: OnProgress) -> Search:
@@ -221,6 +228,7 @@ class _Erasing:
     def _records(self, _: Gone) -> None:
         search, found = self._search(), self.scope.found
         for page in search.records():
+            _look_up_sources(self.parts, self.scope, page)
             with self._writing() as tx:
                 self._replace(tx, page.replaced)
             found.add(page)
@@ -392,6 +400,7 @@ def _erasure(
     holds: tuple[ErasingHold, ...] = (),
 ) -> Erasure:
     found = scope.found
+    sources = scope.sources | lying_beside(scope.sources, scope.usernames)
     log_file = parts.config.log_file
     return Erasure(
         run_id=run.run_id if run else None,
@@ -414,5 +423,5 @@ def _erasure(
         removed=removed,
         tombstones=len(scope.stones) + gone.files,
         log_files=tuple(str(path) for path in sorted(log_file.parent.glob(f"{log_file.name}*"))),
-        elsewhere=(*sorted(scope.sources)[:_SOURCES_TOLD], *gone.foreign),
+        elsewhere=(*sorted(sources)[:_SOURCES_TOLD], *gone.foreign),
     )

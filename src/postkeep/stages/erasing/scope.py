@@ -78,6 +78,12 @@ class Scope:
         return (self.profile.profile_id,) if self.profile else tuple(each.post_id for each in self.posts)
 
     @property
+    def usernames(self) -> tuple[str, ...]:
+        if self.profile is not None:
+            return self.profile.usernames
+        return () if self.orphans_of is None else (self.orphans_of.name,)
+
+    @property
     def stones(self) -> list[Tombstone]:
         posts = [tombstones.of_post(each.platform, each.native_id) for each in self.posts]
         return [*posts, *self.person_stones]

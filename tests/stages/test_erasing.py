@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from postkeep import points
 from postkeep.errors import Held, NotFound
 from postkeep.ids import IdFactory
-from postkeep.model import RunStatus, utc_now
+from postkeep.model import Observation, ObservedSource, Place, RawRecord, RunStatus, utc_now
 from postkeep.sources.decode import decode
 from postkeep.stages.copying import run_copy
 from postkeep.stages.erasing import Asked, erase, finish, readmit
@@ -36,7 +36,8 @@ from tests.canonical import dump, files
 from tests.library.test_erasing import everything, traces
 from tests.pages import Pages, day, entry, page, raw
 from tests.stages.archiving import archive_all, parts_of
-from tests.stages.kept import File, Place, Post, made
+from tests.stages.kept import File, Post, made
+from tests.stages.kept import Place as Shown
 
 IDS = IdFactory()
 sqlite_only = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -357,10 +358,10 @@ def kept_world(store: Store, folder: Path) -> Any:
     return made(
         store,
         folder,
-        File("a", places=(Place(one),)),
-        File("b", places=(Place(two), Place(joes))),
-        File("c", places=(Place(two),)),
-        File("d", places=(Place(profile="jane"),)),
+        File("a", places=(Shown(one),)),
+        File("b", places=(Shown(two), Shown(joes))),
+        File("c", places=(Shown(two),)),
+        File("d", places=(Shown(profile="jane"),)),
     )
 
 
@@ -433,14 +434,14 @@ def test_what_was_made_of_an_erased_file_goes_with_it_unless_somebody_shows_it(
     kept = made(
         store,
         tmp_path,
-        File("video", places=(Place(jane),)),
-        File("sound", places=(Place(jane),)),
+        File("video", places=(Shown(jane),)),
+        File("sound", places=(Shown(jane),)),
         File("joined"),
-        File("shared video", places=(Place(jane), Place(joe))),
+        File("shared video", places=(Shown(jane), Shown(joe))),
         File("shared joined"),
-        File("joes video", places=(Place(joe),)),
+        File("joes video", places=(Shown(joe),)),
         File("joined with sound"),
-        File("made, and shown", places=(Place(joe),)),
+        File("made, and shown", places=(Shown(joe),)),
     )
     kept.cache.close()
     ids = kept.file_ids
@@ -467,7 +468,7 @@ def test_what_was_made_of_an_erased_file_goes_with_it_unless_somebody_shows_it(
 def test_a_hold_on_what_was_made_of_a_file_forbids_erasing(
     store: Store, database_url: str, tmp_path: Path
 ) -> None:
-    kept = made(store, tmp_path, File("video", places=(Place(Post("janes")),)), File("joined"))
+    kept = made(store, tmp_path, File("video", places=(Shown(Post("janes")),)), File("joined"))
     kept.cache.close()
     rendered(store, 1, kept.file_ids["video"], None, kept.file_ids["joined"])
     parts = parts_of(database_url, kept.root, tmp_path / "archive")
@@ -643,3 +644,28 @@ def test_the_report_names_source_files_and_what_lies_beside_them(parts: Parts, t
     told = erased(parts, Asked(profile="ann"), dry_run=True)
     done = erased(parts, Asked(profile="ann"))
     assert set(told.elsewhere) == set(done.elsewhere) == set(at.values()) - {at["anna.jpg"], at["other.jpg"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b'{"user":{"username":"ann", "id":"4401122334"', False),
+        (b'{"unknown":{"username":"Ann"}}', False),
+        (b'{"unknown":{"pk":4401122334}}', False),
+        (b'{"unknown":"https://cdn.example/4401122334.jpg"}', False),
+        (b'{"unknown":"https://instagram.com/ann/?x=1"}', False),
+        (b'{"unknown":"thanks to @ann and 4401122334"}', True),
+        (b'{"unknown":"anna"}', True),
+    ],
+)
+def test_a_record_nobody_can_read_is_not_kept_when_it_names_the_erased(
+    parts: Parts, body: bytes, kept: bool
+) -> None:
+    ingest(parts.store, raw(page(entry(1), owner_id="4401122334")))
+    bad = RawRecord(body, Place("bad.json", 1, 0), Observation(day(1), ObservedSource.MTIME))
+    erased(parts, Asked(profile="ann"))
+    tally = ingest(parts.store, bad)
+    assert (tally.errors, rows(parts.store, "SELECT count(*) FROM quarantine")) == (1, [(int(kept),)])
+    assert any("names what was erased" in line for line in tally.problems) is not kept
+    ingest(parts.store, bad, readmit=True)
+    assert rows(parts.store, "SELECT count(*) FROM quarantine") == [(1,)]

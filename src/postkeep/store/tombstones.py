@@ -228,4 +228,4 @@ def _key(tx: Connection) -> str | None:
 
 def _hash(key: str, stone: Tombstone) -> str:
     told = "\0".join((stone.kind, stone.platform, stone.id))
-    return hmac.new(bytes.fromhex(key), told.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(bytes.fromhex(key), told.encode(errors="surrogatepass"), hashlib.sha256).hex()

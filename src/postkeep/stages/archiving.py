@@ -21,7 +21,7 @@ from postkeep.stages.eviction import Evictor
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import look_at
 from postkeep.stages.recorded import OpenRun, recorded
-from postkeep.store import archiving, leases, media, work
+from postkeep.store import archiving, leases, stored_files, work
 from postkeep.store.archiving import KnownObject, OfPosts, ProvenObject
 from postkeep.views import OnProgress, Progress, Stop
 from postkeep.views.archives import (
@@ -335,7 +335,7 @@ class Archives:
         while not stop():
             with parts.store.reading() as tx:
                 ids = archiving.held(tx, self.archive.place, last, limit=_PAGE, of=of)
-                files = media.cached_files(tx, ids)
+                files = stored_files.cached_files(tx, ids)
             if not ids:
                 return
             last = ids[-1]

@@ -14,7 +14,7 @@ from postkeep.stages.hosts import host_of
 from postkeep.store import archiving, bulk, work
 from postkeep.store.bulk import moment
 from postkeep.store.failures import Lost
-from postkeep.store.media import PLACES, UNREAD_PLATFORM
+from postkeep.store.places import PLACES, UNREAD_PLATFORM
 from postkeep.store.types import storable
 from postkeep.views import LOST
 

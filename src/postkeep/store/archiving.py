@@ -14,7 +14,7 @@ from postkeep.ids import IdFactory
 from postkeep.model import Kind, MediaType, ObjectState, Stage
 from postkeep.store import bulk, costs, schema, work
 from postkeep.store.bulk import moment
-from postkeep.store.media import PLACES
+from postkeep.store.places import PLACES
 from postkeep.store.renditions import DERIVED
 from postkeep.store.spelling import fold, folded
 from postkeep.store.types import storable

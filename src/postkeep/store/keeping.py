@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from postkeep.store import archiving, bulk, remembered, schema
 from postkeep.store.bulk import moment
-from postkeep.store.media import StoredFile
 from postkeep.store.renditions import DERIVED
+from postkeep.store.stored_files import StoredFile
 
 IN_USE = timedelta(hours=1)
 """So long after its last use a file is taken to be in somebody's hands."""

@@ -30,7 +30,7 @@ from postkeep.log import get_logger
 from postkeep.media.cache import Cache, Staged
 from postkeep.media.hashing import Hasher
 from postkeep.model import Body, CachedFile, Digest, ObjectState
-from postkeep.store import Store, archiving, media, proving, work
+from postkeep.store import Store, archiving, caching, proving, work
 from postkeep.store.archiving import Claim, OfPosts, ProvenObject, Said
 
 log = get_logger("archive")
@@ -158,9 +158,9 @@ class TakingUp:
             self.cache.sync_directories()
             with self.store.writing() as tx:
                 now = self.clock()
-                stored = media.keep_files(tx, files, ids=self.ids, now=now)
+                stored = caching.keep_files(tx, files, ids=self.ids, now=now)
                 proving.correct_kind(tx, files, now)
-                media.mark_incomplete(tx, {each.staged.digest.sha256 for each in came if not each.staged.whole})
+                caching.mark_incomplete(tx, {each.staged.digest.sha256 for each in came if not each.staged.whole})
                 known = {each.said.file_id: each for each in came}
                 its_own = [each.file_id for each in stored.values() if each.file_id in known]
                 claims = [Claim(each, known[each].stored.key, ObjectState.FOREIGN) for each in its_own]

@@ -16,9 +16,10 @@ from postkeep.stages.archive.plan import claim_for, own_claim
 from postkeep.stages.direct import make_room
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
-from postkeep.store import archiving, media, old_ids, work
+from postkeep.store import archiving, caching, media, old_ids, stored_files, work
 from postkeep.store.archiving import Claim, ProvenObject, Wanted
-from postkeep.store.media import Arrival, StoredFile
+from postkeep.store.media import Arrival
+from postkeep.store.stored_files import StoredFile
 
 log = get_logger("archive")
 
@@ -80,7 +81,7 @@ def _take(parts: Parts, path: Path, media_id: str) -> str:
     with parts.store.reading() as tx:
         media_id = old_ids.current(tx, media_id)
         shown = archiving.shown_by(tx, media_id)
-        known = media.files_by(tx, "file_id", [shown.file_id] if shown and shown.file_id else [])
+        known = stored_files.files_by(tx, "file_id", [shown.file_id] if shown and shown.file_id else [])
     if shown is None:
         raise NotFound(f"no media is known as {media_id!r}")
     if known:
@@ -99,12 +100,12 @@ def _take(parts: Parts, path: Path, media_id: str) -> str:
         now = parts.clock()
         with parts.store.writing() as tx:
             if known:
-                stored = media.keep_files(tx, [file], ids=parts.ids, now=now)
+                stored = caching.keep_files(tx, [file], ids=parts.ids, now=now)
                 work.done_for_files(tx, [known[0].file_id])
             else:
                 arrival = Arrival(media_id, file, shown.rendition, shown.rendition_rank, not staged.whole)
                 media.store_arrivals(tx, [arrival], ids=parts.ids, now=now)
-                stored = media.keep_files(tx, [file], ids=parts.ids, now=now)
+                stored = caching.keep_files(tx, [file], ids=parts.ids, now=now)
             return stored[file.digest.sha256].file_id
 
 

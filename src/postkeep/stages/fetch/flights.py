@@ -36,7 +36,8 @@ from postkeep.stages.fetch.transfers import Landing, Transfers
 from postkeep.stages.fetch.verdict import expired, has_expired, judge
 from postkeep.stages.fitting import is_size_cached
 from postkeep.store import Store
-from postkeep.store.media import Due, StoredFile
+from postkeep.store.media import Due
+from postkeep.store.stored_files import StoredFile
 
 
 class Flights:

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 from postkeep.model import CachedFile, Proof
 from postkeep.stages.fetch.lane import Asset, Found
 from postkeep.stages.fetch.outcomes import Kept
-from postkeep.store import media
-from postkeep.store.media import Due, StoredFile
+from postkeep.store import media, stored_files
+from postkeep.store.media import Due
+from postkeep.store.stored_files import StoredFile
 
 
 def present(tx: Connection, rows: Sequence[Due]) -> dict[Asset, Found]:
@@ -29,5 +30,5 @@ def present(tx: Connection, rows: Sequence[Due]) -> dict[Asset, Found]:
 
 def in_place(file: StoredFile, proof: Proof, other: str | None) -> Kept:
     """A file that is here; `other` is its rendition where that is not the row's."""
-    content = CachedFile(file.path, media.digest_of(file), file.kind, file.dimensions, proof)
+    content = CachedFile(file.path, stored_files.digest_of(file), file.kind, file.dimensions, proof)
     return Kept(None, content, rendition=other)

@@ -30,7 +30,7 @@ from postkeep.stages.fetch.storing import Storing
 from postkeep.stages.fetch.tally import FetchTally
 from postkeep.stages.fetch.transfers import Transfers
 from postkeep.stages.room import refetched
-from postkeep.store import Store, keeping, media, placeholders, work
+from postkeep.store import Store, caching, keeping, media, placeholders, stored_files, work
 
 log = get_logger("fetch")
 
@@ -146,7 +146,7 @@ class Fetch:
     def _prepare(self) -> None:
         now = self.clock()
         with self.store.reading() as tx:
-            used = media.cached_bytes(tx)
+            used = caching.cached_bytes(tx)
             self.tally.due = work.due_count(tx, Stage.FETCH, now, below=self.below)
             orphans = media.orphaned_work(tx) if self.tally.due else []
         if orphans:
@@ -250,7 +250,7 @@ class Fetch:
 
     def _say_what_stands_out(self) -> None:
         with self.store.reading() as tx:
-            repeated = media.files_by(tx, "sha256", self.outcomes.repeated)
+            repeated = stored_files.files_by(tx, "sha256", self.outcomes.repeated)
             suspects = placeholders.suspects(tx, [file.file_id for file in repeated])
         for each in suspects:
             log.warning(

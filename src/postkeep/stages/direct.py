@@ -28,7 +28,7 @@ from postkeep.stages.importing import run_import
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
-from postkeep.store import archiving, caching, stored_files
+from postkeep.store import archive_objects, caching, stored_files
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
 
 log = get_logger("direct")
@@ -127,7 +127,7 @@ def _known(parts: Parts, url: str, returning: Returning | None) -> FileView | No
         return known
     with parts.store.reading() as tx:
         found = stored_files.files_of_url(tx, url, looking.url_key(url))
-        file_ids = archiving.absent(tx, [each.file_id for each in found])
+        file_ids = archive_objects.absent(tx, [each.file_id for each in found])
     if not file_ids:
         return None
     returning.bring(file_ids, room=partial(_make_room, parts))

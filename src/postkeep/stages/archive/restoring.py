@@ -17,7 +17,7 @@ from postkeep.media.cache import Cache, Staged
 from postkeep.model import CachedFile, Digest
 from postkeep.stages.archive.same import must_be_whole, remember
 from postkeep.store import Store, archiving, caching, work
-from postkeep.store.archiving import KnownObject
+from postkeep.store.archive_objects import KnownObject
 
 log = get_logger("archive")
 

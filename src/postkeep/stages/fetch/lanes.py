@@ -24,7 +24,7 @@ from postkeep.stages.fetch.space import Space
 from postkeep.stages.fetch.storing import Storing
 from postkeep.stages.fetch.tally import FetchTally
 from postkeep.stages.fetch.transfers import Transfers
-from postkeep.store import Store, archiving, hosts, media, work
+from postkeep.store import Store, archive_objects, hosts, media, work
 from postkeep.store.hosts import HostState
 from postkeep.store.media import Due
 
@@ -171,7 +171,7 @@ class Lanes:
         if self._returning is None or not rows:
             return 0
         with self._store.reading() as tx:
-            file_ids = archiving.absent_assets(tx, {row.asset for row in rows})
+            file_ids = archive_objects.absent_assets(tx, {row.asset for row in rows})
         if not file_ids:
             return 0
         came = self._returning.bring(file_ids, room=self._space.take, meanwhile=self._storing.when_time)

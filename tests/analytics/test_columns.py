@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postkeep.analytics.content import Content, Kind, hashtags
@@ -56,6 +56,7 @@ def creators(draw: Any) -> list[tuple[list[tuple[Content, set[Kind]]], dict[Kind
     return found
 
 
+@settings(deadline=None)
 @given(creators())
 def test_the_same_as_post_by_post(found: Any) -> None:
     rows: dict[str, list[Any]] = {name: [] for name in columns.POSTS}

@@ -117,6 +117,18 @@ def test_pages_follow_each_other(here: World, monkeypatch: pytest.MonkeyPatch) -
     assert len({one["post_id"] for one in whole}) == 7
 
 
+def test_what_is_chosen_is_the_same_in_small_pages(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.bring(*(post(serial) for serial in range(1, 8)), fetch=False)
+    whole = objects(here, Exported.POSTS)
+    since = EPOCH + timedelta(days=4)
+    for name in {each["author_username"] for each in whole}:
+        monkeypatch.setattr(exporting, "PAGE", 2)
+        found = objects(here, Exported.POSTS, author=name)
+        assert found == [each for each in whole if each["author_username"] == name]
+    found = objects(here, Exported.POSTS, since=since, platform="linkedin")
+    assert found == [each for each in whole if each["posted_at"] >= since.strftime("%Y-%m-%dT%H:%M:%S.%fZ")]
+
+
 def test_a_reader_that_leaves_ends_it(here: World) -> None:
     fill(here)
     parts: list[str] = []

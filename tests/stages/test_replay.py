@@ -5,11 +5,13 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from postkeep.cli.summaries import replay_text
 from postkeep.errors import ParseError
 from postkeep.model import RunStatus
 from postkeep.platforms.linkedin import PLATFORM, Linkedin
+from postkeep.store import tombstones
 from tests.library.world import World, picture
-from tests.records import EPOCH, post
+from tests.records import EPOCH, activity_id, post
 
 BAD = {"future": "shape", "number": 7}
 
@@ -137,3 +139,18 @@ def test_bytes_that_were_too_large_to_keep_are_said_to_be_missing(here):
     assert "64 MiB" in view.reason
     replayed = here.library.replay_quarantine()
     assert (replayed.replayed, replayed.remaining, replayed.not_replayable) == (0, 1, 1)
+
+
+def test_what_was_erased_is_refused_and_told(here, monkeypatch):
+    quarantined(here, count=2)
+    learn(monkeypatch)
+    erased = activity_id(serial=100)
+    with here.store.writing() as tx:
+        tombstones.leave(tx, [tombstones.of_post("linkedin", erased)], reason="asked to", now=EPOCH)
+
+    replayed = here.library.replay_quarantine()
+
+    assert (replayed.replayed, replayed.new, replayed.refused, replayed.remaining) == (2, 1, 1, 0)
+    assert "Refused:    1" in replay_text(replayed)
+    assert here.rows("SELECT 1 FROM posts WHERE native_id = ?", erased) == []
+    assert here.rows("SELECT count(*) FROM quarantine WHERE body IS NOT NULL") == [(0,)]

@@ -67,7 +67,8 @@ def _write(
     for page in pages:
         if stop():
             break
-        write("\n".join(line(columns, row) for row in page))
+        if page:
+            write("\n".join(line(columns, row) for row in page))
         rows += len(page)
     return rows
 

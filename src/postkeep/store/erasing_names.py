@@ -11,8 +11,12 @@ from sqlalchemy import Connection
 
 from postkeep.store import bulk, schema
 from postkeep.store.erasing import DoomedProfile
+from postkeep.store.spelling import fold
 
 _BEFORE: dict[str, Any] = {"position": -1}
+
+# However they are spelled; other ids are told apart by case.
+_USERNAMES = ("username", "author_username")
 
 Key = tuple[Any, ...]
 
@@ -41,7 +45,7 @@ class Named:
 
 def namings(doomed: DoomedProfile) -> Iterator[Naming]:
     """Everywhere a profile may be named: who is tagged, who is mentioned, whose post is shared, names of files."""
-    who, own = frozenset(doomed.usernames), frozenset({doomed.profile_id})
+    who, own = frozenset(map(fold, doomed.usernames)), frozenset({doomed.profile_id})
     native = frozenset(filter(None, [doomed.native_id]))
     people = (("profile_id", own), ("username", who), ("native_id", native))
     yield Naming("post_people", ("post_id", "role", "position"), people)
@@ -69,12 +73,7 @@ def page(tx: Connection, naming: Naming, doomed: DoomedProfile, *, after: Key | 
         telling = _telling(doomed)
         found = [tuple(row[:width]) for row in rows if row[-1] is not None and telling.search(row[-1])]
     else:
-        values = [values for _, values in naming.columns]
-        found = [
-            tuple(row[:width])
-            for row in rows
-            if any(each in among for each, among in zip(row[width:], values, strict=True))
-        ]
+        found = [tuple(row[:width]) for row in rows if _is_named(naming, row[width:])]
         found = _of_platform(tx, found, doomed.platform)
     return Named(found, tuple(rows[-1][:width]) if len(rows) == limit else None)
 
@@ -86,6 +85,14 @@ def take_out(tx: Connection, naming: Naming, keys: Sequence[Key]) -> None:
         bulk.update(tx, table, (naming.text,), [(None, *key) for key in keys], key=naming.key)
     else:
         bulk.delete(tx, table, naming.key, keys)
+
+
+def _is_named(naming: Naming, values: Sequence[str | None]) -> bool:
+    return any(
+        (fold(value) if column in _USERNAMES else value) in among
+        for (column, among), value in zip(naming.columns, values, strict=True)
+        if value is not None
+    )
 
 
 def _of_platform(tx: Connection, keys: list[Key], platform: str) -> list[Key]:

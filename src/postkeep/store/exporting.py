@@ -38,7 +38,11 @@ class Only:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where an export's rows come from: `key` is unique and orders them, the rest is what they are chosen by."""
+    """Where an export's rows come from: `key` is unique and orders them, the rest is what they are chosen by.
+
+    The first table has the key. What every row has is joined from the left nevertheless: else SQLite reads all of
+    the other table before the first row of each page.
+    """
 
     tables: str
     key: str
@@ -162,16 +166,15 @@ _SOURCES: Mapping[Exported, _Source] = MappingProxyType(
             _SNAPSHOTS,
         ),
         Exported.FOLLOWERS: _Source(
-            "follower_history h JOIN profiles a ON a.profile_id = h.profile_id",
+            "follower_history h LEFT JOIN profiles a ON a.profile_id = h.profile_id",
             "h.history_id",
             "a.username",
-            # So that SQLite does not read all profiles before the first row of each page.
-            "coalesce(a.platform, '')",
+            "a.platform",
             "h.observed_at",
             _FOLLOWERS,
         ),
         Exported.ANALYTICS: _Source(
-            "creator_analytics g JOIN profiles a ON a.profile_id = g.profile_id",
+            "creator_analytics g LEFT JOIN profiles a ON a.profile_id = g.profile_id",
             "g.profile_id",
             "a.username",
             "a.platform",
@@ -188,32 +191,48 @@ def columns(exported: Exported) -> tuple[Column, ...]:
 
 
 def pages(store: Store, exported: Exported, only: Only) -> Iterator[list[tuple[Any, ...]]]:
-    """All rows by key, as the database gives them, in pages of at most 1,000; each is one short transaction."""
+    """All rows by key, as the database gives them, in pages of at most 1,000; each is one short transaction.
+
+    A page may be empty: of the next rows by key none was wanted.
+    """
     source = _SOURCES[exported]
     authors: list[str] = []
     if only.author is not None:
         with store.reading() as tx:
             authors = people.spellings(tx, only.author)
-    chosen = [
-        (f"{sql} {sign} ?", value)
-        for sql, sign, value in (
-            (source.platform, "=", only.platform),
-            (source.since, ">=", only.since),
-        )
-        if value is not None
-    ]
-    by = [is_one_of(source.author, authors)] if authors else []
-    where = " AND ".join([f"{source.key} > ?", *by, *(condition for condition, _ in chosen)])
     names = ", ".join(each.sql for each in source.columns)
-    statement = f"SELECT {names} FROM {source.tables} WHERE {where} ORDER BY {source.key} LIMIT {PAGE}"  # noqa: S608
+    chosen = list(_chosen(source, only))
+    by = f" AND {is_one_of(_unindexed(source.author), authors)}" if authors else ""
+    wanted = by + "".join(f" AND {_unindexed(sql)} {sign} ?" for sql, sign, _ in chosen)
+    statement = (
+        f"SELECT {names} FROM {source.tables} WHERE {source.key} > ? AND {source.key} <= ?{wanted}"  # noqa: S608
+        f" ORDER BY {source.key}"
+    )
+    table = source.tables.partition(" LEFT JOIN ")[0].partition(" JOIN ")[0]
+    end = (
+        f"SELECT max(k) FROM (SELECT {source.key} AS k FROM {table} WHERE {source.key} > ?"  # noqa: S608
+        f" ORDER BY {source.key} LIMIT {PAGE}) few"
+    )
     after = ""
     while True:
         with store.reading() as tx:
-            rows = [
-                tuple(row)
-                for row in bulk.execute(tx, statement, after, *authors, *(value for _, value in chosen)).all()
-            ]
-        if not rows:
-            return
-        after = rows[-1][0]
-        yield rows
+            last = bulk.execute(tx, end, after).scalar()
+            if last is None:
+                return
+            found = bulk.execute(tx, statement, after, last, *authors, *(value for _, _, value in chosen)).all()
+        after = last
+        yield [tuple(row) for row in found]
+
+
+def _chosen(source: _Source, only: Only) -> Iterator[tuple[str, str, Any]]:
+    for sql, sign, value in (
+        (source.platform, "=", only.platform),
+        (source.since, ">=", only.since),
+    ):
+        if value is not None:
+            yield sql, sign, value
+
+
+def _unindexed(sql: str) -> str:
+    """The same value, past every index: by one, all that is left would be found and sorted for each page."""
+    return f"coalesce({sql}, {sql})"

@@ -36,6 +36,7 @@ ARCHIVE_POINTS = ("object_claimed", "object_uploaded", "proofs_written", "proofs
 """Of every file that goes to the archive."""
 
 ERASING_POINTS = (
+    "erasing_scoped",
     "erasing_refused",
     "records_dropped",
     "rows_erased",

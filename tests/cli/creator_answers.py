@@ -20,6 +20,7 @@ from postkeep.views.creators import (
     TopPost,
     TypeView,
 )
+from postkeep.views.post_figures import CurvePoint, HalfLifeView, PostFigures, PostPeople, VelocityView
 from tests.media_bytes import png
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
@@ -99,6 +100,17 @@ COMMUNITY = replace(
     top=(_VOTED,),
     rising=(replace(_VOTED, viral_score=6.05),),
 )
+FIGURES = PostFigures(
+    *(4.5, 1250, NOON, 3.25, 7),
+    (VelocityView(NOON + timedelta(hours=2), NOON + timedelta(hours=6), 2.5),),
+    HalfLifeView(1.5, at_most=True, settled=False),
+    (
+        CurvePoint(NOON, 0, virtual=True),
+        CurvePoint(NOON + timedelta(hours=2), 30, virtual=False),
+        CurvePoint(NOON + timedelta(hours=6), 40, virtual=False),
+    ),
+)
+PEOPLE = PostPeople(mentions=("anna", "bob"), coauthors=("carl",))
 UPDATED = CreatorsUpdated("run-1", RunStatus.COMPLETED, 2, 2, 30, {})
 
 
@@ -112,4 +124,6 @@ def everything() -> dict[str, Any]:
         "creators.report": CreatorReport(DETAIL, {POST.post_id: Picture("image/png", png(3, 2))}),
         "creators.update": UPDATED,
         "creators.top_posts": [POST],
+        "creators.post_figures": FIGURES,
+        "creators.post_people": PEOPLE,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 
 from postkeep.cli.sparkline import sparkline
 from postkeep.cli.text import UNKNOWN
-from postkeep.views.creators import AnalyticsMode, TopBy
+from postkeep.views.creators import AnalyticsMode, FollowersView, TopBy
 from tests.cli import creator_answers
-from tests.cli.answers import EVIL, FakeLibrary
+from tests.cli.answers import EVIL, FakeLibrary, post_detail
 from tests.cli.conftest import Call
 
 
@@ -51,8 +52,98 @@ def test_a_figure_has_its_value_sample_and_age(call: Call) -> None:
     assert f"avg_post_saves        {UNKNOWN}   0/18  2025-03-01" in lines
     assert not any(line.startswith("avg_engagement_rate") for line in lines)  # a copy
     assert "Sample:    18 of 20 posts; not counted: 2 not_own" in lines
-    assert f"Growth:    daily {UNKNOWN}; weekly -0.50 % (from 1,240, 166 h before)" in lines
+    assert f"Per day:   {UNKNOWN} (no count about a day before the last)" in lines
+    assert "Per week:  -0.50 % (from 1,240, 166 h before)" in lines
     assert "Curve:     ▁▂▃▄▅▆▇█  1,200 to 1,207" in lines
+
+
+def test_a_falling_curve_reads_as_falling(call: Call, library: FakeLibrary) -> None:
+    def curve(*counts: int) -> str:
+        history = tuple(
+            FollowersView(creator_answers.NOON + timedelta(days=day), each) for day, each in enumerate(counts)
+        )
+        library.answers["creators.show"] = replace(creator_answers.DETAIL, history=history)
+        [told] = (line for line in call("creators", "show", "jane").out.splitlines() if line.startswith("Curve"))
+        return told.split(None, 1)[1]
+
+    assert curve(108_221, 107_000, 106_000) == "█▄▁  108,221 to 106,000"
+    assert curve(106_000, 108_221, 107_000) == "▁█▄  106,000 to 107,000 (least 106,000, most 108,221)"
+
+
+def test_what_is_unknown_says_why(call: Call, library: FakeLibrary) -> None:
+    sample = {"handed": 20, "counted": 18, "excluded": {}, "hidden": 3}
+    library.answers["creators.show"] = replace(
+        creator_answers.DETAIL,
+        private=True,
+        analytics={**creator_answers.ANALYTICS, "sample": sample},
+        history=creator_answers.DETAIL.history[:1],
+        growth={"daily": None, "weekly": None, "previous_followers": None},
+        top=(replace(creator_answers.POST, likes=None, views=None, rate=None, hidden=True),),
+    )
+    out = call("creators", "show", "jane").out
+    assert "Private:   yes" in out
+    assert "Growth:    unknown: followers were counted once" in out
+    assert "18 of 20 posts; likes hidden: 3" in out
+    assert re.search(r"Hello world +hidden +34 +hidden +–", out)
+
+
+def test_of_no_posts_there_are_no_lines_of_dashes(call: Call, library: FakeLibrary) -> None:
+    sample = {"handed": 0, "counted": 0, "excluded": {}}
+    library.answers["creators.show"] = replace(
+        creator_answers.DETAIL, analytics={**creator_answers.ANALYTICS, "sample": sample}, types=(), top=()
+    )
+    out = call("creators", "show", "jane").out
+    assert "No post counts" in out
+    assert "avg_post_saves" not in out
+
+
+def test_votes_are_not_called_likes_and_a_mixed_list_says_where(call: Call, library: FakeLibrary) -> None:
+    voted = replace(creator_answers.POST, platform="reddit", rate=None)
+    library.answers["creators.top_posts"] = [voted]
+    assert "Votes" in call("posts", "top").out.splitlines()[0].split()
+    library.answers["creators.top_posts"] = [creator_answers.POST, voted]
+    mixed = call("posts", "top")
+    head, *rows = mixed.out.splitlines()
+    assert "Likes/votes" in head
+    assert [row.split()[2] for row in rows] == ["instagram/jane", "reddit/jane"]
+    assert "votes on Reddit are no likes" in mixed.err
+
+
+@pytest.mark.parametrize("by", TopBy)
+def test_what_is_ranked_and_whose_it_is_stay_on_a_narrow_terminal(
+    by: TopBy, call: Call, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_narrow(monkeypatch)
+    post = replace(creator_answers.POST, author="a.rather.long.username", text="word " * 20, views=1_234_567)
+    library.answers["creators.top_posts"] = [post]
+    head, row = call("posts", "top", "--by", str(by)).out.splitlines()
+    assert {TopBy.LIKES: "Likes", TopBy.VIEWS: "Views", TopBy.COMMENTS: "Comm.", TopBy.RATE: "Rate"}[by] in head
+    assert "a.rather.long.username" in row
+
+
+def test_a_post_tells_its_figures_and_whom_it_names(call: Call) -> None:
+    lines = call("posts", "show", "p-1").out.splitlines()
+    assert "Mentions:  @anna @bob" in lines
+    assert "Made with: @carl" in lines
+    figures = lines[lines.index("Figures") + 1 :][:5]
+    assert figures == [
+        "  Rate:      4.50 % of 1,250 followers, counted 2025-03-01 12:00 UTC",
+        "  Viral:     3.25 × the median of 7 earlier posts of its kind",
+        "  Velocity:  +2.50 an hour, 2025-03-01 14:00 UTC to 2025-03-01 18:00 UTC",
+        "  Half-life: at most 1 h 30 min after posting, still moving",
+        "  Curve:     ▁▆█  30 to 40 in 2 observations, from a zero that is only drawn",
+    ]
+    told = json.loads(call("posts", "show", "p-1", "--json").out)
+    assert told["line"]["post_id"]
+    assert (told["mentions"], told["figures"]["viral_multiplier"]) == (["anna", "bob"], 3.25)
+    assert told["figures"]["curve"][0] == {"at": "2025-03-01T12:00:00Z", "engagement": 0, "virtual": True}
+
+
+def test_what_the_platform_says_of_an_edit_stands_beside_what_was_seen(call: Call, library: FakeLibrary) -> None:
+    library.answers["post"] = post_detail(edited=False)
+    assert "the platform says no, but the text was another" in call("posts", "show", "p-1").out
+    library.answers["post"] = post_detail(edited=False, texts=())
+    assert re.search("^Edited: +no$", call("posts", "show", "p-1").out, re.MULTILINE)
 
 
 def test_a_community_is_told_by_votes_and_authors(call: Call) -> None:

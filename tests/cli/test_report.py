@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postkeep.cli.report_page import report_page
-from postkeep.views.creators import CreatorReport, FollowersView, Picture, TypeView
+from postkeep.views.creators import CreatorReport, FigureView, FollowersView, Picture, TypeView
 from tests.cli import creator_answers
 from tests.cli.answers import FakeLibrary
 from tests.cli.conftest import Call
@@ -82,7 +82,7 @@ def test_the_page_shows_charts_pictures_and_figures() -> None:
         "18 of 20 posts counted",
         "56,789 views",
         "98.70 % of 1,250 followers",
-        "reel",
+        "Reel",
     ):
         assert told in read.text
     assert [each["href"] for each in read.of("a")] == [POST.url]
@@ -92,7 +92,7 @@ def test_a_communitys_page_tells_votes_and_members() -> None:
     page = report_page(CreatorReport(creator_answers.COMMUNITY, {POST.post_id: Picture("image/png", png(3, 2))}))
     read = Read(page)
     assert [each["aria-label"] for each in read.of("svg")] == [
-        "Members from 2025-03-01 to 2025-03-08",
+        "Members from 1 Mar 2025 to 8 Mar 2025",
         "Mean votes by type of post",
     ]
     for told in (
@@ -107,6 +107,34 @@ def test_a_communitys_page_tells_votes_and_members() -> None:
         assert told in read.text
     assert "likes" not in read.text
     assert len(read.of("img")) == 2
+
+
+def test_the_head_says_who_it_is_and_each_figure_has_words() -> None:
+    hours = tuple(tuple(int((row, hour) == (2, 15)) * 3 for hour in range(24)) for row in range(7))
+    day = FigureView("most_active_day", "Monday", "Monday", "day of the week", 3, 18, NOON, None)
+    detail = replace(
+        DETAIL, biography=f"painter\n{HOSTILE}", private=True, hours=hours, figures=(*DETAIL.figures, day)
+    )
+    page = report_page(CreatorReport(detail, {}, Picture("image/png", png(5, 5))))
+    read = Read(page)
+    [image] = read.of("img")
+    assert image["class"] == "avatar"
+    assert base64.b64decode((image["src"] or "").partition(",")[2]) == png(5, 5)
+    assert "painter\n</title></style><script>alert(1)" in read.text
+    assert read.of("script") == []
+    assert "private: no rate is known" in read.text
+    assert "3 of 18 posts of the sample, those since 1 Mar 2025" in read.text
+    assert "Engagement rate engagement_rate" in read.text
+    assert "2025-03-01T" not in read.text
+
+
+def test_letters_of_charts_are_readable_on_a_phone() -> None:
+    hours = ((1,) * 24,) * 7
+    read = Read(report_page(CreatorReport(replace(DETAIL, hours=hours), {})))
+    narrowest = 320 - 32
+    for svg in read.of("svg"):
+        *_, width, _height = (float(each) for each in (svg["viewbox"] or "").split())
+        assert all(float(each["font-size"] or "") * narrowest / width >= 11 for each in read.of("text"))
 
 
 def test_nothing_is_asked_of_anybody() -> None:
@@ -147,7 +175,7 @@ def test_every_point_of_a_curve_is_inside(counts: list[tuple[int, int]]) -> None
     read = Read(report_page(CreatorReport(replace(DETAIL, history=history), {})))
     circles = read.of("circle")
     assert len(circles) == (len(history) if len(history) > 1 else 0)
-    assert all(0 <= float(each["cx"] or "") <= 640 and 0 <= float(each["cy"] or "") <= 220 for each in circles)
+    assert all(0 <= float(each["cx"] or "") <= 360 and 0 <= float(each["cy"] or "") <= 220 for each in circles)
 
 
 def test_what_is_unknown_has_no_chart() -> None:

@@ -220,6 +220,8 @@ def test_a_rate_divides_by_the_followers_of_its_time(here: World) -> None:
     bring(here, page(entry(9, likes=10, comments=0), kind=None, account={"followers": 1000}), at=10)
     top = here.library.creators.top_posts(by=TopBy.RATE)
     assert [(each.native_id, each.rate, each.followers) for each in top] == [("3", 10.0, 100), ("9", 1.0, 1000)]
+    rates = {each.native_id: each.rate for each in here.library.creators.top_posts(by=TopBy.LIKES)}
+    assert rates == {"0": None, "3": 10.0, "9": 1.0}
 
 
 # --- what is stored -----------------------------------------------------------------------------------------
@@ -400,10 +402,22 @@ def test_a_report_has_the_pictures_that_are_here_and_whole(sampled: World) -> No
         post_id: each.content for post_id, each in sampled.library.creators.report(NAME, top=3).pictures.items()
     } == {post_id: served for post_id, (_, served) in files.items()}
 
+    assert sampled.library.creators.report(NAME, top=0).avatar is None
+    view, served = next(iter(files.values()))
+    sampled.write_rows(
+        "UPDATE profile_media SET file_id = (SELECT file_id FROM media_files WHERE sha256 = ?)"
+        " WHERE role = 'avatar'",
+        view.sha256,
+    )
+    avatar = sampled.library.creators.report(NAME, top=0).avatar
+    assert avatar is not None
+    assert avatar.content == served
+
     (damaged, _), (missing, _), _ = files.values()
     Path(damaged.path).write_bytes(b"x" * damaged.size)
     Path(missing.path).unlink()
-    assert list(sampled.library.creators.report(NAME, top=3).pictures) == [posts[2].post_id]
+    shown = sampled.library.creators.report(NAME, top=3)
+    assert (list(shown.pictures), shown.avatar) == ([posts[2].post_id], None)
 
 
 def test_only_figures_of_the_platform_are_shown(sampled: World) -> None:

@@ -6,7 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,10 +21,10 @@ from hypothesis import strategies as st
 from postkeep import points
 from postkeep.errors import Held, NotFound
 from postkeep.ids import IdFactory
-from postkeep.model import RunStatus, utc_now
+from postkeep.model import Observation, ObservedSource, Place, RawRecord, RunStatus, utc_now
 from postkeep.sources.decode import decode
 from postkeep.stages.copying import run_copy
-from postkeep.stages.erasing import Asked, erase, finish
+from postkeep.stages.erasing import Asked, erase, finish, readmit
 from postkeep.stages.erasing.names import Names, cut
 from postkeep.stages.erasing.sieve import Sieve
 from postkeep.stages.ingest import Ingest
@@ -34,7 +36,8 @@ from tests.canonical import dump, files
 from tests.library.test_erasing import everything, traces
 from tests.pages import Pages, day, entry, page, raw
 from tests.stages.archiving import archive_all, parts_of
-from tests.stages.kept import File, Place, Post, made
+from tests.stages.kept import File, Post, made
+from tests.stages.kept import Place as Shown
 
 IDS = IdFactory()
 sqlite_only = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
@@ -96,6 +99,26 @@ def test_names_are_found_where_they_stand_for_somebody(text: str, named: bool) -
     names = Names(posts=["7123456789"], people=["jane-doe"])
     assert names.in_text(text) is named
     assert names.in_document({"a": [1, {"b": text}]}) is named
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("https://cdn.example/4401122334.jpg", True),
+        ("https://cdn.example/a/3700000000000000777_4401122334.jpg?x=1", True),
+        ("paula.paints.json.xz", True),
+        ("x/paula.paints.MP4", True),
+        ("paula.paints.more", False),
+        ("x.paula.paints", False),
+        ("44011223341.jpg", False),
+        ("a_paula.jpg", False),
+    ],
+)
+def test_names_are_found_before_an_ending(text: str, named: bool) -> None:
+    names = Names(people=["4401122334", "paula.paints"])
+    assert names.in_text(text) is named
+    assert names.in_words(f'{{"unknown": "{text}"') is named
+    assert Sieve(names).passes(text.encode()) or not named
 
 
 def test_a_number_is_a_name_too() -> None:
@@ -335,10 +358,10 @@ def kept_world(store: Store, folder: Path) -> Any:
     return made(
         store,
         folder,
-        File("a", places=(Place(one),)),
-        File("b", places=(Place(two), Place(joes))),
-        File("c", places=(Place(two),)),
-        File("d", places=(Place(profile="jane"),)),
+        File("a", places=(Shown(one),)),
+        File("b", places=(Shown(two), Shown(joes))),
+        File("c", places=(Shown(two),)),
+        File("d", places=(Shown(profile="jane"),)),
     )
 
 
@@ -411,14 +434,14 @@ def test_what_was_made_of_an_erased_file_goes_with_it_unless_somebody_shows_it(
     kept = made(
         store,
         tmp_path,
-        File("video", places=(Place(jane),)),
-        File("sound", places=(Place(jane),)),
+        File("video", places=(Shown(jane),)),
+        File("sound", places=(Shown(jane),)),
         File("joined"),
-        File("shared video", places=(Place(jane), Place(joe))),
+        File("shared video", places=(Shown(jane), Shown(joe))),
         File("shared joined"),
-        File("joes video", places=(Place(joe),)),
+        File("joes video", places=(Shown(joe),)),
         File("joined with sound"),
-        File("made, and shown", places=(Place(joe),)),
+        File("made, and shown", places=(Shown(joe),)),
     )
     kept.cache.close()
     ids = kept.file_ids
@@ -445,7 +468,7 @@ def test_what_was_made_of_an_erased_file_goes_with_it_unless_somebody_shows_it(
 def test_a_hold_on_what_was_made_of_a_file_forbids_erasing(
     store: Store, database_url: str, tmp_path: Path
 ) -> None:
-    kept = made(store, tmp_path, File("video", places=(Place(Post("janes")),)), File("joined"))
+    kept = made(store, tmp_path, File("video", places=(Shown(Post("janes")),)), File("joined"))
     kept.cache.close()
     rendered(store, 1, kept.file_ids["video"], None, kept.file_ids["joined"])
     parts = parts_of(database_url, kept.root, tmp_path / "archive")
@@ -507,3 +530,142 @@ def test_a_copy_of_the_database_refuses_the_same(parts: Parts, tmp_path: Path) -
     copied = Store(target)
     assert ingest(copied, told).refused == 2
     copied.close()
+
+
+# --- an import beside it ---------------------------------------------------------------------------------
+
+
+def at_moment(moment: str, act: Any) -> None:
+    """Do this once, when an erasing passes that moment."""
+    left = iter([act])
+
+    def hook(name: str) -> None:
+        if name == moment and (once := next(left, None)) is not None:
+            once()
+
+    points.watch(hook)
+
+
+@pytest.mark.parametrize("moment", ["erasing_scoped", "names_erased"])
+def test_what_an_import_brings_meanwhile_is_erased_too(parts: Parts, moment: str) -> None:
+    ingest(parts.store, raw(page(entry(1))))
+    joes = page(entry(9, author="joe", tagged=["ann"]), owner="joe", owner_id="88")
+    late = [raw(page(entry(2, text="Late words"), account={"followers": 5})), raw(joes)]
+    at_moment(moment, lambda: ingest(parts.store, *late, readmit=moment != "erasing_scoped"))
+    ingest(parts.store, raw(joes))
+    try:
+        done = erased(parts, Asked(profile="ann"))
+    finally:
+        points.watch(None)
+    assert done.going.posts == 2
+    assert rows(parts.store, "SELECT native_id FROM posts") == [("9",)]
+    assert "Late words" not in {text for _, text in everything(parts.store)}
+    assert rows(parts.store, "SELECT count(*) FROM work WHERE stage = 'fetch'") == [(0,)]
+    assert ingest(parts.store, raw(page(entry(1), entry(2)))).refused == 2
+    assert verify_rows(parts.store) == []
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_an_erasing_waits_for_imports_that_looked_before_it(parts: Parts) -> None:
+    ingest(parts.store, raw(page(entry(1))))
+    looked, go = threading.Event(), threading.Event()
+
+    def hold(name: str) -> None:
+        if name == "batch_written":
+            looked.set()
+            assert go.wait(60)
+
+    points.watch(hold)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            coming = pool.submit(ingest, parts.store, raw(page(entry(2))))
+            assert looked.wait(60)
+            erasing = pool.submit(erased, parts, Asked(profile="ann"))
+            waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            while rows(parts.store, waiting) == [(0,)]:
+                assert not erasing.done()
+            go.set()
+            assert coming.result().new == 1
+            assert erasing.result().going.posts == 2
+    finally:
+        go.set()
+        points.watch(None)
+    assert rows(parts.store, "SELECT count(*) FROM posts") == [(0,)]
+
+
+def test_posts_that_lost_their_author_are_erased_by_his_name(parts: Parts) -> None:
+    told = raw(page(entry(1, text="Left behind"), entry(2)))
+    ingest(parts.store, told)
+    ingest(parts.store, raw(page(entry(9), owner="joe", owner_id="88")))
+    with parts.store.writing() as tx:
+        bulk.execute(tx, "DELETE FROM profiles WHERE username = 'ann'")
+    assert erased(parts, Asked(profile="ann"), dry_run=True).going.posts == 2
+    done = erased(parts, Asked(profile="instagram/Ann"))
+    assert (done.going.posts, done.going.profiles) == (2, 0)
+    assert traces(parts.store, "Left behind", "'ann'", '"ann"') == set()
+    assert rows(parts.store, "SELECT native_id FROM posts") == [("9",)]
+    with pytest.raises(NotFound, match="it was erased"):
+        erased(parts, Asked(profile="ann"))
+    with pytest.raises(NotFound, match="profiles list --search"):
+        erased(parts, Asked(profile="nobody"))
+
+
+def test_who_is_there_is_erased_with_posts_that_only_name_him(parts: Parts) -> None:
+    ingest(parts.store, raw(page(entry(1), entry(2))))
+    with parts.store.writing() as tx:
+        bulk.execute(tx, "UPDATE posts SET author_profile_id = NULL WHERE native_id = '2'")
+    assert erased(parts, Asked(profile="ann")).going.posts == 2
+
+
+def test_readmitting_somebody_lifts_all_that_was_erased_with_him(parts: Parts) -> None:
+    told = raw(page(entry(1), entry(2), account={"followers": 5}))
+    ingest(parts.store, told, raw(page(entry(9), owner="joe", owner_id="88")))
+    erased(parts, Asked(profile="joe"))
+    erased(parts, Asked(profile="ann"))
+    assert readmit(parts, "https://www.instagram.com/ann/", platform=None) == 4
+    again = ingest(parts.store, told)
+    assert (again.new, again.refused) == (2, 0)
+    assert rows(parts.store, "SELECT username FROM profiles") == [("ann",)]
+    with pytest.raises(NotFound, match="erase list"):
+        readmit(parts, "ann", platform=None)
+    assert readmit(parts, "88", platform="instagram") == 3
+
+
+def test_the_report_names_source_files_and_what_lies_beside_them(parts: Parts, tmp_path: Path) -> None:
+    names = ["x_UTC.json.xz", "x_UTC_1.jpg", "ann_77.json.xz", "ann_2025.jpg", "joe.json", "anna.jpg", "other.jpg"]
+    for name in names:
+        (tmp_path / name).touch()
+    at = {name: str(tmp_path / name) for name in names}
+    ingest(
+        parts.store,
+        raw(page(entry(1)), name=at["x_UTC.json.xz"]),
+        raw(page(entry(9, tagged=["ann"]), owner="joe", owner_id="88"), name=at["joe.json"]),
+    )
+    told = erased(parts, Asked(profile="ann"), dry_run=True)
+    done = erased(parts, Asked(profile="ann"))
+    assert set(told.elsewhere) == set(done.elsewhere) == set(at.values()) - {at["anna.jpg"], at["other.jpg"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b'{"user":{"username":"ann", "id":"4401122334"', False),
+        (b'{"unknown":{"username":"Ann"}}', False),
+        (b'{"unknown":{"pk":4401122334}}', False),
+        (b'{"unknown":"https://cdn.example/4401122334.jpg"}', False),
+        (b'{"unknown":"https://instagram.com/ann/?x=1"}', False),
+        (b'{"unknown":"thanks to @ann and 4401122334"}', True),
+        (b'{"unknown":"anna"}', True),
+    ],
+)
+def test_a_record_nobody_can_read_is_not_kept_when_it_names_the_erased(
+    parts: Parts, body: bytes, kept: bool
+) -> None:
+    ingest(parts.store, raw(page(entry(1), owner_id="4401122334")))
+    bad = RawRecord(body, Place("bad.json", 1, 0), Observation(day(1), ObservedSource.MTIME))
+    erased(parts, Asked(profile="ann"))
+    tally = ingest(parts.store, bad)
+    assert (tally.errors, rows(parts.store, "SELECT count(*) FROM quarantine")) == (1, [(int(kept),)])
+    assert any("names what was erased" in line for line in tally.problems) is not kept
+    ingest(parts.store, bad, readmit=True)
+    assert rows(parts.store, "SELECT count(*) FROM quarantine") == [(1,)]

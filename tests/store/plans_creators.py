@@ -34,7 +34,13 @@ def count_all(store: Store) -> None:
 
 def creator_ways(world: World) -> dict[str, Callable[[], None]]:
     ways = _Creators(world)
-    return {"creators": ways.pages, "creator": ways.one, "top posts": ways.top, "community": ways.community}
+    return {
+        "creators": ways.pages,
+        "creator": ways.one,
+        "creators at once": ways.at_once,
+        "top posts": ways.top,
+        "community": ways.community,
+    }
 
 
 class _Creators:
@@ -55,6 +61,15 @@ class _Creators:
         for profile_id in (author, together):
             assert self.creators.show(profile_id).analytics["sample"]["handed"]
         assert self.creators.update([author]).updated == 1
+
+    def at_once(self) -> None:
+        found = [
+            each for (each,) in self.rows("SELECT profile_id FROM profiles ORDER BY profile_id DESC LIMIT 30")
+        ]
+        assert self.creators.update(found).updated == len(found)
+        posts = [self.rows("SELECT min(post_id) FROM posts WHERE author_profile_id = ?", each) for each in found]
+        [post_id, *_] = [post_id for [[post_id]] in posts if post_id is not None]
+        assert self.creators.post_figures(post_id).compared is not None
 
     def top(self) -> None:
         [[author]] = self.rows("SELECT max(author_profile_id) FROM posts")

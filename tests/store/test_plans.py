@@ -127,6 +127,7 @@ def test_every_path_was_taken_down(walked):
         "archive failures": "a.error_kind IS NOT NULL",
         "creators": "LEFT JOIN creator_analytics",
         "creator": "ORDER BY p.post_id LIMIT",
+        "creators at once": "count(*) FROM posts WHERE author_profile_id",
         "community": "WHERE p.community_profile_id = ",
         "top posts": "ORDER BY p.posted_at_timestamp, p.post_id LIMIT",
         "import again": "LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id WHERE p.native_id",

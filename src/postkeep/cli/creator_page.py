@@ -18,6 +18,8 @@ _NAME_WIDTH = 20
 _GAP = 2
 _UNITS = {"percent": " %", "ratio": " ×", "days": " days"}
 _SCALES = {"posting_consistency_score": " / 100", "user_score": " / 10"}
+_COUNTS_OF_POSTS = {"reels_analyzed", "posts_analyzed", "total_content_analyzed"}
+"""What is counted is the posts themselves: beside 5 reels, 5 of 17 posts would read as 5 of 17 reels."""
 VOTED = "reddit"
 _SHORT_KINDS: dict[str, str] = {ProfileKind.SUBREDDIT: "r", ProfileKind.REDDITOR: "u"}
 _TOP = (
@@ -59,7 +61,12 @@ def as_json(detail: CreatorDetail) -> dict[str, Json]:
 def write_creator(detail: CreatorDetail) -> None:
     """Print a creator: who, growth, figures, posts by type, the best posts."""
     write_pairs(_head(detail))
-    figures = [_figure(each) for each in detail.figures if each.same_as is None]
+    told = [each for each in detail.figures if each.same_as is None]
+    known_of = [each for each in told if each.value is not None]
+    # Of no posts nothing is known: lines of dashes would only hide the few figures there are.
+    figures = [_figure(each) for each in (told if _counted(detail) else known_of)]
+    if not _counted(detail):
+        write("\nNo post counts, so there are no figures of posts")
     if figures:
         write("")
         write_table(
@@ -76,7 +83,10 @@ def write_creator(detail: CreatorDetail) -> None:
         _write_types(detail)
     if detail.top:
         write("")
-        (_write_voted if is_voted(detail) else write_top)(detail.top)
+        if is_voted(detail):
+            _write_voted(detail.top)
+        else:
+            write_top(detail.top, whose=False)
     if detail.rising:
         write("\nRising")
         _write_voted(detail.rising)
@@ -165,27 +175,55 @@ def _head(detail: CreatorDetail) -> Iterator[tuple[str, str]]:
     label = "Community" if detail.kind == ProfileKind.SUBREDDIT else "Creator"
     yield label, f"{detail.name} ({_short(detail)}, {detail.kind})"
     yield "Profile", detail.profile_id
+    if detail.private:
+        yield "Private", "yes: of a private account no rate is known"
     yield members(detail), f"{grouped(detail.followers)} ({moment(detail.followers_at)})"
-    yield "Growth", "; ".join(rate_text(detail.growth[name], name) for name in ("daily", "weekly"))
+    if never := growth_unknown(detail):
+        yield "Growth", f"unknown: {never}"
+    else:
+        yield "Per day", rate_text(detail.growth["daily"], "day")
+        yield "Per week", rate_text(detail.growth["weekly"], "week")
     history = detail.history
     if len(history) > 1:
-        counts = [each.followers for each in history]
-        yield "Curve", f"{sparkline(counts)}  {min(counts):,} to {max(counts):,}"
+        yield "Curve", _curve([each.followers for each in history])
         yield "Counted", f"{plural(len(history), 'time')}, {_day(history[0].at)} to {_day(history[-1].at)}"
     result = detail.analytics
     excluded = ", ".join(f"{number} {reason}" for reason, number in result["sample"]["excluded"].items())
-    yield "Sample", f"{_sample(detail)} posts{f'; not counted: {excluded}' if excluded else ''}"
+    told = f"; not counted: {excluded}" if excluded else ""
+    if result["sample"].get("hidden"):
+        told += f"; likes hidden: {result['sample']['hidden']}"
+    yield "Sample", f"{_sample(detail)} posts{told}"
     yield "Observed", moment(detail.newest_observation)
     yield "Made by", f"{result['mode']} {result['version']}, times in {result['zone']}"
     if result["failed"]:
         yield "Broke off", str(result["failed"])
 
 
-def rate_text(rate: Json, name: str) -> str:
-    """A rate of growth with its basis, in words."""
+def _curve(counts: Sequence[int]) -> str:
+    """The curve from the first count to the last; with the least and the most where these are others."""
+    told = f"{sparkline(counts)}  {counts[0]:,} to {counts[-1]:,}"
+    least, most = min(counts), max(counts)
+    if {least, most} <= {counts[0], counts[-1]}:
+        return told
+    return f"{told} (least {least:,}, most {most:,})"
+
+
+def growth_unknown(detail: CreatorDetail) -> str:
+    """Why nothing is known of growth, empty when something may be."""
+    if len(detail.history) > 1:
+        return ""
+    return f"{members(detail).lower()} were {'counted once' if detail.history else 'never counted'}"
+
+
+def _counted(detail: CreatorDetail) -> int:
+    return int(detail.analytics["sample"]["counted"])
+
+
+def rate_text(rate: Json, span: str) -> str:
+    """A rate of growth over a span with its basis, in words."""
     if rate is None:
-        return f"{name} {UNKNOWN}"
-    told = f"{name} {rate['percent']:+,.2f} %"
+        return f"{UNKNOWN} (no count about a {span} before the last)"
+    told = f"{rate['percent']:+,.2f} %"
     if "elapsed_hours" not in rate:
         return told
     return f"{told} (from {rate['from_followers']:,}, {rate['elapsed_hours']:.0f} h before)"
@@ -197,6 +235,8 @@ def _figure(figure: FigureView) -> tuple[str, ...]:
 
 def basis_text(figure: FigureView) -> str:
     """Of how many posts a figure is made, or of how many authors."""
+    if figure.name in _COUNTS_OF_POSTS:
+        return ""
     if figure.of is None:
         return UNKNOWN
     told = f"{figure.counted}/{figure.of}"

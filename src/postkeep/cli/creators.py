@@ -14,15 +14,15 @@ from postkeep.cli.top_posts import grouped, percent
 from postkeep.views.creators import AnalyticsMode, CreatorLine, CreatorOrder, CreatorsUpdated
 
 _COLUMNS = (
-    Column("Profile", whole=True),
+    Column("Creator", cut=True, least=24),
     Column("Name", cut=True),
-    Column("Platform", whole=True, spare=3),
     Column("Followers", right=True),
     Column("Week", right=True, spare=4),
     Column("Rate", right=True),
     Column("Per week", right=True, spare=5),
     Column("Best", whole=True, spare=6),
     Column("Computed", whole=True, spare=2),
+    Column("Profile", whole=True, spare=7),
 )
 
 
@@ -152,9 +152,8 @@ def update_creators(face: Face, names: tuple[str, ...], mode: str, zone: str, as
 
 def _row(line: CreatorLine) -> tuple[str, ...]:
     return (
-        line.profile_id,
-        beginning(_called(line), 30),
-        line.platform,
+        beginning(creator_page.short_name(line.platform, line.kind, line.username) or line.profile_id, 40),
+        beginning(line.name, 30),
         grouped(line.followers),
         percent(line.growth_weekly),
         percent(line.engagement_rate),
@@ -163,14 +162,8 @@ def _row(line: CreatorLine) -> tuple[str, ...]:
         moment(line.computed_at)
         if line.mode in (None, AnalyticsMode.CORRECTED)
         else f"{moment(line.computed_at)}, {line.mode}",
+        line.profile_id,
     )
-
-
-def _called(line: CreatorLine) -> str:
-    """On Reddit a community and an author may have one name."""
-    if line.platform == "reddit":
-        return creator_page.short_name(line.platform, line.kind, line.username) or line.name
-    return line.username or line.name
 
 
 def _write_summary(summary: CreatorsUpdated) -> None:

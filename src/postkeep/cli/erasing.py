@@ -74,7 +74,8 @@ def erase_profile(
 ) -> int:
     """Erase a profile with all its posts.
 
-    PROFILE is an id or a username. A community goes with the posts that stand in it.
+    PROFILE is an id, a username, a former one, PLATFORM/USERNAME, r/NAME, u/NAME or a page's address. A community
+    goes with the posts that stand in it.
     """
     _must_be_meant(dry_run=dry_run, yes=yes)
     with face.working(as_json=as_json) as work:
@@ -138,7 +139,8 @@ def list_tombstones(face: Face, limit: int, after: str | None, as_json: bool) ->
 def readmit(face: Face, name: str, platform: str | None, as_json: bool) -> int:
     """Let something erased come back with a later import.
 
-    NAME is a post's own id, a profile's username or own id, or a tombstone of the list.
+    NAME is a post's own id, whatever names a profile (all that was erased with it may come back, too), or one
+    tombstone of the list.
     """
     with face.library() as library:
         lifted = library.erasing.readmit(name, platform=platform)

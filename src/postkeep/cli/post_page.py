@@ -1,13 +1,18 @@
-"""One post as a page of text: head, text, numbers over time, media, what it shares, earlier texts."""
+"""One post as a page of text: head, text, numbers over time, figures, media, what it shares, earlier texts."""
 
 from __future__ import annotations
 
+from dataclasses import fields
+
+from postkeep.cli import post_figures_page
+from postkeep.cli.creator_page import VOTED
 from postkeep.cli.media_table import write_media
 from postkeep.cli.output import write
 from postkeep.cli.tables import Column, write_pairs, write_table
 from postkeep.cli.text import UNKNOWN, count, known, moment, visible
-from postkeep.model import ObservedSource, Presence
+from postkeep.model import Json, ObservedSource, Presence
 from postkeep.views import OriginalView, PostDetail, PostLine, SnapshotView
+from postkeep.views.post_figures import PostFigures, PostPeople
 
 OF_ORIGINAL = "*"
 OF_ORIGINAL_NOTE = "* numbers of the post it shares, not its own"
@@ -22,9 +27,18 @@ SOURCE_WORDS: dict[str, str] = {
 }
 
 
-def write_post(detail: PostDetail) -> None:
+def as_json(detail: PostDetail, figures: PostFigures, people: PostPeople) -> dict[str, Json]:
+    """All that is known of a post, then the people it names and its figures."""
+    return {
+        **{each.name: getattr(detail, each.name) for each in fields(detail)},
+        **{each.name: getattr(people, each.name) for each in fields(people)},
+        "figures": figures,
+    }
+
+
+def write_post(detail: PostDetail, figures: PostFigures, people: PostPeople) -> None:
     """Print all that is known of a post."""
-    _write_head(detail)
+    _write_head(detail, people)
     if detail.line.notes:
         write_block("Note", detail.line.notes)
     if detail.text:
@@ -32,10 +46,14 @@ def write_post(detail: PostDetail) -> None:
         write_block(replaced if detail.text_altered else "Text", detail.text)
     _write_title("Numbers")
     if detail.snapshots:
-        _write_numbers(detail.snapshots)
+        _write_numbers(detail.snapshots, voted=detail.line.platform == VOTED)
     else:
         write("none observed")
     line = detail.line
+    told = list(post_figures_page.pairs(figures))
+    if told:
+        _write_title("Figures")
+        write_pairs(told, indent="  ")
     _write_title(f"Media ({line.cached} of {line.media} in the cache)" if detail.media else "Media")
     if detail.media:
         write_media(detail.media, of_one_post=True)
@@ -59,7 +77,7 @@ def write_block(title: str, text: str) -> None:
     write("\n".join(f"  {line}".rstrip() for line in visible(text, lines=True).split("\n")))
 
 
-def _write_head(detail: PostDetail) -> None:
+def _write_head(detail: PostDetail, people: PostPeople) -> None:
     line = detail.line
     author = " ".join(
         part for part in (line.author_name, f"({line.author})" if line.author else None) if part is not None
@@ -72,13 +90,25 @@ def _write_head(detail: PostDetail) -> None:
         ("URL", known(line.url)),
         ("URN", detail.urn),
         ("Gone", _gone(line)),
-        ("Edited", {True: "yes", False: "no", None: ""}[detail.edited]),
+        ("Edited", _edited(detail)),
         ("Seen via", ", ".join(detail.seen_via)),
         ("Hashtags", " ".join(f"#{tag}" for tag in detail.hashtags)),
+        ("Mentions", " ".join(f"@{name}" for name in people.mentions)),
+        ("Made with", " ".join(f"@{name}" for name in people.coauthors)),
+        ("Tagged", " ".join(f"@{name}" for name in people.tagged)),
         ("Links", " ".join(detail.links)),
         ("Observed", moment(detail.observed_at)),
     ]
     write_pairs(pair for pair in pairs if pair[1])
+
+
+def _edited(detail: PostDetail) -> str:
+    """What the platform says; that the text was another one is seen whatever it says."""
+    if any(each.text != detail.text for each in detail.texts):
+        return {True: "yes", False: "the platform says no, but the text was another", None: "yes, by its texts"}[
+            detail.edited
+        ]
+    return {True: "yes", False: "no", None: ""}[detail.edited]
 
 
 def _gone(line: PostLine) -> str:
@@ -103,7 +133,7 @@ def _write_original(original: OriginalView) -> None:
 # --- numbers ------------------------------------------------------------------------------------
 
 
-def _write_numbers(snapshots: tuple[SnapshotView, ...]) -> None:
+def _write_numbers(snapshots: tuple[SnapshotView, ...], *, voted: bool) -> None:
     names = [
         *_ALWAYS,
         *(name for name in _WHEN_KNOWN if any(_value(each, name) is not None for each in snapshots)),
@@ -111,7 +141,7 @@ def _write_numbers(snapshots: tuple[SnapshotView, ...]) -> None:
     columns = [
         Column("Observed", whole=True),
         Column("Known from", whole=True),
-        *(Column(name.capitalize(), right=True) for name in names),
+        *(Column("Votes" if voted and name == "reactions" else name.capitalize(), right=True) for name in names),
     ]
     write_table(columns, number_rows(snapshots, names))
     if any(each.of_original for each in snapshots):

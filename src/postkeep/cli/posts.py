@@ -89,16 +89,18 @@ def list_posts(
 @json_option
 @pass_face
 def show_post(face: Face, ref: str, as_json: bool) -> int:
-    """Show one post: text, numbers over time, media, history.
+    """Show one post: text, numbers over time, figures, media, history.
 
     REF is a post id, a URN, the digits of one, or the post's URL.
     """
     with face.library(read_only=True) as library:
         detail = library.post(ref)
+        figures = library.creators.post_figures(detail.line.post_id)
+        people = library.creators.post_people(detail.line.post_id)
     if as_json:
-        write_json(detail)
+        write_json(post_page.as_json(detail, figures, people))
     else:
-        post_page.write_post(detail)
+        post_page.write_post(detail, figures, people)
     return 0
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 
-from postkeep.cli.text import visible
+from postkeep.cli.text import beginning, visible
 from postkeep.views.creators import FollowersView, TypeView
 
-_WIDTH = 640
+_WIDTH = 360
+"""As wide as a phone, so that letters have there about the size that is written here."""
+_LETTERS = 14
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -19,7 +23,7 @@ def growth_chart(history: Sequence[FollowersView], whose: str = "Followers") -> 
     """
     if len(history) < 2:
         return ""
-    height, left, right, top, bottom = 220, 10, 10, 24, 28
+    height, left, right, top, bottom = 220, 6, 6, 26, 46
     counts = [each.followers for each in history]
     least, most = min(counts), max(counts)
     begin, end = history[0].at, history[-1].at
@@ -32,17 +36,18 @@ def growth_chart(history: Sequence[FollowersView], whose: str = "Followers") -> 
     points = [place(each) for each in history]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dots = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{each.followers:,} on {each.at:%Y-%m-%d}</title></circle>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3">'
+        f"<title>{each.followers:,} on {date_words(each.at)}</title></circle>"
         for (x, y), each in zip(points, history, strict=True)
     )
     words = (
         _text(left, 14, f"{most:,}"),
-        _text(left, height - bottom + 12, f"{least:,}"),
-        _text(left, height - 2, f"{begin:%Y-%m-%d}"),
-        _text(_WIDTH - right, height - 2, f"{end:%Y-%m-%d}", anchor="end"),
+        _text(left, height - bottom + 20, f"{least:,}") if least < most else "",
+        _text(left, height - 4, date_words(begin)),
+        _text(_WIDTH - right, height - 4, date_words(end), anchor="end"),
     )
     drawn = f'<polyline points="{line}"/>{dots}{"".join(words)}'
-    return _svg(height, f"{whose} from {begin:%Y-%m-%d} to {end:%Y-%m-%d}", drawn, "line")
+    return _svg(height, f"{whose} from {date_words(begin)} to {date_words(end)}", drawn, "line")
 
 
 def types_chart(types: Sequence[tuple[TypeView, float | None]], of: str) -> str:
@@ -51,17 +56,15 @@ def types_chart(types: Sequence[tuple[TypeView, float | None]], of: str) -> str:
     most = max((mean for _, mean in known), default=0.0)
     if not most:
         return ""
-    step, label = 30, 110
-    rows = []
+    step, rows = 46, []
     for row, (each, mean) in enumerate(known):
-        y, width = row * step + 4, mean / most * (_WIDTH - label - 150)
-        told = f"{mean:,.1f} ({each.counted} of {each.posts})"
+        y = row * step
         rows.append(
-            _text(0, y + 16, each.form)
-            + f'<rect x="{label}" y="{y}" width="{width:.1f}" height="22"/>'
-            + _text(label + width + 6, y + 16, told)
+            _text(0, y + 14, beginning(each.form, 16).capitalize())
+            + _text(_WIDTH, y + 14, f"{mean:,.1f} ({each.counted} of {each.posts})", anchor="end")
+            + f'<rect x="0" y="{y + 20}" width="{mean / most * _WIDTH:.1f}" height="14"/>'
         )
-    return _svg(len(known) * step + 4, f"Mean {of} by type of post", "".join(rows), "bars")
+    return _svg(len(known) * step, f"Mean {of} by type of post", "".join(rows), "bars")
 
 
 def hours_chart(hours: Sequence[Sequence[int]], zone: str) -> str:
@@ -69,23 +72,29 @@ def hours_chart(hours: Sequence[Sequence[int]], zone: str) -> str:
     most = max((count for day in hours for count in day), default=0)
     if not most:
         return ""
-    left, cell, gap = 40, 25, 2
+    left, wide, high, gap = 36, 13.5, 22, 1.5
     cells = []
     for row, day in enumerate(hours):
-        cells.append(_text(0, row * cell + 17, _DAYS[row]))
+        cells.append(_text(0, row * high + 16, _DAYS[row]))
         for hour, count in enumerate(day):
             strength = f"{count / most:.2f}" if count else "0"
             cells.append(
-                f'<rect x="{left + hour * cell}" y="{row * cell}" width="{cell - gap}" height="{cell - gap}"'
+                f'<rect x="{left + hour * wide:.1f}" y="{row * high}" width="{wide - gap}" height="{high - gap}"'
                 f' fill-opacity="{strength}" class="cell"><title>{_DAYS[row]} {hour:02}:00: {count}</title></rect>'
             )
-    below = len(hours) * cell + 14
-    cells += [_text(left + hour * cell, below, f"{hour:02}") for hour in range(0, 24, 3)]
+    below = len(hours) * high + 16
+    cells += [_text(left + hour * wide, below, f"{hour:02}") for hour in range(0, 24, 3)]
     return _svg(below + 6, f"Posts by day of the week and hour, {zone}", "".join(cells), "heat")
 
 
+def date_words(at: datetime) -> str:
+    """A day as people write it, in the time's own zone."""
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+
+
 def _text(x: float, y: float, text: str, *, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(visible(text))}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{_LETTERS}" text-anchor="{anchor}"'
+    return f"<text {place}>{escape(visible(text))}</text>"
 
 
 def _svg(height: int, label: str, inside: str, kind: str) -> str:

@@ -15,17 +15,8 @@ from postkeep.cli.tables import Column, write_table
 from postkeep.cli.text import UNKNOWN, beginning, day, known
 from postkeep.views.creators import TopBy, TopPost
 
-_COLUMNS = (
-    Column("Post", whole=True),
-    Column("Posted", whole=True),
-    Column("Author", cut=True, spare=2),
-    Column("Form", whole=True, spare=3),
-    Column("Text", cut=True),
-    Column("Likes", right=True),
-    Column("Comm.", right=True, spare=1),
-    Column("Views", right=True, spare=1),
-    Column("Rate", right=True),
-)
+_AUTHOR_WIDTH = 26
+_VOTED = "reddit"
 
 
 @click.command("top")
@@ -34,7 +25,7 @@ _COLUMNS = (
     type=click.Choice([str(each) for each in TopBy]),
     default=str(TopBy.LIKES),
     show_default=True,
-    help="What is ranked; rate: likes and comments as percent of the followers at that time.",
+    help="What is ranked; likes are votes on Reddit, rate is likes and comments as percent of the followers then.",
 )
 @click.option("--since", type=Since(), help="Only posted from a day (2025-03-01, UTC) or span (24h, 7d, 4w) on.")
 @click.option("--author", metavar="NAME", help="Only of this profile: an id, PLATFORM/USERNAME or a username.")
@@ -64,25 +55,53 @@ def top_posts(
     elif not found:
         say(f"no post with known {by}" if by != TopBy.RATE else "no post with a known rate")
     else:
-        write_top(found)
+        write_top(found, by=TopBy(by))
+        if len({post.platform for post in found} - {_VOTED}) < len({post.platform for post in found}) > 1:
+            say("votes on Reddit are no likes: --platform ranks one platform alone")
     return 0
 
 
-def write_top(posts: Sequence[TopPost]) -> None:
-    """Print posts with their numbers, the first first."""
-    write_table(_COLUMNS, [_row(post) for post in posts])
+def write_top(posts: Sequence[TopPost], *, by: TopBy = TopBy.LIKES, whose: bool = True) -> None:
+    """Print posts with their numbers, the first first; `whose` says whether authors are told.
+
+    On a narrow terminal what is ranked stays, and so does the author.
+    """
+    platforms = {post.platform for post in posts}
+    columns = (
+        Column("Post", whole=True),
+        Column("Posted", whole=True, spare=2),
+        *((Column("Author", whole=True),) if whose else ()),
+        Column("Form", whole=True, spare=5),
+        Column("Text", cut=True, least=8),
+        Column(_liked(platforms), right=True, spare=0 if by is TopBy.LIKES else 1),
+        Column("Comm.", right=True, spare=0 if by is TopBy.COMMENTS else 4),
+        Column("Views", right=True, spare=0 if by is TopBy.VIEWS else 3),
+        Column("Rate", right=True, spare=0 if by is TopBy.RATE else 1),
+    )
+    write_table(columns, [_row(post, whose=whose, several=len(platforms) > 1) for post in posts])
 
 
-def _row(post: TopPost) -> tuple[str, ...]:
+def _liked(platforms: set[str]) -> str:
+    """What the numbers of these platforms count."""
+    if _VOTED not in platforms:
+        return "Likes"
+    return "Votes" if platforms == {_VOTED} else "Likes/votes"
+
+
+def _row(post: TopPost, *, whose: bool, several: bool) -> tuple[str, ...]:
+    author = beginning(post.author, _AUTHOR_WIDTH) or known(None)
+    if several:
+        author = beginning(f"{post.platform}/{post.author or UNKNOWN}", _AUTHOR_WIDTH)
+    hidden = "hidden" if post.hidden else None
     return (
         post.post_id,
         day(post.posted_at),
-        beginning(post.author, 24) or known(None),
+        *((author,) if whose else ()),
         known(post.form),
         beginning(post.text),
-        grouped(post.likes),
+        hidden or grouped(post.likes),
         grouped(post.comments),
-        grouped(post.views),
+        hidden or grouped(post.views),
         percent(post.rate),
     )
 

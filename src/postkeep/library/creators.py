@@ -22,7 +22,7 @@ from postkeep.views.creators import (
     TopBy,
     TopPost,
 )
-from postkeep.views.post_figures import PostFigures
+from postkeep.views.post_figures import PostFigures, PostPeople
 
 
 def _never() -> bool:
@@ -62,14 +62,20 @@ class Creators:
     def report(
         self, name: str, *, mode: AnalyticsMode = AnalyticsMode.CORRECTED, zone: str = "UTC", top: int = 12
     ) -> CreatorReport:
-        """The same with pictures of the best posts, as far as they are in the cache and proven."""
+        """The same with the avatar and pictures of the best posts, as far as they are in the cache and proven."""
         detail = self.show(name, mode=mode, zone=zone, top=top)
-        return CreatorReport(detail, creator_pictures.pictures(self._parts, [*detail.top, *detail.rising]))
+        pictures = creator_pictures.pictures(self._parts, [*detail.top, *detail.rising])
+        return CreatorReport(detail, pictures, creator_pictures.avatar(self._parts, detail.profile_id))
 
     def post_figures(self, reference: str) -> PostFigures:
         """The figures of one post, which is meant as `Library.post` takes it; raises NotFound."""
         with self._parts.store.reading() as tx:
             return post_figures.post_figures(tx, looking.one_post(tx, reference).line.post_id)
+
+    def post_people(self, reference: str) -> PostPeople:
+        """Whom one post names, and who stands behind it; it is meant as before. Raises NotFound."""
+        with self._parts.store.reading() as tx:
+            return post_figures.post_people(tx, looking.one_post(tx, reference).line.post_id)
 
     def update(
         self,

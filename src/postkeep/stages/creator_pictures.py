@@ -1,4 +1,4 @@
-"""Small pictures of posts for a page that carries them in itself."""
+"""Small pictures of posts, and the avatar, for a page that carries them in itself."""
 
 from __future__ import annotations
 
@@ -29,6 +29,14 @@ def pictures(parts: Parts, posts: Sequence[TopPost]) -> dict[str, Picture]:
         if picture is not None:
             found[post_id] = picture
     return found
+
+
+def avatar(parts: Parts, profile_id: str) -> Picture | None:
+    """A profile's avatar of now, where it is in the cache, proven, and not too large."""
+    with parts.store.reading() as tx:
+        shown = creator_posts.avatars_of(tx, profile_id, most_bytes=LARGEST)
+        files = {file.file_id: file for file in media.cached_files(tx, shown)}
+    return _first(parts, [files[file_id] for file_id in shown if file_id in files])
 
 
 def _first(parts: Parts, files: Sequence[StoredFile]) -> Picture | None:

@@ -233,6 +233,7 @@ def _top(
         followers,
         at,
         row.observed_at,
+        hidden=row.hidden,
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from itertools import chain
 
+from sqlalchemy import Connection
+
 from postkeep.analytics.engagement import calculate_engagement_rate
 from postkeep.analytics.registry import metric
 from postkeep.analytics.result import Mode
@@ -20,7 +22,7 @@ from postkeep.stages.kept_figures import KeptFigures, keep
 from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import OpenRun, recorded
 from postkeep.stages.reddit_sheet import RedditSheet
-from postkeep.store import Store, creator_analytics, creator_posts, creator_top
+from postkeep.store import Store, creator_analytics, creator_posts, creator_top, told
 from postkeep.store.creator_posts import FollowerCount
 from postkeep.store.creator_top import Ranked
 from postkeep.views import OnProgress, Progress, Stop
@@ -61,6 +63,8 @@ def detail(parts: Parts, name: str, *, mode: AnalyticsMode, zone: tzinfo, top: i
     [profile_id] = named(parts.store, [name])
     sheet, history = compute(parts.store, profile_id, now=parts.clock(), mode=Mode(mode.value), zone=zone)
     creator = sheet.creator
+    with parts.store.reading() as tx:
+        account = told.account(tx, profile_id)
     if isinstance(sheet, RedditSheet):
         types, best, rising = reddit_sheet.types(sheet), reddit_sheet.top(sheet, top), reddit_sheet.rising(sheet)
     else:
@@ -85,6 +89,8 @@ def detail(parts: Parts, name: str, *, mode: AnalyticsMode, zone: tzinfo, top: i
         best,
         creator_sheet.hours(sheet),
         rising,
+        creator.is_private,
+        account.biography if account else None,
     )
 
 
@@ -196,7 +202,7 @@ def run_top(
 
     Raises NotFound for an author or platform nobody knows.
     """
-    best: list[tuple[float, int, str, TopPost]] = []
+    best: list[tuple[float, int, str, Ranked]] = []
     with parts.store.reading() as tx:
         person = whom.find(tx, author) if author is not None else None
         if platform is not None:
@@ -208,21 +214,24 @@ def run_top(
             platform=platform,
             inside=person is not None and reddit_sheet.is_community(person.kind),
         ):
-            followers: dict[str, list[tuple[datetime, int]]] = {}
-            if by is TopBy.RATE:
-                followers = creator_posts.histories(
-                    tx, sorted({each.profile_id for each in page if each.profile_id})
-                )
+            followers = _histories(tx, page) if by is TopBy.RATE else {}
             for each in page:
                 post = _ranked(each, followers.get(each.profile_id or "", []))
                 value = getattr(post, str(by))
                 if value is not None:
-                    found = (float(value), each.stamp, each.post_id, post)
+                    found = (float(value), each.stamp, each.post_id, each)
                     (heapq.heappush if len(best) < limit else heapq.heappushpop)(best, found)
-        texts = creator_top.texts(tx, [post_id for _, _, post_id, _ in best])
+        ranked = [each for *_, each in sorted(best, key=lambda each: each[:3], reverse=True)]
+        followers = _histories(tx, ranked)
+        texts = creator_top.texts(tx, [each.post_id for each in ranked])
     return [
-        creator_top.with_text(post, texts) for *_, post in sorted(best, key=lambda each: each[:3], reverse=True)
+        creator_top.with_text(_ranked(each, followers.get(each.profile_id or "", [])), texts) for each in ranked
     ]
+
+
+def _histories(tx: Connection, posts: Iterable[Ranked]) -> dict[str, list[tuple[datetime, int]]]:
+    """The follower counts of those who wrote these posts."""
+    return creator_posts.histories(tx, sorted({each.profile_id for each in posts if each.profile_id}))
 
 
 def _ranked(each: Ranked, history: Sequence[tuple[datetime, int]]) -> TopPost:
@@ -246,4 +255,5 @@ def _ranked(each: Ranked, history: Sequence[tuple[datetime, int]]) -> TopPost:
         followers,
         at,
         each.observed_at,
+        hidden=each.hidden,
     )

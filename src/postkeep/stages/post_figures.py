@@ -17,7 +17,7 @@ from postkeep.stages.creator_sheet import followers_then
 from postkeep.store import creator_columns, creator_posts, post_history
 from postkeep.store.creator_columns import PostColumns
 from postkeep.store.post_history import PostFacts
-from postkeep.views.post_figures import CurvePoint, HalfLifeView, PostFigures, VelocityView
+from postkeep.views.post_figures import CurvePoint, HalfLifeView, PostFigures, PostPeople, VelocityView
 
 _HOUR: Final = timedelta(hours=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,6 +42,16 @@ def post_figures(tx: Connection, post_id: str) -> PostFigures:
         tuple(
             CurvePoint(each.at, each.value, each.virtual) for each in with_virtual_zero(points, facts.posted_at)
         ),
+    )
+
+
+def post_people(tx: Connection, post_id: str) -> PostPeople:
+    """Whom a post that is there names, and who stands behind it."""
+    people = post_history.people(tx, post_id)
+    return PostPeople(
+        tuple(post_history.mentions(tx, post_id)),
+        tuple(name for role, name in people if role == "coauthor"),
+        tuple(name for role, name in people if role == "tagged"),
     )
 
 

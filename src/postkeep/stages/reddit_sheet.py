@@ -276,4 +276,5 @@ def _shown(sheet: RedditSheet, native_id: str, viral: float | None) -> TopPost:
         row.observed_at,
         ratio(votes, row.comments),
         viral,
+        row.hidden,
     )

@@ -317,6 +317,19 @@ def pictures_of(tx: Connection, post_ids: Sequence[str], *, most_bytes: int) -> 
     return found
 
 
+_AVATARS = (
+    "SELECT f.file_id FROM profile_media m JOIN media_files f ON f.file_id = m.file_id"
+    " WHERE m.profile_id = ? AND m.role = 'avatar' AND m.absent_since IS NULL AND f.cached_at IS NOT NULL"
+    " AND f.mime_type IN ('image/jpeg', 'image/png', 'image/webp', 'image/gif') AND f.file_size <= ?"
+    " ORDER BY m.observed_at DESC, m.media_id"
+)
+
+
+def avatars_of(tx: Connection, profile_id: str, *, most_bytes: int) -> list[str]:
+    """The file_ids of a profile's avatars of now that are in the cache, the one seen last first, none larger."""
+    return list(bulk.execute(tx, _AVATARS, profile_id, most_bytes).scalars())
+
+
 def _time(value: Any) -> datetime:
     time = moment(value)
     if time is None:

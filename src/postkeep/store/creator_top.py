@@ -36,13 +36,15 @@ class Ranked:
     likes: int | None
     comments: int | None
     views: int | None
+    hidden: bool
 
 
 _SELECT = (
     "SELECT p.post_id, p.platform, p.native_id, p.post_format, p.posted_at_timestamp, p.posted_at,"
     " p.author_profile_id, p.author_username, d.observed_at,"
     " CASE WHEN d.counts_hidden THEN NULL ELSE coalesce(d.likes, d.total_reactions) END, d.comments,"
-    " CASE WHEN d.counts_hidden THEN NULL ELSE d.views END"
+    " CASE WHEN d.counts_hidden THEN NULL ELSE d.views END,"
+    " coalesce(d.counts_hidden, FALSE)"
     " FROM posts p LEFT JOIN data_downloads d ON d.download_id = p.latest_download_id AND NOT d.of_original"
 )
 
@@ -97,7 +99,7 @@ def _ranked(row: Sequence[Any]) -> Ranked:
     posted_at = moment(row[5])
     if posted_at is None:
         raise AssertionError("every post was posted at some time")
-    return Ranked(*row[:5], posted_at, *row[6:8], moment(row[8]), *row[9:])  # type: ignore[call-arg]
+    return Ranked(*row[:5], posted_at, *row[6:8], moment(row[8]), *row[9:12], bool(row[12]))  # type: ignore[call-arg]
 
 
 def texts(tx: Connection, post_ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:

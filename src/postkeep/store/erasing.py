@@ -80,16 +80,33 @@ def posts(tx: Connection, post_ids: Iterable[str]) -> list[Doomed]:
     return [Doomed(*row) for row in rows]
 
 
-def posts_of(tx: Connection, profile_id: str) -> list[str]:
-    """The posts that a profile wrote, or that stand in it when it is a community."""
+def posts_of(tx: Connection, profile: DoomedProfile) -> list[str]:
+    """The posts that a profile wrote, or that stand in it when it is a community, and those that name it alone."""
     rows = bulk.execute(
         tx,
         "SELECT post_id FROM posts WHERE author_profile_id = ?"
         " UNION SELECT post_id FROM posts WHERE community_profile_id IS NOT NULL AND community_profile_id = ?",
-        profile_id,
-        profile_id,
+        profile.profile_id,
+        profile.profile_id,
     ).all()
-    return sorted(post_id for (post_id,) in rows)
+    alone = orphans(tx, profile.usernames, profile.platform)
+    return sorted({post_id for (post_id,) in rows} | {post_id for post_id, _ in alone})
+
+
+def orphans(tx: Connection, usernames: Iterable[str], platform: str | None) -> list[tuple[str, str]]:
+    """Posts (id, platform) whose author is named so, and is no profile."""
+    rows = bulk.among(
+        tx,
+        "SELECT post_id, platform FROM posts WHERE author_username {in} AND author_profile_id IS NULL",
+        [name for name in usernames if storable(name)],
+    )
+    return [(post_id, of) for post_id, of in rows if platform in (None, of)]
+
+
+def lock_profile(tx: Connection, profile: DoomedProfile) -> None:
+    """Let nobody write posts of it before the transaction's end, and wait for whoever does."""
+    if tx.dialect.name != "sqlite":
+        bulk.execute(tx, "SELECT 1 FROM profiles WHERE profile_id = ? FOR UPDATE", profile.profile_id).all()
 
 
 def profile(tx: Connection, profile_id: str) -> DoomedProfile | None:
@@ -237,10 +254,15 @@ def sources_of(tx: Connection, post_ids: Iterable[str]) -> set[str]:
     """The files these posts were imported from."""
     rows = bulk.among(
         tx,
-        "SELECT DISTINCT source_file_path FROM data_downloads WHERE post_id {in} AND source_file_path IS NOT NULL",
+        "SELECT download_id, source_file_path FROM data_downloads WHERE post_id {in}",
         post_ids,
     )
-    return {path for (path,) in rows}
+    further = bulk.among(
+        tx,
+        "SELECT DISTINCT source_file_path FROM snapshot_records WHERE download_id {in}",
+        [download_id for download_id, _ in rows],
+    )
+    return {path for path in [*(row[1] for row in rows), *(row[0] for row in further)] if path is not None}
 
 
 # --- what is half erased --------------------------------------------------------------------------------

@@ -120,6 +120,16 @@ def serving_others(tx: Connection, hashes: Iterable[str], post_ids: Collection[s
     return {sha256 for sha256, post_id in rows if post_id not in post_ids}
 
 
+def sources_of(tx: Connection, hashes: Iterable[str]) -> set[str]:
+    """The files these records were read from, as far as rows of posts tell."""
+    wanted = list(hashes)
+    rows = bulk.among(tx, "SELECT DISTINCT source_file_path FROM data_downloads WHERE record_sha256 {in}", wanted)
+    rows += bulk.among(
+        tx, "SELECT DISTINCT source_file_path FROM snapshot_records WHERE record_sha256 {in}", wanted
+    )
+    return {path for (path,) in rows if path is not None}
+
+
 def records_of(tx: Connection, post_ids: Iterable[str], profile_id: str | None) -> set[str]:
     """The records that rows of these posts and this profile name as theirs."""
     wanted = list(post_ids)

@@ -58,6 +58,18 @@ def observations(tx: Connection, post_id: str) -> list[tuple[datetime, Metrics]]
     return found
 
 
+def mentions(tx: Connection, post_id: str) -> list[str]:
+    """Whom the post's text names, in its order, each once."""
+    statement = "SELECT username, name FROM post_mentions WHERE post_id = ? ORDER BY position"
+    return list(dict.fromkeys(username or name for username, name in bulk.execute(tx, statement, post_id)))
+
+
+def people(tx: Connection, post_id: str) -> list[tuple[str, str]]:
+    """Role and name of everybody who is tagged in the post or made it together with its author, in its order."""
+    statement = "SELECT role, username, name FROM post_people WHERE post_id = ? ORDER BY role, position"
+    return [(role, username or name) for role, username, name in bulk.execute(tx, statement, post_id)]
+
+
 def _time(value: object) -> datetime:
     time = moment(value)
     if time is None:

@@ -17,6 +17,8 @@ from postkeep.store.spelling import fold
 
 _KEY = "tombstone_key"
 _EVERYWHERE = "any"
+_LOCK = 7_305_118_472
+"""Of PostgreSQL: shared by whoever writes what no tombstone refused, alone for whoever refuses more."""
 
 
 class Erased(StrEnum):
@@ -81,8 +83,19 @@ def leave(tx: Connection, stones: Iterable[Tombstone], *, reason: str, now: date
     )
 
 
+def wait_for_comers(tx: Connection) -> None:
+    """Wait until whoever looked for tombstones has written what he lets in, and let nobody look before our end.
+
+    To be called before anything is written. SQLite has one writer at a time anyway.
+    """
+    if tx.dialect.name != "sqlite":
+        bulk.execute(tx, "SELECT pg_advisory_xact_lock(?)", _LOCK).all()
+
+
 def standing(tx: Connection, stones: Iterable[Tombstone]) -> set[Tombstone]:
-    """Which of these are refused."""
+    """Which of these are refused, and until the transaction's end no others."""
+    if tx.dialect.name != "sqlite":
+        bulk.execute(tx, "SELECT pg_advisory_xact_lock_shared(?)", _LOCK).all()
     key = _key(tx)
     if key is None:
         return set()
@@ -98,6 +111,24 @@ def standing(tx: Connection, stones: Iterable[Tombstone]) -> set[Tombstone]:
         by_hash,
     )
     return {by_hash[id_hash] for (id_hash,) in found}
+
+
+def since(tx: Connection, stones: Iterable[Tombstone]) -> datetime | None:
+    """When the first of these was refused, None for none of them."""
+    key = _key(tx)
+    if key is None:
+        return None
+    found = [
+        bulk.execute(
+            tx,
+            "SELECT erased_at FROM tombstones WHERE kind = ? AND platform = ? AND id_hash = ?",
+            each.kind,
+            each.platform,
+            _hash(key, each),
+        ).scalar()
+        for each in stones
+    ]
+    return min(filter(None, map(bulk.moment, found)), default=None)
 
 
 def lift(tx: Connection, stones: Iterable[Tombstone]) -> None:
@@ -151,6 +182,29 @@ def lift_hash(tx: Connection, id_hash: str) -> int:
     )
 
 
+def left_together(tx: Connection, stones: Iterable[Tombstone]) -> list[Standing]:
+    """All tombstones of posts and profiles that the erasings of these left, which was at one time."""
+    found: dict[str, Standing] = {}
+    asked = {(each.platform, erased_at) for each in stones if (erased_at := since(tx, [each])) is not None}
+    for platform, erased_at in asked:
+        for kind in (Erased.POST, Erased.PROFILE):
+            for id_hash, reason in bulk.execute(
+                tx,
+                "SELECT id_hash, reason FROM tombstones WHERE kind = ? AND platform = ? AND erased_at = ?",
+                kind,
+                platform,
+                erased_at,
+            ).all():
+                found[id_hash] = Standing(kind, platform, id_hash, reason, erased_at)
+    return list(found.values())
+
+
+def lift_all(tx: Connection, standing: Iterable[Standing]) -> None:
+    """Refuse these no longer; idempotent."""
+    rows = [(each.kind, each.platform, each.id_hash) for each in standing]
+    bulk.delete(tx, schema.tombstones, ("kind", "platform", "id_hash"), rows)
+
+
 def _groups(tx: Connection) -> list[tuple[str, str]]:
     """What the key begins with: a handful of pairs, each found by one look."""
     groups: list[tuple[str, str]] = []
@@ -174,4 +228,4 @@ def _key(tx: Connection) -> str | None:
 
 def _hash(key: str, stone: Tombstone) -> str:
     told = "\0".join((stone.kind, stone.platform, stone.id))
-    return hmac.new(bytes.fromhex(key), told.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(bytes.fromhex(key), told.encode(errors="surrogatepass"), hashlib.sha256).hex()

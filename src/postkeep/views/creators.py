@@ -110,7 +110,8 @@ class TopPost:
     """A post with its newest counts; `rate` is made with the `followers` counted at `followers_at`.
 
     On Reddit `likes` are the votes for it minus those against, and there is no rate; on the page of a community or
-    an author `comments_per_vote` stands instead, and for a rising post `viral_score`.
+    an author `comments_per_vote` stands instead, and for a rising post `viral_score`. Of one that is `hidden` its
+    owner or the platform shows no likes and views.
     """
 
     post_id: str
@@ -130,6 +131,7 @@ class TopPost:
     observed_at: datetime | None
     comments_per_vote: float | None = None
     viral_score: float | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ class CreatorDetail:
     `growth` holds the daily and the weekly rate with their basis, each None when unknown. `history` are follower
     counts, oldest first, at most a few hundred of them. `hours` counts the posts of the sample: seven days from
     Monday on, 24 hours each, by the clock the result names. `rising` are the posts of the last 72 hours with the
-    highest viral score, of a community on Reddit.
+    highest viral score, of a community on Reddit. `private` is None when nobody told; of a private account no rate
+    is known.
     """
 
     profile_id: str
@@ -161,6 +164,8 @@ class CreatorDetail:
     top: tuple[TopPost, ...]
     hours: tuple[tuple[int, ...], ...]
     rising: tuple[TopPost, ...] = ()
+    private: bool | None = None
+    biography: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +178,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class CreatorReport:
-    """A creator, and for each of its best posts by post_id a small picture, where one is in the cache."""
+    """A creator, and small pictures as far as they are in the cache: of its best posts by post_id, its avatar."""
 
     detail: CreatorDetail
     pictures: Mapping[str, Picture]
+    avatar: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)

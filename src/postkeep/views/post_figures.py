@@ -52,3 +52,15 @@ class PostFigures:
     velocities: tuple[VelocityView, ...]
     half_life: HalfLifeView | None
     curve: tuple[CurvePoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PostPeople:
+    """Whom a post names in its text, who made it together with its author, who is tagged in it.
+
+    Each by username, by the name that is shown where no username is known, in the post's order.
+    """
+
+    mentions: tuple[str, ...] = ()
+    coauthors: tuple[str, ...] = ()
+    tagged: tuple[str, ...] = ()

@@ -8,10 +8,9 @@ from typing import Final
 from urllib.parse import unquote
 
 from postkeep.model import Json
+from postkeep.stages.ingest.naming import ENDING, NUMBER, PART, PIECE
 
 _SPACE = re.compile(r"\s")
-_PART = re.compile(r"[^\s/?&#=:@,()\[\]{}\"'<>\\]+")
-_PIECE = re.compile(r"[^_-]+")
 
 
 class Names:
@@ -57,9 +56,14 @@ class Names:
     def _is_one(self, text: str) -> bool:
         return text in self.posts or text.casefold() in self.people
 
+    def _is_piece(self, piece: str) -> bool:
+        return piece in self.posts or (piece in self.people and NUMBER.fullmatch(piece) is not None)
+
     def _in_parts(self, text: str) -> bool:
-        for part in _PART.findall(text):
-            if self._is_one(part) or any(piece in self.posts for piece in _PIECE.findall(part)):
+        for part in PART.findall(text):
+            if self._is_one(part) or self._is_one(ENDING.sub("", part)):
+                return True
+            if any(self._is_piece(piece) for piece in PIECE.findall(part)):
                 return True
             # The address of a post may begin with the name of its author.
             if "/posts/" in text and part.partition("_")[0].casefold() in self.people:

@@ -10,101 +10,36 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from postkeep.errors import NotFound
 from postkeep.log import get_logger
 from postkeep.model import Platform, RunStatus
 from postkeep.points import passing
 from postkeep.stages import looking
 from postkeep.stages.archiving import ARCHIVE_LEASE
-from postkeep.stages.erasing.names import Names
+from postkeep.stages.erasing.elsewhere import lying_beside
 from postkeep.stages.erasing.removing import Removing
+from postkeep.stages.erasing.scope import Asked, Scope, in_parts, scope_of
 from postkeep.stages.erasing.searching import Found, Search, Wanted
 from postkeep.stages.eviction import finish_removals
 from postkeep.stages.fetch.outcomes import adopt
 from postkeep.stages.fetching import FETCH_LEASE
-from postkeep.stages.holding import profile_of
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
 from postkeep.stages.recorded import OpenRun, recorded
 from postkeep.store import erasing, erasing_names, erasing_records, leases, tombstones
-from postkeep.store.erasing import Doomed, DoomedProfile, Gone
+from postkeep.store.erasing import Doomed, Gone
 from postkeep.store.erasing_records import Replaced
-from postkeep.store.tombstones import Tombstone
 from postkeep.views import OnProgress, Progress, Stop
 from postkeep.views.erasing import ErasedCounts, ErasingHold, Erasure, Removals, StayingCounts
 
 log = get_logger("erasing")
 
-_AT_ONCE = 50
-"""So many posts are deleted in one transaction; each brings a few dozen rows."""
 _WALKED = 5000
 """So many rows of a table are looked through at a time."""
-_SOURCES_TOLD = 50
+_SOURCES_TOLD = 500
 _BEAT = timedelta(seconds=15)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be erased: posts by whatever names them, or one profile with all its posts."""
-
-    posts: Sequence[str] = ()
-    profile: str | None = None
-    platform: str | None = None
-
-
-@dataclass(slots=True)
-class _Records:
-    """Counts of records that went: alone, cut, dropped with others in them, and unreadable ones."""
-
-    alone: int = 0
-    cut: int = 0
-    dropped: int = 0
-    quarantined: int = 0
-
-    def add(self, found: Found) -> None:
-        for each in found.replaced:
-            if each.sha256 not in found.serving:
-                self.alone += 1
-            elif each.row is not None:
-                self.cut += 1
-            else:
-                self.dropped += 1
-
-
-@dataclass(slots=True)
-class _Scope:
-    """What is meant, and what it is called; what holds and leaves it behind is found on the way."""
-
-    posts: list[Doomed]
-    profile: DoomedProfile | None
-    names: Names
-    records: set[str]
-    sources: set[str]
-    post_ids: frozenset[str]
-    platforms: frozenset[str]
-    near: set[str] = field(default_factory=set)
-    begun: tuple[str, ...] = ()
-    found: _Records = field(default_factory=_Records)
-
-    @property
-    def profile_id(self) -> str | None:
-        return self.profile.profile_id if self.profile else None
-
-    @property
-    def subjects(self) -> tuple[str, ...]:
-        return (self.profile.profile_id,) if self.profile else tuple(each.post_id for each in self.posts)
-
-    @property
-    def stones(self) -> list[Tombstone]:
-        stones = [tombstones.of_post(each.platform, each.native_id) for each in self.posts]
-        if (who := self.profile) is not None:
-            for name in dict.fromkeys((who.username, *who.usernames)):
-                stones += tombstones.of_profile(who.platform, who.kind, native_id=who.native_id, username=name)
-        return list(dict.fromkeys(stones))
 
 
 def erase(
@@ -123,7 +58,7 @@ def erase(
     NotFound, Held, LeaseTaken while another process fetches or archives, CacheError.
     """
     with parts.store.reading() as tx:
-        scope = _scope(tx, asked)
+        scope = scope_of(tx, asked)
     if dry_run:
         return _told(parts, platforms, scope, reason, stop, progress)
     must_be_there(parts.store, parts.cache)
@@ -132,16 +67,17 @@ def erase(
         finish_removals(parts.store, parts.cache, parts.clock())
         adopt(parts.store, parts.cache, parts.journal, ids=parts.ids, clock=parts.clock)
         with parts.store.reading() as tx:
-            scope = _scope(tx, asked)
-            shown = erasing.shown(tx, post_ids=scope.post_ids, profile_id=scope.profile_id)
+            scope = scope_of(tx, asked)
+        passing("erasing_scoped")
         erasure = _Erasing(parts, platforms, scope, reason, stop, progress)
         gone = erasure.run()
+        scope = erasure.scope
         removed = Removing(parts, stop).run()
         if not erasure.ended:
             run.status = RunStatus.CANCELLED
         _note(run, scope, gone, removed, reason)
         with parts.store.reading() as tx:
-            stayed = _sizes(tx, shown.files) if erasure.ended else (0, 0)
+            stayed = _sizes(tx, erasure.shown) if erasure.ended else (0, 0)
         return _erasure(parts, scope, reason, gone, removed, StayingCounts(*stayed), run=run)
 
 
@@ -177,61 +113,11 @@ def _begun(subjects: Mapping[str, str]) -> Iterator[tuple[Asked, str]]:
         yield Asked(posts=posts), reason
 
 
-# --- what is meant --------------------------------------------------------------------------------------
-
-
-def _scope(tx: Connection, asked: Asked) -> _Scope:
-    profile, begun = None, erasing.begun(tx)
-    if asked.profile is not None:
-        profile = erasing.profile(tx, profile_of(tx, asked.profile.strip(), asked.platform))
-        if profile is None:
-            raise NotFound(f"no profile is known as {asked.profile!r}")
-        post_ids, subjects = erasing.posts_of(tx, profile.profile_id), [profile.profile_id]
-    else:
-        # What is no longer there of an erasing that has begun needs no more than to be forgotten.
-        left = [each for each in asked.posts if each.strip() not in begun or erasing.posts(tx, [each.strip()])]
-        post_ids = sorted({looking.one_post(tx, each).line.post_id for each in left})
-        subjects = sorted({*post_ids, *(each.strip() for each in asked.posts if each not in left)})
-    posts, names, records, sources = [], set[str](), set[str](), set[str]()
-    for some in _in_parts(post_ids):
-        posts += erasing.posts(tx, some)
-        sources |= erasing.sources_of(tx, some)
-        records |= erasing_records.records_of(tx, some, None)
-    going = frozenset(post_ids)
-    if going:
-        names |= erasing.names_of(tx, going)
-    near = erasing_records.records_of(tx, set(erasing.sharing(tx, post_ids, names)) - going, None)
-    people: list[str] = []
-    if profile is not None:
-        records |= erasing_records.records_of(tx, (), profile.profile_id)
-        people = [*profile.usernames, *filter(None, [profile.native_id])]
-    platforms = frozenset([each.platform for each in posts] + ([profile.platform] if profile else []))
-    return _Scope(
-        posts,
-        profile,
-        Names(posts=names, people=people),
-        records,
-        sources,
-        going,
-        platforms,
-        near=near,
-        begun=tuple(subjects),
-    )
-
-
-_Each = TypeVar("_Each")
-
-
-def _in_parts(several: Sequence[_Each]) -> Iterator[Sequence[_Each]]:
-    for start in range(0, len(several), _AT_ONCE):
-        yield several[start : start + _AT_ONCE]
-
-
 # --- a dry run ------------------------------------------------------------------------------------------
 
 
 def _told(
-    parts: Parts, platforms: list[Platform], scope: _Scope, reason: str, stop: Stop, progress: OnProgress
+    parts: Parts, platforms: list[Platform], scope: Scope, reason: str, stop: Stop, progress: OnProgress
 ) -> Erasure:
     with parts.store.reading() as tx:
         shown = erasing.shown(tx, post_ids=scope.post_ids, profile_id=scope.profile_id)
@@ -249,6 +135,7 @@ def _told(
         objects = erasing.objects_of(tx, going)
     search = _search(parts, platforms, scope, stop, progress)
     for found in search.records():
+        _look_up_sources(parts, scope, found)
         scope.found.add(found)
     for ids in search.quarantined():
         scope.found.quarantined += len(ids)
@@ -272,7 +159,12 @@ def _told(
     )
 
 
-def _search(parts: Parts, platforms: list[Platform], scope: _Scope, stop: Stop, progress: OnProgress) -> Search:
+def _look_up_sources(parts: Parts, scope: Scope, found: Found) -> None:
+    with parts.store.reading() as tx:
+        scope.sources |= erasing_records.sources_of(tx, [each.sha256 for each in found.replaced])
+
+
+def _search(parts: Parts, platforms: list[Platform], scope: Scope, stop: Stop, progress: OnProgress) -> Search:
     wanted = Wanted(
         scope.names, scope.platforms, scope.post_ids, own=frozenset(scope.records), near=frozenset(scope.near)
     )
@@ -288,11 +180,13 @@ class _Erasing:
 
     parts: Parts
     platforms: list[Platform]
-    scope: _Scope
+    scope: Scope
     reason: str
     stop: Stop
     progress: OnProgress
     ended: bool = False
+    shown: dict[str, int] = field(default_factory=dict)
+    _refused_at: datetime | None = None
     _beat_at: datetime | None = None
     _replaced: dict[str, str | None] = field(default_factory=dict)
 
@@ -310,8 +204,12 @@ class _Erasing:
 
     def _refuse(self) -> None:
         """Let nothing of it come in from now on; nothing is done at all when a hold is on any of it."""
-        scope, now = self.scope, self.parts.clock()
         with self.parts.store.writing() as tx:
+            tombstones.wait_for_comers(tx)
+            # What came in since it was looked up is meant as well: nothing comes any more.
+            self.scope = scope = self.scope.up_to_date(tx)
+            now = self.parts.clock()
+            self._refused_at = tombstones.since(tx, scope.person_stones) or now
             shown = erasing.shown(tx, post_ids=scope.post_ids, profile_id=scope.profile_id)
             staying = erasing.shown_elsewhere(
                 tx, list(shown.files), post_ids=scope.post_ids, profile_id=scope.profile_id
@@ -322,13 +220,15 @@ class _Erasing:
             files = shown.files.keys() - staying
             subjects |= {*files, *erasing.made_of(tx, files), *filter(None, owners)}
             erasing.must_not_be_held(tx, subjects, now)
-            tombstones.leave(tx, scope.stones, reason=self.reason, now=now)
+            tombstones.leave(tx, scope.stones, reason=self.reason, now=self._refused_at)
             erasing.begin(tx, scope.begun, self.reason, now)
+        self.shown = shown.files
         passing("erasing_refused")
 
     def _records(self, _: Gone) -> None:
         search, found = self._search(), self.scope.found
         for page in search.records():
+            _look_up_sources(self.parts, self.scope, page)
             with self._writing() as tx:
                 self._replace(tx, page.replaced)
             found.add(page)
@@ -349,7 +249,7 @@ class _Erasing:
         return _search(self.parts, self.platforms, self.scope, self.stop, told)
 
     def _posts(self, gone: Gone) -> None:
-        for some in _in_parts(self.scope.posts):
+        for some in in_parts(self.scope.posts):
             if self.stop():
                 return
             self._delete(gone, some)
@@ -357,11 +257,12 @@ class _Erasing:
 
     def _delete(self, gone: Gone, some: Sequence[Doomed]) -> None:
         with self._writing() as tx:
-            self._drop_new_records(tx, some)
-            gone.add(
-                self._stay_away(tx, erasing.delete_posts(tx, some, self.parts.clock(), url_key=looking.url_key))
-            )
+            self._delete_in(tx, gone, some)
         passing("rows_erased")
+
+    def _delete_in(self, tx: Connection, gone: Gone, some: Sequence[Doomed]) -> None:
+        self._drop_new_records(tx, some)
+        gone.add(self._stay_away(tx, erasing.delete_posts(tx, some, self.parts.clock(), url_key=looking.url_key)))
 
     def _namings(self, _: Gone) -> None:
         if (who := self.scope.profile) is None:
@@ -372,7 +273,7 @@ class _Erasing:
             while after is not None and not self.stop():
                 with self.parts.store.reading() as tx:
                     named = erasing_names.page(tx, naming, who, after=after, limit=_WALKED)
-                for keys in _in_parts(named.keys):
+                for keys in in_parts(named.keys):
                     with self._writing() as tx:
                         erasing_names.take_out(tx, naming, keys)
                     passing("names_erased")
@@ -386,7 +287,7 @@ class _Erasing:
         while new and not self.stop():
             with self.parts.store.reading() as tx:
                 page = erasing_records.histories(tx, after=after, limit=_WALKED)
-            for some in _in_parts([(each, new[sha256]) for each, sha256 in page if sha256 in new]):
+            for some in in_parts([(each, new[sha256]) for each, sha256 in page if sha256 in new]):
                 with self._writing() as tx:
                     erasing_records.rename_histories(tx, some)
             if len(page) < _WALKED:
@@ -396,20 +297,25 @@ class _Erasing:
 
     def _profile(self, gone: Gone) -> None:
         who = self.scope.profile
-        if who is None:
-            return
-        # An import that began before it was refused may have brought posts meanwhile.
-        with self.parts.store.reading() as tx:
-            late = erasing.posts(tx, erasing.posts_of(tx, who.profile_id))
-        for some in _in_parts(late):
-            self._delete(gone, some)
-        with self._writing() as tx:
-            tombstones.leave(tx, self.scope.stones, reason=self.reason, now=self.parts.clock())
-            gone.add(
-                self._stay_away(tx, erasing.delete_profile(tx, who, self.parts.clock(), url_key=looking.url_key))
-            )
-            erasing.end(tx, [who.profile_id])
-        passing("rows_erased")
+        while who is not None:
+            with self._writing() as tx:
+                # An import that lets the erased come back may have brought posts meanwhile.
+                erasing.lock_profile(tx, who)
+                late = next(in_parts(erasing.posts(tx, erasing.posts_of(tx, who))), ())
+                stones = [
+                    *self.scope.stones,
+                    *(tombstones.of_post(each.platform, each.native_id) for each in late),
+                ]
+                now = self.parts.clock()
+                tombstones.leave(tx, stones, reason=self.reason, now=self._refused_at or now)
+                if late:
+                    self._delete_in(tx, gone, late)
+                else:
+                    gone.add(self._stay_away(tx, erasing.delete_profile(tx, who, now, url_key=looking.url_key)))
+                    erasing.end(tx, [who.profile_id])
+            passing("rows_erased")
+            if not late:
+                return
 
     def _stay_away(self, tx: Connection, gone: Gone) -> Gone:
         """Let no folder bring the bytes back that nobody shows now."""
@@ -459,7 +365,7 @@ def _alone(parts: Parts) -> Iterator[None]:
 # --- telling --------------------------------------------------------------------------------------------
 
 
-def _note(run: OpenRun, scope: _Scope, gone: Gone, removed: Removals, reason: str) -> None:
+def _note(run: OpenRun, scope: Scope, gone: Gone, removed: Removals, reason: str) -> None:
     counts = {
         "posts": gone.posts,
         "media": gone.media,
@@ -483,7 +389,7 @@ def _sizes(tx: Connection, files: dict[str, int]) -> tuple[int, int]:
 
 def _erasure(
     parts: Parts,
-    scope: _Scope,
+    scope: Scope,
     reason: str,
     gone: Gone,
     removed: Removals,
@@ -494,6 +400,7 @@ def _erasure(
     holds: tuple[ErasingHold, ...] = (),
 ) -> Erasure:
     found = scope.found
+    sources = scope.sources | lying_beside(scope.sources, scope.usernames)
     log_file = parts.config.log_file
     return Erasure(
         run_id=run.run_id if run else None,
@@ -516,5 +423,5 @@ def _erasure(
         removed=removed,
         tombstones=len(scope.stones) + gone.files,
         log_files=tuple(str(path) for path in sorted(log_file.parent.glob(f"{log_file.name}*"))),
-        elsewhere=(*sorted(scope.sources)[:_SOURCES_TOLD], *gone.foreign),
+        elsewhere=(*sorted(sources)[:_SOURCES_TOLD], *gone.foreign),
     )

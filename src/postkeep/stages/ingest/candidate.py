@@ -40,10 +40,14 @@ class Candidate:
 
 @dataclass(slots=True)
 class Rejected:
-    """A record, or an entry of a page, that nobody could parse; it goes to the quarantine."""
+    """A record, or an entry of a page, that nobody could parse.
+
+    It goes to the quarantine, unless it is `kept_away` for naming what was erased.
+    """
 
     bad: BadRecord
     field: str | None
+    kept_away: bool = False
 
 
 def digest(body: bytes) -> str:

@@ -19,6 +19,7 @@ from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest.candidate import CODEC, Candidate, Rejected, candidate, compress, digest, refused
 from postkeep.stages.ingest.fold import Intent, plan_batch
 from postkeep.stages.ingest.loading import load
+from postkeep.stages.ingest.naming import naming_erased
 from postkeep.store import Store, quarantine, records, runs, schema, tombstones, work, write, write_told
 from postkeep.store.engine import despite_clashes
 from postkeep.store.spelling import fold
@@ -283,7 +284,10 @@ class Ingest:
                 *((post, "unchanged", each.raw.observation.at) for each in batch.seen for post in each.post_ids),
             ]
             runs.note_posts(tx, self.run_id, outcomes)
-            self._quarantine(tx, batch.bad, now)
+            if not self.readmit:
+                for each in naming_erased(tx, batch.bad):
+                    each.kept_away = True
+            self._quarantine(tx, [each for each in batch.bad if not each.kept_away], now)
             if self.priority < 0:
                 known_posts = {post for post, outcome, _ in outcomes if outcome != "new"}
                 work.ask_for(tx, Stage.FETCH, sorted(known_posts), now)
@@ -403,7 +407,11 @@ class Ingest:
         tally.processed += len(outcomes) + len(bad)
         tally.refused += written.refused
         for each in bad:
-            tally.problem(f"{each.bad.place}: {each.bad.reason}")
+            away = "; it is not kept, for it names what was erased" if each.kept_away else ""
+            tally.problem(f"{each.bad.place}: {each.bad.reason}{away}")
+            if away:
+                log.info("record_kept_away", record=each.bad.place.number, length=each.bad.length)
+                continue
             log.info(
                 "record_quarantined",
                 source=each.bad.place.source,

@@ -14,7 +14,7 @@ from postkeep.cli import exits
 from postkeep.cli.media_table import state_words
 from postkeep.model import MediaState, RunStatus, utc_now
 from postkeep.store.failures import STATES
-from postkeep.store.media import UNREAD_PLATFORM
+from postkeep.store.places import UNREAD_PLATFORM
 from postkeep.views import MediaFailures, MediaTotals, RunView, WarmBy, WarmSummary
 from tests.cli import answers
 from tests.cli.answers import NOON, FakeLibrary

@@ -24,8 +24,7 @@ from postkeep.cli.interrupts import Interrupts
 from postkeep.config import Config, FetchConfig
 from postkeep.library import open_library
 from postkeep.stages import importing
-from postkeep.stages.fetch import outcomes
-from postkeep.stages.fetch import run as fetch_run
+from postkeep.stages.fetch import lanes, outcomes
 from postkeep.stages.ingest import Ingest
 from postkeep.store import Store
 
@@ -98,7 +97,7 @@ def prepare(
     event.listen(Engine, "commit", lambda _: passings(COMMIT))
     importing.Ingest = _SmallBatches  # type: ignore[misc]
     outcomes.MOST = most  # type: ignore[misc]
-    fetch_run._PAGE = BATCH
+    lanes._PAGE = BATCH
     return passings
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from postkeep.errors import NotFound
 from postkeep.model import MediaState, utc_now
-from postkeep.store import bulk, media
+from postkeep.store import bulk, places
 from postkeep.store.failures import STATES
 from tests.canonical import dump
 from tests.library.world import World, picture, with_pictures
@@ -278,13 +278,13 @@ def test_failures_are_read_from_their_index(here, table):
     """Ten failures among millions of media must not cost a look at each."""
     index = "idx_media_failures" if table == "post_media" else "idx_profile_media_failures"
     statements = {
-        f"SELECT m.download_state, m.error_kind, count(*), max(m.media_id) FROM {table} m WHERE {media.LOST}"
+        f"SELECT m.download_state, m.error_kind, count(*), max(m.media_id) FROM {table} m WHERE {places.LOST}"
         " GROUP BY m.download_state, m.error_kind": "COVERING INDEX",
-        f"SELECT m.media_url FROM {table} m WHERE {media.LOST} AND m.media_id < 'x'"
+        f"SELECT m.media_url FROM {table} m WHERE {places.LOST} AND m.media_id < 'x'"
         " ORDER BY m.media_id DESC LIMIT 5": "INDEX",
-        f"SELECT m.media_url FROM {table} m WHERE {media.LOST} AND m.download_state IN ('gone')"
+        f"SELECT m.media_url FROM {table} m WHERE {places.LOST} AND m.download_state IN ('gone')"
         " AND m.media_id > 'a' ORDER BY m.media_id LIMIT 5": "INDEX",
-        f"SELECT m.media_url FROM {table} m WHERE {media.LOST} ORDER BY m.media_id DESC LIMIT 5": "INDEX",
+        f"SELECT m.media_url FROM {table} m WHERE {places.LOST} ORDER BY m.media_id DESC LIMIT 5": "INDEX",
     }
     with here.store.reading() as tx:
         for statement, how in statements.items():
@@ -293,7 +293,7 @@ def test_failures_are_read_from_their_index(here, table):
 
 
 def test_the_condition_of_the_index_is_all_states_without_bytes():
-    named = set(media.LOST.partition("(")[2].rstrip(")").replace("'", "").split(", "))
+    named = set(places.LOST.partition("(")[2].rstrip(")").replace("'", "").split(", "))
     assert named == {str(state) for state in STATES}
     assert set(STATES) == set(MediaState) - {MediaState.PENDING, MediaState.FETCHED}
 

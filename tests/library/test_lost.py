@@ -9,7 +9,7 @@ import pytest
 
 from postkeep.errors import NotFound
 from postkeep.model import MediaState, utc_now
-from postkeep.store import bulk, media
+from postkeep.store import bulk, places
 from tests.library.world import World, with_pictures
 from tests.records import EPOCH
 
@@ -108,7 +108,7 @@ def test_what_left_on_purpose_or_is_in_an_archive_is_not_lost(lost: World) -> No
 
 
 def test_what_nobody_reads_was_never_asked_for_and_is_not_lost(lost: World) -> None:
-    lost.write_rows("UPDATE post_media SET error_kind = ?", media.UNREAD_PLATFORM)
+    lost.write_rows("UPDATE post_media SET error_kind = ?", places.UNREAD_PLATFORM)
     assert lost.library.media_stats().lost == 0
     assert lost.library.retry_media(kinds=["lost"]).queued == 0
 

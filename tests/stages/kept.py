@@ -13,7 +13,7 @@ from postkeep.ids import IdFactory
 from postkeep.media.cache import Cache, cache_path
 from postkeep.model import CachedFile, Digest, Dimensions, Kind, MediaType, Proof
 from postkeep.stages.eviction import Evictor
-from postkeep.store import Store, bulk, holds, media, schema
+from postkeep.store import Store, bulk, caching, holds, schema, stored_files
 from postkeep.store.holds import Hold
 from tests.records import EPOCH
 
@@ -110,7 +110,7 @@ class Kept:
 
     def _file(self, tx: Any, each: File) -> None:
         cached = self.write(each)
-        stored = media.keep_files(tx, [cached], ids=IDS, now=self.now)[cached.digest.sha256]
+        stored = caching.keep_files(tx, [cached], ids=IDS, now=self.now)[cached.digest.sha256]
         self.file_ids[each.name] = stored.file_id
         bulk.execute(
             tx,
@@ -126,7 +126,7 @@ class Kept:
         for number, place in enumerate(each.places):
             self._place(tx, each, number, place, stored.file_id)
         for url in each.urls:
-            media.keep_url(tx, url, url, stored.file_id, self.now - 400 * DAY)
+            stored_files.keep_url(tx, url, url, stored.file_id, self.now - 400 * DAY)
 
     def _place(self, tx: Any, each: File, number: int, place: Place, file_id: str) -> None:
         prefix, table, column = (

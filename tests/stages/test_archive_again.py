@@ -16,8 +16,8 @@ from postkeep.stages.archive.checking import Checking, CheckTally, Fault
 from postkeep.stages.archive.restoring import Restoring
 from postkeep.stages.archiving import Archives
 from postkeep.stages.parts import Parts
-from postkeep.store import archiving
-from postkeep.store.archiving import KnownObject
+from postkeep.store import archive_objects, archiving
+from postkeep.store.archive_objects import KnownObject
 from postkeep.store.verify import verify_rows
 from postkeep.views import Progress
 from postkeep.views.archives import StrangeObject
@@ -51,7 +51,7 @@ def parts(kept: Kept, database_url: str, folder: Path) -> Iterator[Parts]:
 def object_of(parts: Parts, kept: Kept, name: str) -> KnownObject:
     place = DirectoryArchive(_folder(parts.config.archive)).place
     with parts.store.reading() as tx:
-        [found] = archiving.proven_objects(tx, place, [kept.file_ids[name]])
+        [found] = archive_objects.proven_objects(tx, place, [kept.file_ids[name]])
     return found
 
 

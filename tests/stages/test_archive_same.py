@@ -14,7 +14,7 @@ from postkeep.model import RunStatus
 from postkeep.stages.archiving import Archives
 from postkeep.stages.parts import Parts
 from postkeep.store import Store
-from postkeep.store.archiving import OfPosts
+from postkeep.store.archive_choice import OfPosts
 from postkeep.views.archives import ArchiveCheck, RestoreSummary
 from tests.stages.archiving import archive_all, parts_of
 from tests.stages.kept import File, Kept, Place, Post, made

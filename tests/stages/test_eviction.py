@@ -12,7 +12,7 @@ from postkeep.errors import CacheError
 from postkeep.media.cache import Cache
 from postkeep.stages import eviction
 from postkeep.stages.eviction import finish_removals, note_use
-from postkeep.store import Store, keeping, listing, media
+from postkeep.store import Store, caching, keeping, listing, stored_files
 from postkeep.store.verify import verify_rows
 from tests.stages.kept import DAY, HOUR, IDS, NOW, File, Place, Post, made, post_id, profile_id
 from tests.store.test_listing import counted
@@ -264,7 +264,7 @@ def test_an_evicted_file_is_not_missing(store: Store, tmp_path: Path) -> None:
         assert listing.incomplete_posts(tx, NOW, after="", limit=9, since=None) == []
         assert listing.incomplete_media(tx, [post_id(POST)], NOW) == []
         assert listing.incomplete_of(tx, [post_id(POST)]) == 0
-        [row] = media.files_by(tx, "file_id", kept.file_ids.values())
+        [row] = stored_files.files_by(tx, "file_id", kept.file_ids.values())
         assert keeping.as_read(tx, [replace(row, cached_at=NOW)]) == []
     with store.writing() as tx:
         keeping.bulk.execute(tx, "UPDATE media_files SET evicted_at = NULL")
@@ -325,7 +325,7 @@ def test_what_came_back_meanwhile_is_not_removed(store: Store, tmp_path: Path, m
         with pytest.raises(CacheError):
             kept.evictor(200).make_room(200)
     with store.writing() as tx:
-        media.keep_files(tx, [kept.write(files[0])], ids=IDS, now=NOW)
+        caching.keep_files(tx, [kept.write(files[0])], ids=IDS, now=NOW)
 
     finish_removals(store, kept.cache, NOW)
 

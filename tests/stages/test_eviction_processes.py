@@ -15,7 +15,7 @@ from postkeep.errors import FileMissing
 from postkeep.model import Body
 from postkeep.points import EVICTION_POINTS
 from postkeep.stages.eviction import finish_removals, note_use
-from postkeep.store import Store, keeping, media
+from postkeep.store import Store, caching, keeping, stored_files
 from tests.media_bytes import png
 from tests.stages.kept import DAY, IDS, NOW, File, Kept, Place, Post, digest_of, made
 
@@ -93,7 +93,7 @@ def keep(kept: Kept, file: File) -> None:
         cached = kept.cache.commit(staged).file
         kept.cache.sync_directories()
         with kept.store.writing() as tx:
-            media.keep_files(tx, [cached], ids=IDS, now=NOW)
+            caching.keep_files(tx, [cached], ids=IDS, now=NOW)
 
 
 @pytest.mark.parametrize("point", EVICTION_POINTS)
@@ -110,7 +110,7 @@ def test_what_is_stored_while_it_is_evicted_is_there_in_the_end(store: Store, tm
             each.start()
         # Readers are kept waiting by nobody: what is on its way out is not there, what stays is.
         with store.reading() as tx:
-            read = media.files_by(tx, "file_id", kept.file_ids.values())
+            read = stored_files.files_by(tx, "file_id", kept.file_ids.values())
         assert sum(each.cached_at is not None for each in read) == 2
         note_use(store, [kept.file_ids["f0"]], NOW)
         process.stdin.write("go\n")
@@ -120,7 +120,7 @@ def test_what_is_stored_while_it_is_evicted_is_there_in_the_end(store: Store, tm
             each.join()
 
     with store.reading() as tx:
-        kept.file_ids["other"] = media.files_by(tx, "sha256", [digest_of(other).sha256])[0].file_id
+        kept.file_ids["other"] = stored_files.files_by(tx, "sha256", [digest_of(other).sha256])[0].file_id
         assert keeping.is_unfinished(tx) is False
     assert kept.left() == {"f0", "f1", "f2", "other"}
     kept.check(*files, other)
@@ -131,7 +131,7 @@ def test_a_reader_that_comes_too_late_takes_nothing_for_missing(store: Store, tm
     files = pictures(1)
     kept = made(store, tmp_path, *files)
     with store.reading() as tx:
-        [read] = media.files_by(tx, "file_id", kept.file_ids.values())
+        [read] = stored_files.files_by(tx, "file_id", kept.file_ids.values())
         assert keeping.as_read(tx, [read]) == [read.file_id]
     with evicting(kept, "", "", limit=size_of(*files), need=1) as process:
         assert process.communicate()[0] == "1\n"
@@ -142,7 +142,7 @@ def test_a_reader_that_comes_too_late_takes_nothing_for_missing(store: Store, tm
         assert keeping.as_read(tx, [read]) == []
     keep(kept, files[0])
     with store.reading() as tx:
-        [back] = media.files_by(tx, "file_id", kept.file_ids.values())
+        [back] = stored_files.files_by(tx, "file_id", kept.file_ids.values())
         assert keeping.as_read(tx, [back]) == [back.file_id]
 
 

@@ -198,7 +198,7 @@ def test_without_an_archive_nothing_is_looked_for(archived: World, monkeypatch: 
     def never(*given: object) -> None:
         raise AssertionError("no archive is set up")
 
-    monkeypatch.setattr("postkeep.store.archiving.absent_assets", never)
+    monkeypatch.setattr("postkeep.store.archive_objects.absent_assets", never)
     assert archived.library.fetch_due().cached == 1
     assert asked(archived) == 1
 

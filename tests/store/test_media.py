@@ -12,7 +12,7 @@ from tests.store.test_listing import counted
 from postkeep.ids import IdFactory
 from postkeep.model import CachedFile, Digest, Dimensions, Kind, MediaState, MediaType, Proof, Stage
 from postkeep.stages.hosts import host_of
-from postkeep.store import Store, bulk, media, work
+from postkeep.store import Store, bulk, caching, media, stored_files, work
 from postkeep.store.media import Arrival, Failure
 from postkeep.store.verify import verify_rows
 
@@ -135,7 +135,7 @@ def test_a_known_content_in_the_cache_is_found_by_its_asset(store):
         ("linkedin", "A", "small"): ("sha256 of a", 800)
     }
     with store.writing() as tx:
-        media.mark_uncached(tx, [next(iter(found.values()))[0].file_id], NOW, quarantined=False, hosts=host_of)
+        caching.mark_uncached(tx, [next(iter(found.values()))[0].file_id], NOW, quarantined=False, hosts=host_of)
         assert media.cached_assets(tx, wanted) == {}
 
 
@@ -218,7 +218,7 @@ def test_a_lost_file_is_queued_once_for_the_link_that_lasts_longest(store):
     [(file_id,)] = rows(store, "SELECT file_id FROM media_files")
 
     with store.writing() as tx:
-        assert media.mark_uncached(tx, [file_id], NOW, quarantined=True, hosts=host_of) == 1
+        assert caching.mark_uncached(tx, [file_id], NOW, quarantined=True, hosts=host_of) == 1
 
     assert rows(store, "SELECT subject, host FROM work") == [(known["B"], "media.licdn.com")]
     [(cached, proven, quarantined)] = rows(store, "SELECT cached_at, proven_at, quarantined_at FROM media_files")
@@ -227,48 +227,45 @@ def test_a_lost_file_is_queued_once_for_the_link_that_lasts_longest(store):
         bulk.execute(tx, "DELETE FROM work")
         bulk.execute(tx, "UPDATE post_media SET expires_at = NULL WHERE media_key = 'C'")
         # A link that never ends is better than any that does.
-        media.mark_uncached(tx, [file_id], NOW, quarantined=False, hosts=host_of)
+        caching.mark_uncached(tx, [file_id], NOW, quarantined=False, hosts=host_of)
     assert rows(store, "SELECT subject FROM work") == [(known["C"],)]
     sound(store)
 
 
 def test_a_file_no_row_shows_is_marked_and_nothing_is_queued(store):
     with store.writing() as tx:
-        kept = media.keep_files(tx, [file("alone")], ids=IDS, now=NOW)["sha256 of alone"]
-        assert (media.cached_count(tx), media.cached_bytes(tx)) == (1, 100)
-        assert media.mark_uncached(tx, [kept.file_id, "fil-00000000"], NOW, quarantined=False, hosts=host_of) == 0
-        assert media.mark_uncached(tx, [], NOW, quarantined=False, hosts=host_of) == 0
-        assert (media.cached_count(tx), media.cached_bytes(tx)) == (0, 0)
+        kept = caching.keep_files(tx, [file("alone")], ids=IDS, now=NOW)["sha256 of alone"]
+        assert (caching.cached_count(tx), caching.cached_bytes(tx)) == (1, 100)
+        assert (
+            caching.mark_uncached(tx, [kept.file_id, "fil-00000000"], NOW, quarantined=False, hosts=host_of) == 0
+        )
+        assert caching.mark_uncached(tx, [], NOW, quarantined=False, hosts=host_of) == 0
+        assert (caching.cached_count(tx), caching.cached_bytes(tx)) == (0, 0)
         # The very content comes back: cached since then, and no longer quarantined.
-        again = media.keep_files(tx, [file("alone")], ids=IDS, now=NOW + HOUR)["sha256 of alone"]
+        again = caching.keep_files(tx, [file("alone")], ids=IDS, now=NOW + HOUR)["sha256 of alone"]
     assert (again.file_id, again.cached_at) == (kept.file_id, NOW + HOUR)
 
 
-def test_files_are_looked_up_by_their_hashes_and_in_pages(store):
+def test_files_are_looked_up_by_their_hashes(store):
     with store.writing() as tx:
-        kept = media.keep_files(tx, [file(f"{n}") for n in range(7)], ids=IDS, now=NOW)
-        assert media.keep_files(tx, [], ids=IDS, now=NOW) == {}
+        kept = caching.keep_files(tx, [file(f"{n}") for n in range(7)], ids=IDS, now=NOW)
+        assert caching.keep_files(tx, [], ids=IDS, now=NOW) == {}
     with store.reading() as tx:
-        [one] = media.files_by(tx, "sha256", ["sha256 of 3", "unknown", "\0", "\udcff"])
+        [one] = stored_files.files_by(tx, "sha256", ["sha256 of 3", "unknown", "\0", "\udcff"])
         assert one == kept["sha256 of 3"]
         assert (one.kind, one.dimensions, one.proof, one.cached_at) == (
             Kind("image/png", "png", MediaType.IMAGE), Dimensions(3, 2), Proof(100, 1, 1), NOW,
         )  # fmt: skip
-        assert media.files_by(tx, "md5_sum", []) == []
+        assert stored_files.files_by(tx, "md5_sum", []) == []
         with pytest.raises(ValueError, match="mime_type"):
-            media.files_by(tx, "mime_type", ["x"])
-        found, last = [], ""
-        while page := media.files_after(tx, last, limit=3):
-            found += page
-            last = page[-1].file_id
-    assert found == sorted(kept.values(), key=lambda each: each.file_id)
-    assert media.digest_of(one) == Digest("md5 of 3", "sha256 of 3", 100)
+            stored_files.files_by(tx, "mime_type", ["x"])
+    assert stored_files.digest_of(one) == Digest("md5 of 3", "sha256 of 3", 100)
 
 
 def test_large_sizes_and_inodes_fit(store):
     huge = file("huge", size=6_000_000_000, proof=2**63 - 1)
     with store.writing() as tx:
-        kept = media.keep_files(tx, [huge], ids=IDS, now=NOW)["sha256 of huge"]
+        kept = caching.keep_files(tx, [huge], ids=IDS, now=NOW)["sha256 of huge"]
     assert (kept.size, kept.proof) == (6_000_000_000, Proof(6_000_000_000, 2**63 - 1, 2**63 - 1))
 
 
@@ -277,14 +274,14 @@ def test_large_sizes_and_inodes_fit(store):
 
 def test_a_url_leads_to_the_content_it_brought_last(store):
     with store.writing() as tx:
-        kept = media.keep_files(tx, [file("a"), file("b")], ids=IDS, now=NOW)
+        kept = caching.keep_files(tx, [file("a"), file("b")], ids=IDS, now=NOW)
         url = "https://a.test/x.png?y"
-        assert media.files_of_url(tx, url, "a.test/x.png?y") == []
-        media.keep_url(tx, "a.test/x.png?y", url, kept["sha256 of a"].file_id, NOW)
-        assert media.files_of_url(tx, url, "a.test/x.png?y") == [kept["sha256 of a"]]
-        media.keep_url(tx, "a.test/x.png?y", url, kept["sha256 of b"].file_id, NOW)
-        assert media.files_of_url(tx, url, "a.test/x.png?y") == [kept["sha256 of b"]]
-        assert media.files_of_url(tx, "\0", "\0") == []
+        assert stored_files.files_of_url(tx, url, "a.test/x.png?y") == []
+        stored_files.keep_url(tx, "a.test/x.png?y", url, kept["sha256 of a"].file_id, NOW)
+        assert stored_files.files_of_url(tx, url, "a.test/x.png?y") == [kept["sha256 of a"]]
+        stored_files.keep_url(tx, "a.test/x.png?y", url, kept["sha256 of b"].file_id, NOW)
+        assert stored_files.files_of_url(tx, url, "a.test/x.png?y") == [kept["sha256 of b"]]
+        assert stored_files.files_of_url(tx, "\0", "\0") == []
 
 
 def test_a_url_of_a_post_leads_to_its_file_but_not_to_a_smaller_rendition(store):
@@ -293,9 +290,9 @@ def test_a_url_of_a_post_leads_to_its_file_but_not_to_a_smaller_rendition(store)
     key = url.partition("://")[2]
     arrive(store, Arrival(known["A"], file("small"), "feedshare-shrink_800", 800))
     with store.reading() as tx:
-        assert media.files_of_url(tx, url, key) == []
+        assert stored_files.files_of_url(tx, url, key) == []
     arrive(store, Arrival(known["A"], file("large"), "feedshare-shrink_2048_1536", 2048))
     with store.reading() as tx:
-        assert [each.sha256 for each in media.files_of_url(tx, url, key)] == ["sha256 of large"]
+        assert [each.sha256 for each in stored_files.files_of_url(tx, url, key)] == ["sha256 of large"]
         other = url.replace("t=a", "t=b")
-        assert media.files_of_url(tx, other, other.partition("://")[2]) == []
+        assert stored_files.files_of_url(tx, other, other.partition("://")[2]) == []

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from postkeep.errors import StoreError
-from postkeep.store import Store, listing, media, migrate
+from postkeep.store import Store, caching, listing, migrate
 
 pytestmark = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 
@@ -46,7 +46,7 @@ def test_reading_what_is_shown_in_part_is_refused(shown_in_part: Store) -> None:
 def test_what_has_no_policies_is_read(shown_in_part: Store) -> None:
     with shown_in_part.reading() as tx:
         tx.exec_driver_sql("SET LOCAL ROLE postkeep_plain")
-        assert media.cached_count(tx) == 0
+        assert caching.cached_count(tx) == 0
 
 
 def test_the_owner_is_not_kept_out(shown_in_part: Store) -> None:

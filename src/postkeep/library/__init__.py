@@ -68,7 +68,7 @@ from postkeep.store import (
     runs,
     verify,
 )
-from postkeep.store.archiving import OfPosts
+from postkeep.store.archive_choice import OfPosts
 from postkeep.store.exporting import Only
 from postkeep.views import (
     AdoptSummary,

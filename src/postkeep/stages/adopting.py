@@ -23,7 +23,7 @@ from postkeep.media.hashing import md5_bytes
 from postkeep.model import CachedFile
 from postkeep.stages.presence import must_be_there
 from postkeep.stages.taking import Sound, TakingIn, arrival
-from postkeep.store import Store, linking, media, tombstones
+from postkeep.store import Store, caching, linking, tombstones
 from postkeep.store.media import Arrival
 from postkeep.views import Finding
 
@@ -103,7 +103,7 @@ class Adopting:
         """Take over what there is; raises SourceError for a folder that cannot be, CacheError, StoreError."""
         must_be_there(self.store, self.cache)
         with self.store.reading() as tx:
-            self.room -= media.cached_bytes(tx)
+            self.room -= caching.cached_bytes(tx)
         self.tally.total_bytes = sum(each.size for each in self._files(lambda path, error: None) if each.plain)
         pool = ThreadPoolExecutor(min(16, (os.cpu_count() or 2) + 1), thread_name_prefix="postkeep-adopt")
         try:

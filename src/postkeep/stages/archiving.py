@@ -21,8 +21,19 @@ from postkeep.stages.eviction import Evictor
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import look_at
 from postkeep.stages.recorded import OpenRun, recorded
-from postkeep.store import archiving, leases, media, work
-from postkeep.store.archiving import KnownObject, OfPosts, ProvenObject
+from postkeep.store import (
+    archive_choice,
+    archive_counts,
+    archive_objects,
+    archiving,
+    leases,
+    showing,
+    stored_files,
+    work,
+)
+from postkeep.store.archive_choice import OfPosts
+from postkeep.store.archive_objects import KnownObject
+from postkeep.store.archiving import ProvenObject
 from postkeep.views import OnProgress, Progress, Stop
 from postkeep.views.archives import (
     ArchiveCheck,
@@ -62,7 +73,7 @@ class Archives:
         """What would go up: contents, bytes, and how many of the cache's are proven to be there already."""
         must_be_the_same(self.parts.store, self.archive)
         with self.parts.store.reading() as tx:
-            found = archiving.wanting(tx, self.archive.place, post_id=post_id, media_id=media_id)
+            found = archive_counts.wanting(tx, self.archive.place, post_id=post_id, media_id=media_id)
         return ArchivePlan(place=self.archive.place, files=found.files, bytes=found.bytes, proven=found.proven)
 
     def run(
@@ -128,7 +139,7 @@ class Archives:
             if media_id is None:
                 archiving.queue_all(tx, self.archive.place, now, post_id=post_id)
                 return
-            file_id = archiving.cached_file_of(tx, media_id)
+            file_id = showing.cached_file_of(tx, media_id)
             if file_id is None:
                 raise NotFound(f"{media_id} has no file in the cache")
             archiving.queue(tx, self.archive.place, [file_id], now)
@@ -138,7 +149,7 @@ class Archives:
     def status(self) -> ArchiveStatus:
         """What is archived of what is known, by the rows alone."""
         with self.parts.store.reading() as tx:
-            shares = archiving.shares(tx, self.archive.place)
+            shares = archive_counts.shares(tx, self.archive.place)
             waiting = work.waiting_of_host(tx, Stage.ARCHIVE, self.archive.place)
         return ArchiveStatus(
             self.archive.place,
@@ -236,8 +247,8 @@ class Archives:
             raise ValueError(f"a link opens for 1 to {LONGEST_LINK} seconds, not {seconds}")
         must_be_the_same(self.parts.store, self.archive)
         with self.parts.store.reading() as tx:
-            file_id = archiving.file_of(tx, media_id)
-            found = archiving.proven_objects(tx, self.archive.place, [file_id] if file_id else [])
+            file_id = showing.file_of(tx, media_id)
+            found = archive_objects.proven_objects(tx, self.archive.place, [file_id] if file_id else [])
         if not found:
             raise NotFound(f"{media_id} is not archived in {self.archive.place}")
         link = self.archive.link(found[0].key, seconds)
@@ -298,14 +309,16 @@ class Archives:
         with recorded(parts.store, "archive restore", ids=parts.ids, clock=parts.clock) as run:
             self._look_for_lost(of, stop)
             with parts.store.reading() as tx:
-                due = archiving.restorable_count(tx, place, of=of) + archiving.said_count(tx, place, of=of)
+                due = archive_choice.restorable_count(tx, place, of=of) + archive_choice.said_count(
+                    tx, place, of=of
+                )
             due, last, left = due if limit is None else min(due, limit), "", limit
             try:
                 must_be_the_same(parts.store, self.archive)
                 while not stop() and left != 0:
                     with parts.store.reading() as tx:
                         size = _PAGE if left is None else min(_PAGE, left)
-                        page = archiving.restorable(tx, place, last, limit=size, of=of)
+                        page = archive_choice.restorable(tx, place, last, limit=size, of=of)
                     if not page:
                         break
                     last, left = page[-1].file_id, None if left is None else left - len(page)
@@ -334,8 +347,8 @@ class Archives:
         parts, last = self.parts, ""
         while not stop():
             with parts.store.reading() as tx:
-                ids = archiving.held(tx, self.archive.place, last, limit=_PAGE, of=of)
-                files = media.cached_files(tx, ids)
+                ids = archive_choice.held(tx, self.archive.place, last, limit=_PAGE, of=of)
+                files = stored_files.cached_files(tx, ids)
             if not ids:
                 return
             last = ids[-1]

@@ -36,7 +36,7 @@ from postkeep.stages.neighbours import (
 )
 from postkeep.stages.parts import Parts
 from postkeep.stages.taking import Sound, TakingIn, arrival
-from postkeep.store import beside, linking, media
+from postkeep.store import beside, caching, linking
 from postkeep.store.media import Arrival
 from postkeep.views import OnProgress, Progress, Stop
 
@@ -110,7 +110,7 @@ class Beside:
         if not self._seen:
             return
         with self.parts.store.reading() as tx:
-            self._room = self.parts.config.cache.max_bytes - media.cached_bytes(tx)
+            self._room = self.parts.config.cache.max_bytes - caching.cached_bytes(tx)
         noted, done = self._noted(), 0
         with ThreadPoolExecutor(min(8, (os.cpu_count() or 2) + 1), thread_name_prefix="postkeep-beside") as pool:
             while not stop() and (batch := list(islice(noted, _BATCH))):

@@ -9,8 +9,8 @@ from typing import Final
 from postkeep.errors import FileDamaged, FileMissing
 from postkeep.stages.looking import prove
 from postkeep.stages.parts import Parts
-from postkeep.store import creator_posts, media
-from postkeep.store.media import StoredFile
+from postkeep.store import creator_posts, stored_files
+from postkeep.store.stored_files import StoredFile
 from postkeep.views.creators import Picture, TopPost
 
 LARGEST: Final = 400_000
@@ -22,7 +22,7 @@ def pictures(parts: Parts, posts: Sequence[TopPost]) -> dict[str, Picture]:
     with parts.store.reading() as tx:
         shown = creator_posts.pictures_of(tx, [post.post_id for post in posts], most_bytes=LARGEST)
         ids = {file_id for file_ids in shown.values() for file_id in file_ids}
-        files = {file.file_id: file for file in media.cached_files(tx, sorted(ids))}
+        files = {file.file_id: file for file in stored_files.cached_files(tx, sorted(ids))}
     found = {}
     for post_id, file_ids in shown.items():
         picture = _first(parts, [files[file_id] for file_id in file_ids if file_id in files])

@@ -28,7 +28,7 @@ from postkeep.stages.importing import run_import
 from postkeep.stages.ingest.candidate import Rejected, candidate, digest
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
-from postkeep.store import archiving, media
+from postkeep.store import archive_objects, caching, stored_files
 from postkeep.views import FileView, OnProgress, Progress, Stop, UrlOutcome
 
 log = get_logger("direct")
@@ -126,8 +126,8 @@ def _known(parts: Parts, url: str, returning: Returning | None) -> FileView | No
     if known is not None or returning is None:
         return known
     with parts.store.reading() as tx:
-        found = media.files_of_url(tx, url, looking.url_key(url))
-        file_ids = archiving.absent(tx, [each.file_id for each in found])
+        found = stored_files.files_of_url(tx, url, looking.url_key(url))
+        file_ids = archive_objects.absent(tx, [each.file_id for each in found])
     if not file_ids:
         return None
     returning.bring(file_ids, room=partial(_make_room, parts))
@@ -152,7 +152,7 @@ class _Limit:
     def check(self) -> None:
         """Raise CacheFull when there is no room for anything, so that nothing is asked for in vain."""
         with self._parts.store.reading() as tx:
-            used = media.cached_bytes(tx)
+            used = caching.cached_bytes(tx)
         self._fitting.most(self._evictor.limit - used)
 
 
@@ -190,10 +190,10 @@ def _remember(parts: Parts, url: str, staged: Staged) -> FileView:
         parts.cache.sync_directories()
         now = parts.clock()
         with parts.store.writing() as tx:
-            stored = media.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
+            stored = caching.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
             if not staged.whole:
-                media.mark_incomplete(tx, [file.digest.sha256])
-            media.keep_url(tx, looking.url_key(url), url, stored.file_id, now)
+                caching.mark_incomplete(tx, [file.digest.sha256])
+            stored_files.keep_url(tx, looking.url_key(url), url, stored.file_id, now)
     if committed.collision:
         log.error("md5_collision", url=url, path=file.path)
     log.info("media_cached", url=url, size=file.digest.size, sha256=file.digest.sha256, md5=file.digest.md5)
@@ -208,7 +208,7 @@ def make_room(parts: Parts, staged: Staged) -> None:
 
 def _fits(parts: Parts, size: int) -> bool:
     with parts.store.reading() as tx:
-        return media.cached_bytes(tx) + size <= parts.config.cache.max_bytes
+        return caching.cached_bytes(tx) + size <= parts.config.cache.max_bytes
 
 
 def _make_room(parts: Parts, size: int) -> None:

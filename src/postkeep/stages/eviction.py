@@ -16,7 +16,7 @@ from postkeep.media.cache import Cache
 from postkeep.platforms import urls
 from postkeep.points import passing
 from postkeep.stages.room import Room, cache_full
-from postkeep.store import Store, keeping, media, renditions
+from postkeep.store import Store, caching, keeping, renditions
 from postkeep.store.keeping import Kept
 
 log = get_logger("eviction")
@@ -75,7 +75,7 @@ class Evictor:
         cannot be freed, nothing leaves: look at `room`. Raises CacheError, StoreError.
         """
         with self.store.reading() as tx:
-            used = media.cached_bytes(tx)
+            used = caching.cached_bytes(tx)
         now = self.clock()
         least = used + need - self.limit
         if least <= 0 or not self._could_free(least, now):
@@ -100,7 +100,7 @@ class Evictor:
     def room(self) -> Room:
         """How the cache stands to its limit, and what could leave it now; reads all rows of cached files."""
         with self.store.reading() as tx:
-            used = media.cached_bytes(tx)
+            used = caching.cached_bytes(tx)
         under = {rule: self._evictable(rule) for rule in dict.fromkeys((self.rule, "lru"))}
         return Room(self.limit, used, self.rule, under[self.rule], under["lru"])
 

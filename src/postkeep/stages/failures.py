@@ -18,7 +18,7 @@ from postkeep.stages.parts import Parts
 from postkeep.stages.queues import resume
 from postkeep.store import failures, old_ids
 from postkeep.store.failures import STATES, Lost, Wanted
-from postkeep.store.media import UNREAD_PLATFORM
+from postkeep.store.places import UNREAD_PLATFORM
 from postkeep.views import LOST, FailureClass, FailureView, MediaFailures, RetrySummary, Stop
 
 log = get_logger("failures")

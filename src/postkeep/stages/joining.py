@@ -19,9 +19,9 @@ from postkeep.stages.parts import Parts
 from postkeep.stages.presence import look_at
 from postkeep.stages.recorded import OpenRun
 from postkeep.stages.room import cache_full
-from postkeep.store import leases, media, renditions, runs
-from postkeep.store.media import StoredFile
+from postkeep.store import caching, leases, renditions, runs, stored_files
 from postkeep.store.renditions import Made, Wanted
+from postkeep.store.stored_files import StoredFile
 from postkeep.views import OnProgress, Progress, Stop
 from postkeep.views.joining import Joins, Unjoined
 
@@ -83,7 +83,7 @@ class Joining:
             with self.parts.store.reading() as tx:
                 page = renditions.due(tx, limit=_PAGE)
                 ids = {each.source_file_id for each in page} | {sound for each in page for sound in each.sounds}
-                files = {each.file_id: each for each in media.cached_files(tx, ids)}
+                files = {each.file_id: each for each in stored_files.cached_files(tx, ids)}
             if not page:
                 break
             for wanted in page:
@@ -153,7 +153,7 @@ class Joining:
         """Raise CacheError when it does not fit: what can be made again pushes nothing out."""
         most = self.parts.config.cache.max_bytes
         with self.parts.store.reading() as tx:
-            used = media.cached_bytes(tx)
+            used = caching.cached_bytes(tx)
         if used + size > most:
             raise cache_full(most)
         root = self.parts.cache.root
@@ -187,7 +187,7 @@ class Joining:
                 now = parts.clock()
                 with parts.store.writing() as tx:
                     leases.renew(tx, self.lease, now)
-                    stored = media.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
+                    stored = caching.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
                     renditions.take_up(tx, [Made(rendition_id, sound.file_id, stored.file_id)], now)
                     renditions.done(tx, [video.file_id])
                     runs.beat(tx, self.run_id, now)

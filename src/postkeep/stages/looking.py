@@ -21,11 +21,11 @@ from postkeep.stages.parts import Parts
 from postkeep.stages.recorded import recorded
 from postkeep.stages.verify import Verify
 from postkeep.stages.verify_tally import VerifyTally
-from postkeep.store import bulk, keeping, listing, media, old_ids, records, runs
+from postkeep.store import bulk, caching, keeping, listing, old_ids, records, runs, stored_files
 from postkeep.store.adoption import findings as adoption
-from postkeep.store.media import StoredFile
 from postkeep.store.quarantine import Quarantined
 from postkeep.store.runs import Run
+from postkeep.store.stored_files import StoredFile
 from postkeep.store.types import storable
 from postkeep.store.verify import Difference, RowFault
 from postkeep.views import (
@@ -200,7 +200,7 @@ def check_md5(parts: Parts, md5: str) -> Md5Check:
     """Hash the file of this MD5; a damaged one goes to quarantine and is queued."""
     md5 = md5.strip().lower()
     with parts.store.reading() as tx:
-        files = [file for file in media.files_by(tx, "md5_sum", [md5]) if file.cached_at]
+        files = [file for file in stored_files.files_by(tx, "md5_sum", [md5]) if file.cached_at]
     if not files:
         return Md5Check(md5, False, False, None, "no cached file has this MD5")
     for file in files:
@@ -217,9 +217,9 @@ def find_file(parts: Parts, *, md5: str | None, url: str | None) -> FileView | N
     """The proven file of an MD5, or of a URL fetched for a post, without one, or by the predecessor."""
     with parts.store.reading() as tx:
         if md5 is not None:
-            found = media.files_by(tx, "md5_sum", [md5.strip().lower()])
+            found = stored_files.files_by(tx, "md5_sum", [md5.strip().lower()])
         else:
-            found = media.files_of_url(tx, url or "", url_key(url or ""))
+            found = stored_files.files_of_url(tx, url or "", url_key(url or ""))
     here = [file for file in found if file.cached_at is not None]
     note_use(parts.store, [file.file_id for file in here], parts.clock())
     for file in here:
@@ -242,8 +242,8 @@ def _legacy(parts: Parts, url: str) -> FileView | None:
         return None
     now = parts.clock()
     with parts.store.writing() as tx:
-        stored = media.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
-        media.keep_url(tx, url_key(url), url, stored.file_id, now)
+        stored = caching.keep_files(tx, [file], ids=parts.ids, now=now)[file.digest.sha256]
+        stored_files.keep_url(tx, url_key(url), url, stored.file_id, now)
     return file_view(parts, stored, url=url)
 
 
@@ -260,14 +260,14 @@ def prove(parts: Parts, file: StoredFile, *, strict: bool = False, url: str | No
         damaged = isinstance(error, FileDamaged)
         with parts.store.writing() as tx:
             still = keeping.as_read(tx, [file])
-            media.mark_uncached(tx, still, parts.clock(), quarantined=damaged, hosts=host_of)
+            caching.mark_uncached(tx, still, parts.clock(), quarantined=damaged, hosts=host_of)
         if damaged and still:
             with suppress(FileMissing):
                 parts.cache.quarantine(file.path)
         raise
     if digest is not None:
         with parts.store.writing() as tx:
-            media.refresh_proofs(tx, [(file.file_id, proof)], parts.clock())
+            caching.refresh_proofs(tx, [(file.file_id, proof)], parts.clock())
     return file_view(parts, file, url=url)
 
 

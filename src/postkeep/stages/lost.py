@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from postkeep.model import MediaState, Stage
 from postkeep.stages.hosts import host_of
-from postkeep.store import archiving, bulk, work
+from postkeep.store import archive_objects, bulk, work
 from postkeep.store.bulk import moment
 from postkeep.store.failures import Lost
-from postkeep.store.media import PLACES, UNREAD_PLATFORM
+from postkeep.store.places import PLACES, UNREAD_PLATFORM
 from postkeep.store.types import storable
 from postkeep.views import LOST
 
@@ -48,7 +48,7 @@ def _files(where: str, evicted: str) -> str:
 # took away, is not lost.
 _LOST_FILES = _files("f.archive_url IS NULL", "'lru'")
 # Asked for while the archive did not answer: not lost, and in no list of work either.
-_LEFT_THERE = _files(f"f.sha256 IS NOT NULL AND {archiving.PROVEN}", "'lru', 'archived'")
+_LEFT_THERE = _files(f"f.sha256 IS NOT NULL AND {archive_objects.PROVEN}", "'lru', 'archived'")
 
 
 @dataclass(frozen=True, slots=True)

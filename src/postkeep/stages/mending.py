@@ -13,7 +13,7 @@ from postkeep.media.census import right_paths
 from postkeep.model import CachedFile, MediaType
 from postkeep.stages.settling import put_aside
 from postkeep.stages.verify_tally import VerifyTally
-from postkeep.store import Store, media, proving
+from postkeep.store import Store, caching, proving
 from postkeep.store.proving import Kept
 from postkeep.views import Finding
 
@@ -52,7 +52,7 @@ class Mender:
         """Let the rows say that these contents are in the cache, where they stand."""
         if files:
             with self.store.writing() as tx:
-                media.keep_files(tx, files, ids=self.ids, now=self.clock())
+                caching.keep_files(tx, files, ids=self.ids, now=self.clock())
             self.tally.adopted += len(files)
             log.info("orphans_adopted", files=len(files))
 
@@ -71,7 +71,7 @@ class Mender:
                 return
             self.cache.sync_directories()
             with self.store.writing() as tx:
-                media.keep_files(tx, [file], ids=self.ids, now=self.clock())
+                caching.keep_files(tx, [file], ids=self.ids, now=self.clock())
                 proving.correct_kind(tx, [file], self.clock())
             self.cache.remove(path)
         self.tally.moved += 1

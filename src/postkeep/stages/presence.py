@@ -8,8 +8,8 @@ from datetime import datetime
 from postkeep.errors import FileDamaged, FileMissing
 from postkeep.media.cache import Cache
 from postkeep.stages.settling import settle
-from postkeep.store import Store, media, proving, runs
-from postkeep.store.media import StoredFile
+from postkeep.store import Store, caching, proving, runs, stored_files
+from postkeep.store.stored_files import StoredFile
 
 _POSTS = 500
 
@@ -20,7 +20,7 @@ def must_be_there(store: Store, cache: Cache) -> None:
     To be asked before anything may make the folder: an empty new one would let every file count as missing.
     """
     with store.reading() as tx:
-        counted_on = media.any_cached(tx)
+        counted_on = caching.any_cached(tx)
     if counted_on:
         cache.must_be_there()
 
@@ -60,7 +60,7 @@ def _pages(store: Store, run_id: str) -> Iterator[list[StoredFile]]:
     while True:
         with store.reading() as tx:
             posts = [post_id for post_id, _ in runs.posts_of(tx, run_id, limit=_POSTS, after=last)]
-            files = media.files_of_posts(tx, posts)
+            files = stored_files.files_of_posts(tx, posts)
         if not posts:
             return
         last = posts[-1]

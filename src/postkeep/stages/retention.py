@@ -17,7 +17,7 @@ from postkeep.stages.holding import known_platform, profile_of
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
 from postkeep.stages.recorded import recorded
-from postkeep.store import keeping, media, retention
+from postkeep.store import caching, keeping, retention
 from postkeep.store.keeping import Kept
 from postkeep.store.retention import Policy, Shown
 from postkeep.views import (
@@ -165,7 +165,7 @@ def apply_retention(
     """
     with parts.store.reading() as tx:
         policies = _chosen(tx, names)
-        total = media.cached_count(tx)
+        total = caching.cached_count(tx)
     applying = _Applying(parts, policies, dry_run, include_unrecoverable, limit, on_match)
 
     must_be_there(parts.store, parts.cache)

@@ -11,7 +11,7 @@ from postkeep.errors import FileDamaged, FileMissing
 from postkeep.log import get_logger
 from postkeep.media.cache import Cache
 from postkeep.stages.hosts import host_of
-from postkeep.store import Store, media, proving
+from postkeep.store import Store, caching, proving
 from postkeep.store.proving import Known
 
 log = get_logger("settling")
@@ -65,7 +65,7 @@ def settle(
             queued = 0
             for files, quarantined in ((damaged, True), (missing, False)):
                 ids = [file.file_id for file in files if file.file_id in still]
-                queued += media.mark_uncached(
+                queued += caching.mark_uncached(
                     tx, ids, now(), quarantined=quarantined, hosts=host_of, priority=priority
                 )
         settled = Settled(_paths(damaged, still), _paths(missing, still), queued)

@@ -16,7 +16,7 @@ from postkeep.media.cache import Cache, Staged
 from postkeep.media.census import Identity
 from postkeep.model import CachedFile, Digest, Kind, Proof
 from postkeep.points import passing
-from postkeep.store import Store, media, proving, runs
+from postkeep.store import Store, caching, media, proving, runs
 from postkeep.store.linking import Place
 from postkeep.store.media import Arrival
 
@@ -94,7 +94,7 @@ class TakingIn:
                         replace(each, incomplete=each.file.digest.sha256 in cut) for each in links(tx, kept)
                     ]
                     now = self.clock()
-                    media.keep_files(tx, kept.values(), ids=self.ids, now=now)
+                    caching.keep_files(tx, kept.values(), ids=self.ids, now=now)
                     media.store_arrivals(tx, arrivals, ids=self.ids, now=now)
                     if self.run_id is not None:
                         runs.beat(tx, self.run_id, now)

@@ -17,7 +17,7 @@ from postkeep.media.census import UNREADABLE, Entry, Identity, census, identify,
 from postkeep.media.disk import speaking
 from postkeep.model import CachedFile, Digest
 from postkeep.stages.mending import Mender, paths_of
-from postkeep.store import Store, media, proving, tombstones
+from postkeep.store import Store, caching, proving, tombstones
 from postkeep.store.proving import Kept
 from postkeep.views import Finding
 
@@ -121,7 +121,7 @@ class Unclaimed:
                 )
                 stones = [tombstones.of_content(digest.sha256) for _, _, digest in found]
                 rows.erased = {stone.id for stone in tombstones.standing(tx, stones)}
-                self._room_left = self.room - media.cached_bytes(tx)
+                self._room_left = self.room - caching.cached_bytes(tx)
             orphans, wanderers = [], []
             for each in found:
                 entry, identity, digest = each

@@ -21,7 +21,7 @@ from postkeep.stages.presence import must_be_there
 from postkeep.stages.settling import confirm, settle
 from postkeep.stages.unclaimed import Unclaimed
 from postkeep.stages.verify_tally import VerifyTally
-from postkeep.store import Store, media, proving, renditions, runs
+from postkeep.store import Store, caching, proving, renditions, runs
 from postkeep.store.proving import Kept
 
 log = get_logger("verify")
@@ -80,8 +80,8 @@ class Verify:
         """Look at everything once; raises CacheError when the cache is not there."""
         must_be_there(self.store, self.cache)
         with self.store.reading() as tx:
-            self.tally.files = media.cached_count(tx)
-            self.tally.total_bytes = media.cached_bytes(tx)
+            self.tally.files = caching.cached_count(tx)
+            self.tally.total_bytes = caching.cached_bytes(tx)
         pool = ThreadPoolExecutor(_threads(), thread_name_prefix="postkeep-verify")
         lister = ThreadPoolExecutor(1, thread_name_prefix="postkeep-list")
         unclaimed = Unclaimed(

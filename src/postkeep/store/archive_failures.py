@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from postkeep.model import ObjectState, Stage
 from postkeep.store import bulk
 from postkeep.store.bulk import moment
-from postkeep.store.media import PLACES
+from postkeep.store.places import PLACES
 
 _AT_ONCE = 5000
 

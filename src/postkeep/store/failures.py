@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from postkeep.model import MediaState, Stage
 from postkeep.store import bulk, schema, work
 from postkeep.store.bulk import moment
-from postkeep.store.media import LOST, PLACES
+from postkeep.store.places import LOST, PLACES
 from postkeep.store.types import storable
 
 STATES = (

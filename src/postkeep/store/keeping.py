@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from postkeep.store import archiving, bulk, remembered, schema
+from postkeep.store import archive_objects, bulk, remembered, schema
 from postkeep.store.bulk import moment
-from postkeep.store.media import StoredFile
 from postkeep.store.renditions import DERIVED
+from postkeep.store.stored_files import StoredFile
 
 IN_USE = timedelta(hours=1)
 """So long after its last use a file is taken to be in somebody's hands."""
@@ -27,7 +27,7 @@ _GIB = 1024**3
 _REMOVING = "cache.removing"
 
 # An archive_url alone proves nothing.
-_PROVEN_IN_ARCHIVE = archiving.PROVEN
+_PROVEN_IN_ARCHIVE = archive_objects.PROVEN
 
 _HOLD = "SELECT 1 FROM holds h WHERE h.released_at IS NULL AND (h.until IS NULL OR h.until > ?) AND h.subject IN"
 _HELD = (

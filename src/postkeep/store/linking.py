@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from postkeep.store import Store, bulk
-from postkeep.store.media import PLACES
+from postkeep.store.places import PLACES
 
 _PAGE = 5000
 

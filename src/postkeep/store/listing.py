@@ -13,7 +13,7 @@ from postkeep.model import OWN_ID, Alias, MediaState, MediaType, Presence, Stage
 from postkeep.store import bulk, people, work
 from postkeep.store.adoption.old_rows import UNKNOWN_TYPE
 from postkeep.store.bulk import moment
-from postkeep.store.media import UNREAD_PLATFORM
+from postkeep.store.places import UNREAD_PLATFORM
 from postkeep.store.renditions import joined
 from postkeep.store.spelling import is_one_of
 from postkeep.store.types import storable

@@ -16,7 +16,7 @@ from postkeep.stages.hosts import host_of
 from postkeep.stages.ingest.fold import Intent
 from postkeep.store import schema, work, write
 from postkeep.store.adoption.writing import Writer
-from postkeep.store.media import UNREAD_PLATFORM
+from postkeep.store.places import UNREAD_PLATFORM
 from postkeep.store.rows import (
     POST_COLUMNS,
     SNAPSHOT_COLUMNS,

@@ -15,8 +15,8 @@ from postkeep.archive.uploading import equals
 from postkeep.errors import ArchiveError, ObjectMissing
 from postkeep.log import get_logger
 from postkeep.model import Digest
-from postkeep.store import Store, archiving
-from postkeep.store.archiving import KnownObject
+from postkeep.store import Store, archive_objects
+from postkeep.store.archive_objects import KnownObject
 
 log = get_logger("archive")
 
@@ -95,7 +95,7 @@ class Checking:
     def run(self) -> CheckTally:
         """Walk to the end, or until `stop`; raises ArchiveError when the store cannot be listed."""
         with self.store.reading() as tx:
-            self.tally.known, self.tally.known_bytes = archiving.proven_total(tx, self.archive.place)
+            self.tally.known, self.tally.known_bytes = archive_objects.proven_total(tx, self.archive.place)
         self._tell()
         listed = self._listed()
         there = next(listed, None)
@@ -129,7 +129,7 @@ class Checking:
         last = ""
         while True:
             with self.store.reading() as tx:
-                page = archiving.proven_after(tx, self.archive.place, last, limit=_PAGE)
+                page = archive_objects.proven_after(tx, self.archive.place, last, limit=_PAGE)
             yield from page
             if len(page) < _PAGE:
                 return
@@ -181,8 +181,8 @@ class Checking:
         strangers, self._strangers = self._strangers, []
         keys = [each.key for each in strangers if can_stand(each.key)]
         with self.store.reading() as tx:
-            ours = archiving.known_keys(tx, self.archive.place, keys)
-            missed = archiving.missed_objects(tx, self.archive.place, keys) if self.look_again else []
+            ours = archive_objects.known_keys(tx, self.archive.place, keys)
+            missed = archive_objects.missed_objects(tx, self.archive.place, keys) if self.look_again else []
         there = {each.key: each for each in strangers}
         for each in strangers:
             if each.key not in ours:
@@ -204,7 +204,7 @@ class Checking:
         tags, self._tags = self._tags, []
         if tags:
             with self.store.writing() as tx:
-                archiving.refresh_tags(tx, self.archive.place, tags, self.clock())
+                archive_objects.refresh_tags(tx, self.archive.place, tags, self.clock())
         self._tell()
 
     def _tell(self) -> None:

@@ -30,8 +30,9 @@ from postkeep.log import get_logger
 from postkeep.media.cache import Cache, Staged
 from postkeep.media.hashing import Hasher
 from postkeep.model import Body, CachedFile, Digest, ObjectState
-from postkeep.store import Store, archiving, media, proving, work
-from postkeep.store.archiving import Claim, OfPosts, ProvenObject, Said
+from postkeep.store import Store, archive_choice, archiving, caching, proving, work
+from postkeep.store.archive_choice import OfPosts, Said
+from postkeep.store.archiving import Claim, ProvenObject
 
 log = get_logger("archive")
 
@@ -87,7 +88,7 @@ class TakingUp:
         while not stop() and left != 0:
             size = _BATCH if left is None else min(_BATCH, left)
             with self.store.reading() as tx:
-                page = archiving.said(tx, self.archive.place, last, limit=size, of=of)
+                page = archive_choice.said(tx, self.archive.place, last, limit=size, of=of)
             if not page:
                 return
             last, left = page[-1].file_id, None if left is None else left - len(page)
@@ -158,9 +159,9 @@ class TakingUp:
             self.cache.sync_directories()
             with self.store.writing() as tx:
                 now = self.clock()
-                stored = media.keep_files(tx, files, ids=self.ids, now=now)
+                stored = caching.keep_files(tx, files, ids=self.ids, now=now)
                 proving.correct_kind(tx, files, now)
-                media.mark_incomplete(tx, {each.staged.digest.sha256 for each in came if not each.staged.whole})
+                caching.mark_incomplete(tx, {each.staged.digest.sha256 for each in came if not each.staged.whole})
                 known = {each.said.file_id: each for each in came}
                 its_own = [each.file_id for each in stored.values() if each.file_id in known]
                 claims = [Claim(each, known[each].stored.key, ObjectState.FOREIGN) for each in its_own]

@@ -16,9 +16,10 @@ from postkeep.stages.archive.plan import claim_for, own_claim
 from postkeep.stages.direct import make_room
 from postkeep.stages.parts import Parts
 from postkeep.stages.presence import must_be_there
-from postkeep.store import archiving, media, old_ids, work
+from postkeep.store import archive_objects, archiving, caching, media, old_ids, showing, stored_files, work
 from postkeep.store.archiving import Claim, ProvenObject, Wanted
-from postkeep.store.media import Arrival, StoredFile
+from postkeep.store.media import Arrival
+from postkeep.store.stored_files import StoredFile
 
 log = get_logger("archive")
 
@@ -31,7 +32,7 @@ def archive_file(parts: Parts, archive: Archive, path: Path, media_id: str) -> s
     """
     file_id = _take(parts, path, media_id)
     with parts.store.reading() as tx:
-        known = archiving.proven_objects(tx, archive.place, [file_id])
+        known = archive_objects.proven_objects(tx, archive.place, [file_id])
         wanted = archiving.wanted(tx, archive.place, {file_id: 0})[file_id]
     if known:
         return archive.url(known[0].key)
@@ -79,8 +80,8 @@ def _take(parts: Parts, path: Path, media_id: str) -> str:
     must_be_there(parts.store, parts.cache)
     with parts.store.reading() as tx:
         media_id = old_ids.current(tx, media_id)
-        shown = archiving.shown_by(tx, media_id)
-        known = media.files_by(tx, "file_id", [shown.file_id] if shown and shown.file_id else [])
+        shown = showing.shown_by(tx, media_id)
+        known = stored_files.files_by(tx, "file_id", [shown.file_id] if shown and shown.file_id else [])
     if shown is None:
         raise NotFound(f"no media is known as {media_id!r}")
     if known:
@@ -99,12 +100,12 @@ def _take(parts: Parts, path: Path, media_id: str) -> str:
         now = parts.clock()
         with parts.store.writing() as tx:
             if known:
-                stored = media.keep_files(tx, [file], ids=parts.ids, now=now)
+                stored = caching.keep_files(tx, [file], ids=parts.ids, now=now)
                 work.done_for_files(tx, [known[0].file_id])
             else:
                 arrival = Arrival(media_id, file, shown.rendition, shown.rendition_rank, not staged.whole)
                 media.store_arrivals(tx, [arrival], ids=parts.ids, now=now)
-                stored = media.keep_files(tx, [file], ids=parts.ids, now=now)
+                stored = caching.keep_files(tx, [file], ids=parts.ids, now=now)
             return stored[file.digest.sha256].file_id
 
 

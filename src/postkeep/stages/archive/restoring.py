@@ -16,8 +16,8 @@ from postkeep.log import get_logger
 from postkeep.media.cache import Cache, Staged
 from postkeep.model import CachedFile, Digest
 from postkeep.stages.archive.same import must_be_whole, remember
-from postkeep.store import Store, archiving, media, work
-from postkeep.store.archiving import KnownObject
+from postkeep.store import Store, archiving, caching, work
+from postkeep.store.archive_objects import KnownObject
 
 log = get_logger("archive")
 
@@ -104,7 +104,7 @@ class Restoring:
             self.cache.sync_directories()
             with self.store.writing() as tx:
                 now = self.clock()
-                media.keep_files(tx, files, ids=self.ids, now=now)
+                caching.keep_files(tx, files, ids=self.ids, now=now)
                 work.done_for_files(tx, [known.file_id for known, _ in came])
                 if not self.tally.restored:
                     remember(tx, self.archive, now)

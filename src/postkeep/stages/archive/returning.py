@@ -19,8 +19,8 @@ from postkeep.stages.archive.restoring import Restoring
 from postkeep.stages.archive.same import must_be_the_same
 from postkeep.stages.costs import enter_asked
 from postkeep.stages.parts import Parts
-from postkeep.store import Store, archiving
-from postkeep.store.archiving import KnownObject
+from postkeep.store import Store, archive_objects
+from postkeep.store.archive_objects import KnownObject
 
 log = get_logger("archive")
 
@@ -71,7 +71,7 @@ class Returning:
         if archive is None:
             return 0
         with self.store.reading() as tx:
-            objects = archiving.proven_objects(tx, archive.place, file_ids)
+            objects = archive_objects.proven_objects(tx, archive.place, file_ids)
         stage = Restoring(self.store, self.cache, archive, ids=self.ids, clock=self.clock)
         with ThreadPoolExecutor(1, thread_name_prefix="postkeep-return") as pool:
             for batch in _batches(objects):

@@ -13,7 +13,7 @@ from postkeep.archive.port import Archive
 from postkeep.archive.uploading import equals
 from postkeep.errors import ArchiveDenied, ArchiveError, ArchiveUnavailable
 from postkeep.model import Digest
-from postkeep.store import Store, archiving, remembered
+from postkeep.store import Store, archive_objects, remembered
 
 _LOOKED_THROUGH = 200
 _WITNESSES = 3
@@ -42,7 +42,7 @@ def must_be_whole(store: Store, archive: Archive, missed: Collection[str]) -> No
     A few of the smallest are read for it: whoever has the bytes is the archive.
     """
     with store.reading() as tx:
-        known = archiving.proven_after(tx, archive.place, "", limit=_LOOKED_THROUGH + len(missed))
+        known = archive_objects.proven_after(tx, archive.place, "", limit=_LOOKED_THROUGH + len(missed))
     others = sorted((each for each in known if each.file_id not in missed), key=lambda each: each.size)
     for each in others[:_WITNESSES]:
         try:

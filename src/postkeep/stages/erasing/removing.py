@@ -16,7 +16,7 @@ from postkeep.points import passing
 from postkeep.stages.archive.same import must_be_the_same
 from postkeep.stages.costs import accounted
 from postkeep.stages.parts import Parts
-from postkeep.store import archiving, proving, removing
+from postkeep.store import archive_objects, proving, removing
 from postkeep.store.removing import CACHE, NAMED, Removal
 from postkeep.views import Stop
 from postkeep.views.erasing import Removals
@@ -70,7 +70,7 @@ class Removing:
         while not self.stop():
             with self.parts.store.reading() as tx:
                 page = removing.page(tx, archive.place, after=last, limit=_PAGE)
-                kept = archiving.known_keys(tx, archive.place, [each.key for each in page])
+                kept = archive_objects.known_keys(tx, archive.place, [each.key for each in page])
                 kept_names = removing.named(tx, [archive.url(each.key) for each in page])
             if not page:
                 return
@@ -86,7 +86,7 @@ class Removing:
             with self.parts.store.reading() as tx:
                 page = removing.page(tx, NAMED, after=last, limit=_PAGE)
                 keys = {each: key_in(each.subject, archive.place) for each in page}
-                kept = archiving.known_keys(tx, archive.place, [key for key in keys.values() if key])
+                kept = archive_objects.known_keys(tx, archive.place, [key for key in keys.values() if key])
                 kept_names = removing.named(tx, [each.subject for each in page])
             if not page:
                 return

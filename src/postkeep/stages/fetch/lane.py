@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from postkeep.stages.fetch.gate import Gate
 from postkeep.stages.fetch.outcomes import Kept
 from postkeep.store import families
-from postkeep.store.media import Due, StoredFile
+from postkeep.store.media import Due
+from postkeep.store.stored_files import StoredFile
 
 Asset = tuple[str, str, str | None]
 

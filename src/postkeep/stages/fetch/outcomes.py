@@ -21,9 +21,10 @@ from postkeep.model import CachedFile, Stage
 from postkeep.points import passing
 from postkeep.stages.fetch.figures import Figures
 from postkeep.stages.hosts import host_of
-from postkeep.store import Store, bulk, families, hosts, keeping, leases, media, renditions, runs, work
+from postkeep.store import Store, bulk, caching, families, hosts, keeping, leases, media, renditions, runs, work
 from postkeep.store.hosts import HostState
-from postkeep.store.media import PLACES, Arrival, Due, Failure
+from postkeep.store.media import Arrival, Due, Failure
+from postkeep.store.places import PLACES
 from postkeep.store.renditions import Made
 
 log = get_logger("fetch")
@@ -390,7 +391,7 @@ def _adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, cloc
                         arrivals.append(Arrival(media_id, file, rendition, rank, incomplete))
                     elif (other := families.came_as(entry.url_key, url, others)) is not None:
                         arrivals.append(Arrival(media_id, file, other, None, incomplete))
-            kept = media.keep_files(tx, (file for _, file in found.values()), ids=ids, now=now)
+            kept = caching.keep_files(tx, (file for _, file in found.values()), ids=ids, now=now)
             made = [Made(entry.subject, entry.url_key, kept[entry.sha256].file_id) for entry, _ in found.values()]
             adopted += renditions.take_up(tx, made, now)
             media.store_arrivals(tx, arrivals, ids=ids, now=now)

@@ -11,7 +11,7 @@ from postkeep.config import FetchConfig
 from postkeep.log import get_logger
 from postkeep.model import MediaState, Stage
 from postkeep.stages.hosts import host_of
-from postkeep.store import Store, media, remembered, work
+from postkeep.store import Store, places, remembered, work
 
 log = get_logger("fetch")
 
@@ -47,16 +47,16 @@ def _limits(config: FetchConfig) -> str:
 
 def _queue_all(store: Store, clock: Callable[[], datetime]) -> int:
     count = 0
-    for prefix in media.PLACES:
+    for prefix in places.PLACES:
         last = ""
         while True:
             with store.reading() as tx:
-                rows = media.in_state(tx, prefix, MediaState.REFUSED, after=last, limit=_PAGE)
+                rows = places.in_state(tx, prefix, MediaState.REFUSED, after=last, limit=_PAGE)
             if not rows:
                 break
             last = rows[-1].media_id
             with store.writing() as tx:
-                media.start_again(tx, [row.media_id for row in rows], clock())
+                places.start_again(tx, [row.media_id for row in rows], clock())
                 work.add(
                     tx,
                     Stage.FETCH,

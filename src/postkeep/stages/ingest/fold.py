@@ -111,6 +111,8 @@ class _Fold:
         # At a time that is only assumed, what is known already says nothing new.
         stored_before = each.sha256 in self.known.records or each.sha256 in self.intent.raw_records
         known = stored_before and not each.raw.observation.known
+        # A record that is one post has one content, and what it tells of accounts is in it.
+        known |= bool(each.parsed.posts) and not each.parsed.contents and not any(stored)
         listed = self._listing(each)
         accounts = not known and any(profile.account is not None for profile in each.parsed.profiles)
         if not any(stored) and not listed and not accounts and (known or each.parsed.posts):

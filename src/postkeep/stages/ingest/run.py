@@ -308,7 +308,7 @@ class Ingest:
                     CODEC,
                     len(each.raw.body),
                     packed[sha256],
-                    len(each.parsed.posts),
+                    len(each.parsed.posts) + len(each.parsed.refused),
                 )
                 for sha256, each in intent.raw_records.items()
             ],

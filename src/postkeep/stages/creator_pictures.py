@@ -35,7 +35,7 @@ def avatar(parts: Parts, profile_id: str) -> Picture | None:
     """A profile's avatar of now, where it is in the cache, proven, and not too large."""
     with parts.store.reading() as tx:
         shown = creator_posts.avatars_of(tx, profile_id, most_bytes=LARGEST)
-        files = {file.file_id: file for file in media.cached_files(tx, shown)}
+        files = {file.file_id: file for file in stored_files.cached_files(tx, shown)}
     return _first(parts, [files[file_id] for file_id in shown if file_id in files])
 
 

@@ -63,12 +63,12 @@ class _Creators:
         assert self.creators.update([author]).updated == 1
 
     def at_once(self) -> None:
-        found = [
-            each for (each,) in self.rows("SELECT profile_id FROM profiles ORDER BY profile_id DESC LIMIT 30")
-        ]
+        last, found = "~", []
+        for _ in range(12):
+            [[last]] = self.rows("SELECT max(author_profile_id) FROM posts WHERE author_profile_id < ?", last)
+            found.append(last)
         assert self.creators.update(found).updated == len(found)
-        posts = [self.rows("SELECT min(post_id) FROM posts WHERE author_profile_id = ?", each) for each in found]
-        [post_id, *_] = [post_id for [[post_id]] in posts if post_id is not None]
+        [[post_id]] = self.rows("SELECT min(post_id) FROM posts WHERE author_profile_id = ?", last)
         assert self.creators.post_figures(post_id).compared is not None
 
     def top(self) -> None:

@@ -20,7 +20,7 @@ from postkeep.media.disk import Disk
 from postkeep.model import RunStatus
 from postkeep.stages.fetch import outcomes
 from postkeep.stages.fetch.outcomes import Outcomes
-from postkeep.store import media
+from postkeep.store import caching, media
 from tests.library.world import World, gallery, opened, picture, with_pictures, world
 from tests.media_bytes import png
 from tests.records import EPOCH, post
@@ -228,3 +228,39 @@ def test_a_death_does_not_make_a_cut_file_whole(here: World, moment: str) -> Non
     assert here.states() == {"D4A": "fetched"}
     assert here.rows("SELECT incomplete_at_source FROM media_files") == [(1,)]
     here.check()
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_a_larger_rendition_that_is_observed_while_a_dead_ones_file_is_taken_up_is_fetched_next(
+    tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process imports it between the look at the row and its file: only there two can write at once."""
+    with (
+        world(tmp_path, database_url) as here,
+        opened(tmp_path, database_url, here.server) as other,
+    ):
+        here.write(with_pictures(1, here.asset("D4A", picture("small"))))
+        command = [sys.executable, "-m", "tests.crash.child", "--home", str(here.config.home)]
+        command += ["--kill-at", "file_renamed:1", "--database", here.config.database_url]
+        command += ["--allow", here.server.allow, "--source", str(here.folder / "in")]
+        assert subprocess.run(command, cwd=ROOT, check=False).returncode == -signal.SIGKILL
+        large = here.asset("D4A", picture("large"), variant="feedshare-shrink_1280")
+        keep_files, met = caching.keep_files, list[None]()
+
+        def kept(*positional: Any, **named: Any) -> Any:
+            if not met:
+                met.append(None)
+                other.bring(post(1, media=gallery(large, size=1280)), at=EPOCH + timedelta(days=1), fetch=False)
+            return keep_files(*positional, **named)
+
+        monkeypatch.setattr(caching, "keep_files", kept)
+        here.library.fetch_due()
+        monkeypatch.undo()
+        here.library.fetch_due()
+
+        assert met
+        assert here.states() == {"D4A": "fetched"}
+        [(sha256,)] = here.rows("SELECT f.sha256 FROM post_media m JOIN media_files f ON f.file_id = m.file_id")
+        assert sha256 == hashlib.sha256(picture("large")).hexdigest()
+        assert here.queued() == 0
+        here.check()

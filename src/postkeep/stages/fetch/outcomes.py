@@ -395,6 +395,8 @@ def _adopt(store: Store, cache: Cache, journal: Journal, *, ids: IdFactory, cloc
             made = [Made(entry.subject, entry.url_key, kept[entry.sha256].file_id) for entry, _ in found.values()]
             adopted += renditions.take_up(tx, made, now)
             media.store_arrivals(tx, arrivals, ids=ids, now=now)
+            # An import may have met a larger rendition since these rows were read above.
+            _ask_for_larger(tx, arrivals, now)
             adopted += len(arrivals)
         log.info("files_adopted", files=len(found), rows=adopted)
     journal.drop_all(*left)

@@ -16,7 +16,7 @@ from postkeep.errors import (
     HttpStatus,
 )
 from postkeep.net.fetcher import Fetcher
-from tests.net.fetching import BASE, Spool, content, digest_of, get, run
+from tests.net.fetching import BASE, Spool, content, digest_of, get, run, until
 from tests.servers import media
 from tests.servers.media import Exchange, MediaServer
 
@@ -64,19 +64,23 @@ def test_bodies_spill_when_all_together_hold_too_much(
     server: MediaServer, make: Callable[..., Fetcher], spool: Spool
 ) -> None:
     whole = os.urandom(100_000)
-    entered = threading.Barrier(8)
+    arrived = threading.Event()
 
     def together(exchange: Exchange) -> None:
         exchange.head(headers={"Content-Length": str(len(whole))})
         exchange.send(whole[:60_000])
-        entered.wait(20)
+        arrived.wait(20)
         exchange.send(whole[60_000:])
 
     server.route("/a", together)
     fetcher = make(replace(BASE, per_host=8), memory_limit=200_000)
 
     async def fetch() -> None:
-        all_of_them = await asyncio.gather(*(fetcher.fetch(server.url(f"/a?{at}")) for at in range(8)))
+        fetching = asyncio.gather(*(fetcher.fetch(server.url(f"/a?{at}")) for at in range(8)))
+        # Of eight times 60,000 bytes no more than three stay in memory, when all of them are here.
+        await until(lambda: len(spool.left) >= 5)
+        arrived.set()
+        all_of_them = await fetching
         assert all(content(each.body) == whole for each in all_of_them)
         files = [each.body for each in all_of_them if each.body.path]
         assert len(files) >= 5

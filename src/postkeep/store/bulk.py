@@ -109,6 +109,14 @@ def moment(value: Any) -> datetime | None:
     return from_text(value) if isinstance(value, str) else value.astimezone(UTC)
 
 
+def known_moment(value: Any) -> datetime:
+    """A time as the driver gave it, of a column that always has one."""
+    time = moment(value)
+    if time is None:
+        raise AssertionError("this column always has a time")
+    return time
+
+
 def _by_copy(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], limit: int) -> bool:
     return len(rows) >= limit and tx.dialect.name == "postgresql" and staging.fits(table, columns, rows)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from postkeep.store import bulk
-from postkeep.store.bulk import moment
+from postkeep.store.bulk import known_moment, moment
 from postkeep.store.creator_posts import EarlierCounts, of_one_look
 
 PAGE: Final = 5000
@@ -49,7 +49,7 @@ class PostColumns:
         for profile_id, at in zip(self.profile_ids, self.observed, strict=True):
             if at is not None and (profile_id not in newest or at > newest[profile_id]):
                 newest[profile_id] = at
-        return {profile_id: _time(at) for profile_id, at in newest.items()}
+        return {profile_id: known_moment(at) for profile_id, at in newest.items()}
 
 
 # Without its fraction, for that the function would round.
@@ -125,7 +125,7 @@ def _complete(tx: Connection, post_ids: list[str], columns: PostColumns) -> None
     earlier: dict[str, list[EarlierCounts]] = {}
     for post_id, at, detail, *counts in bulk.among(tx, _EARLIER, lacking):
         known = dict(zip(_FILLED, counts, strict=True))
-        earlier.setdefault(post_id, []).append(EarlierCounts(_time(at), detail, known))
+        earlier.setdefault(post_id, []).append(EarlierCounts(known_moment(at), detail, known))
     for post_id, newest_first in earlier.items():
         place = lacking[post_id]
         for each in of_one_look(moment(columns.observed[place]), newest_first):
@@ -145,10 +145,3 @@ def _fill(columns: PostColumns, place: int, earlier: EarlierCounts) -> None:
             columns.counts[name][place] = value
             if name == "views":
                 columns.details[place] = earlier.detail
-
-
-def _time(value: Any) -> datetime:
-    time = moment(value)
-    if time is None:
-        raise AssertionError("what was observed was so at some time")
-    return time

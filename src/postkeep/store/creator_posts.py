@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from postkeep.model import Presence
 from postkeep.store import bulk
-from postkeep.store.bulk import moment
+from postkeep.store.bulk import known_moment, moment
 
 PAGE: Final = 5000
 """How many posts are asked for at once."""
@@ -185,7 +185,7 @@ def earlier_counts(tx: Connection, post_ids: Collection[str]) -> dict[str, list[
     found: dict[str, list[EarlierCounts]] = {}
     for post_id, at, detail, *counts in bulk.among(tx, _EARLIER, sorted(post_ids)):
         known = dict(zip(_FILLED, counts, strict=True))
-        found.setdefault(post_id, []).append(EarlierCounts(_time(at), detail, known))
+        found.setdefault(post_id, []).append(EarlierCounts(known_moment(at), detail, known))
     return found
 
 
@@ -227,7 +227,7 @@ def _post(row: Sequence[Any], *, own: bool) -> PostCounts:
         post_id,
         native_id,
         form,
-        _time(posted_at),
+        known_moment(posted_at),
         url,
         text,
         told_at is not None,
@@ -266,9 +266,9 @@ def windows(tx: Connection, profile_id: str) -> list[ListWindow]:
         found.append(
             ListWindow(
                 kind,
-                _time(rows[0][2]),
+                known_moment(rows[0][2]),
                 any(row[3] for row in rows),
-                min((_time(row[4]) for row in rows if row[4] is not None), default=None),
+                min((known_moment(row[4]) for row in rows if row[4] is not None), default=None),
                 frozenset(native_id for native_id, _ in here),
                 frozenset(native_id for native_id, pinned in here if pinned),
             )
@@ -284,7 +284,7 @@ def history(tx: Connection, profile_id: str) -> list[FollowerCount]:
         " WHERE profile_id = ? AND followers_count IS NOT NULL ORDER BY observed_at",
         profile_id,
     ).all()
-    return [FollowerCount(_time(at), *counts) for at, *counts in rows]
+    return [FollowerCount(known_moment(at), *counts) for at, *counts in rows]
 
 
 def histories(tx: Connection, profile_ids: Sequence[str]) -> dict[str, list[tuple[datetime, int]]]:
@@ -296,7 +296,7 @@ def histories(tx: Connection, profile_ids: Sequence[str]) -> dict[str, list[tupl
         " WHERE profile_id {in} AND followers_count IS NOT NULL ORDER BY profile_id, observed_at",
         profile_ids,
     ):
-        found.setdefault(profile_id, []).append((_time(at), followers))
+        found.setdefault(profile_id, []).append((known_moment(at), followers))
     return found
 
 
@@ -328,10 +328,3 @@ _AVATARS = (
 def avatars_of(tx: Connection, profile_id: str, *, most_bytes: int) -> list[str]:
     """The file_ids of a profile's avatars of now that are in the cache, the one seen last first, none larger."""
     return list(bulk.execute(tx, _AVATARS, profile_id, most_bytes).scalars())
-
-
-def _time(value: Any) -> datetime:
-    time = moment(value)
-    if time is None:
-        raise AssertionError("what was posted, listed or counted was so at some time")
-    return time

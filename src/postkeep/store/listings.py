@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
 from postkeep.store import bulk
-from postkeep.store.bulk import moment
+from postkeep.store.bulk import known_moment, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,10 @@ def missing(tx: Connection, profile_id: str, *, limit: int, after: tuple[str, st
     observed since in any way is not missing, nor one that the platform says is gone.
     """
     found = bulk.execute(tx, _MISSING, profile_id, *after, profile_id, limit).all()
-    return [Missing(post_id, kind, _time(listed), _time(missed)) for post_id, kind, listed, missed in found]
+    return [
+        Missing(post_id, kind, known_moment(listed), known_moment(missed))
+        for post_id, kind, listed, missed in found
+    ]
 
 
 def gone(tx: Connection, *, limit: int, after: str = "") -> list[Gone]:
@@ -97,7 +99,7 @@ def gone(tx: Connection, *, limit: int, after: str = "") -> list[Gone]:
         after,
         limit,
     ).all()
-    return [Gone(post_id, presence, _time(at)) for post_id, presence, at in found]
+    return [Gone(post_id, presence, known_moment(at)) for post_id, presence, at in found]
 
 
 def owners(tx: Connection, *, limit: int, after: str = "") -> list[str]:
@@ -131,13 +133,6 @@ def newest(tx: Connection, profile_id: str) -> list[Newest]:
     ):
         stood[listing_id].append(Stood(position, post_id, bool(pinned)))
     return [
-        Newest(each, kind, _time(at), bool(complete), moment(oldest), moment(newest), tuple(stood[each]))
+        Newest(each, kind, known_moment(at), bool(complete), moment(oldest), moment(newest), tuple(stood[each]))
         for each, kind, at, complete, oldest, newest in rows
     ]
-
-
-def _time(value: Any) -> datetime:
-    time = moment(value)
-    if time is None:
-        raise AssertionError("what was observed was so at some time")
-    return time

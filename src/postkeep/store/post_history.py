@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from postkeep.model import Metrics
 from postkeep.store import bulk
-from postkeep.store.bulk import moment
+from postkeep.store.bulk import known_moment
 
 _OBSERVED = (
     "SELECT observed_at, total_reactions, comments, reposts, views, likes, saves, shares, counts_hidden"
@@ -35,7 +35,7 @@ def facts(tx: Connection, post_id: str) -> PostFacts:
         "SELECT platform, native_id, post_format, posted_at, author_profile_id FROM posts WHERE post_id = ?",
         post_id,
     ).one()
-    return PostFacts(platform, native_id, form, _time(posted_at), author)
+    return PostFacts(platform, native_id, form, known_moment(posted_at), author)
 
 
 def observations(tx: Connection, post_id: str) -> list[tuple[datetime, Metrics]]:
@@ -54,7 +54,7 @@ def observations(tx: Connection, post_id: str) -> list[tuple[datetime, Metrics]]
             shares=shares,
             hidden=bool(hidden),
         )
-        found.append((_time(at), metrics))
+        found.append((known_moment(at), metrics))
     return found
 
 
@@ -68,10 +68,3 @@ def people(tx: Connection, post_id: str) -> list[tuple[str, str]]:
     """Role and name of everybody who is tagged in the post or made it together with its author, in its order."""
     statement = "SELECT role, username, name FROM post_people WHERE post_id = ? ORDER BY role, position"
     return [(role, username or name) for role, username, name in bulk.execute(tx, statement, post_id)]
-
-
-def _time(value: object) -> datetime:
-    time = moment(value)
-    if time is None:
-        raise AssertionError("what was posted or counted was so at some time")
-    return time

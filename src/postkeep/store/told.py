@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 import orjson
 from sqlalchemy import Connection
 
 from postkeep.model import MediaState
 from postkeep.store import bulk
-from postkeep.store.bulk import moment
+from postkeep.store.bulk import known_moment, moment
 from postkeep.views import TextView
 from postkeep.views.people import AccountView, BioLinkView, CountsView, PictureView
 
@@ -27,7 +24,7 @@ def account(tx: Connection, profile_id: str) -> AccountView | None:
         return None
     flags = (None if flag is None else bool(flag) for flag in row[5:9])
     told = (*row[1:5], *flags, *row[9:12])
-    return AccountView(_time(row[0]), *told, orjson.loads(row[12] or "{}"))  # type: ignore[call-arg]
+    return AccountView(known_moment(row[0]), *told, orjson.loads(row[12] or "{}"))  # type: ignore[call-arg]
 
 
 def texts(tx: Connection, profile_id: str) -> list[TextView]:
@@ -38,7 +35,7 @@ def texts(tx: Connection, profile_id: str) -> list[TextView]:
         " ORDER BY last_seen_at DESC, first_seen_at DESC, text_hash",
         profile_id,
     ).all()
-    return [TextView(text, _time(first), _time(last)) for text, first, last in rows]
+    return [TextView(text, known_moment(first), known_moment(last)) for text, first, last in rows]
 
 
 def links(tx: Connection, profile_id: str) -> list[BioLinkView]:
@@ -50,7 +47,7 @@ def links(tx: Connection, profile_id: str) -> list[BioLinkView]:
         " ORDER BY l.last_seen_at DESC, l.position, l.url",
         profile_id,
     ).all()
-    return [BioLinkView(*row[:3], _time(row[3]), _time(row[4]), row[4] == row[5]) for row in rows]  # type: ignore[call-arg]
+    return [BioLinkView(*row[:3], known_moment(row[3]), known_moment(row[4]), row[4] == row[5]) for row in rows]  # type: ignore[call-arg]
 
 
 def pictures(tx: Connection, profile_id: str) -> list[PictureView]:
@@ -65,7 +62,7 @@ def pictures(tx: Connection, profile_id: str) -> list[PictureView]:
     ).all()
     return [
         PictureView(  # type: ignore[call-arg]
-            *row[:2], MediaState(row[2]), bool(row[3]), *row[4:8], _time(row[8]), *map(moment, row[9:11])
+            *row[:2], MediaState(row[2]), bool(row[3]), *row[4:8], known_moment(row[8]), *map(moment, row[9:11])
         )
         for row in rows
     ]
@@ -79,11 +76,4 @@ def counts(tx: Connection, profile_id: str) -> list[CountsView]:
         " WHERE profile_id = ? ORDER BY observed_at DESC",
         profile_id,
     ).all()
-    return [CountsView(_time(at), *rest) for at, *rest in rows]
-
-
-def _time(value: Any) -> datetime:
-    time = moment(value)
-    if time is None:
-        raise AssertionError("what was seen was so at some time")
-    return time
+    return [CountsView(known_moment(at), *rest) for at, *rest in rows]

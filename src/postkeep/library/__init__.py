@@ -40,6 +40,7 @@ from postkeep.stages import (
     queues,
     retention,
     tagging,
+    which,
 )
 from postkeep.stages.archive import failing, one
 from postkeep.stages.archive_job import archive_import, run_watch
@@ -359,7 +360,7 @@ class Library:
         if post is None:
             return None
         with self._store.reading() as tx:
-            return looking.one_post(tx, post).line.post_id
+            return which.find_post(tx, post)
 
     def plan_archive(self, *, post: str | None = None, media_id: str | None = None) -> ArchivePlan:
         """How much of the cache, of a post or of one medium is not proven to be in the archive."""
@@ -673,7 +674,7 @@ class Library:
         """The media of a post in order, or a page of all media by id."""
         with self._store.reading() as tx:
             after = looking.must_be(tx, "post_media", after)
-            post_id = looking.one_post(tx, post).line.post_id if post is not None else None
+            post_id = which.find_post(tx, post) if post is not None else None
             return listing.media(tx, post_id=post_id, limit=limit, after=after)
 
     def media_stats(self) -> MediaStats:

@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from postkeep.errors import ConfigError
-from postkeep.stages import creator_pictures, creators, looking, metric_list, post_figures, whom
+from postkeep.stages import creator_pictures, creators, metric_list, post_figures, which, whom
 from postkeep.stages.parts import Parts
 from postkeep.store import creator_analytics
 from postkeep.views import OnProgress, Stop
@@ -70,12 +70,12 @@ class Creators:
     def post_figures(self, reference: str) -> PostFigures:
         """The figures of one post, which is meant as `Library.post` takes it; raises NotFound."""
         with self._parts.store.reading() as tx:
-            return post_figures.post_figures(tx, looking.one_post(tx, reference).line.post_id)
+            return post_figures.post_figures(tx, which.find_post(tx, reference))
 
     def post_people(self, reference: str) -> PostPeople:
         """Whom one post names, and who stands behind it; it is meant as before. Raises NotFound."""
         with self._parts.store.reading() as tx:
-            return post_figures.post_people(tx, looking.one_post(tx, reference).line.post_id)
+            return post_figures.post_people(tx, which.find_post(tx, reference))
 
     def update(
         self,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from postkeep.errors import NotFound
 from postkeep.model import ProfileKind
 from postkeep.platforms.people import KINDS, Whose, on_platform, read_reference
-from postkeep.stages import looking
+from postkeep.stages import which
 from postkeep.stages.erasing.names import Names
 from postkeep.stages.erasing.searching import Found
 from postkeep.stages.holding import profile_of
@@ -126,7 +126,7 @@ def scope_of(tx: Connection, asked: Asked) -> Scope:
     else:
         # What is no longer there of an erasing that has begun needs no more than to be forgotten.
         left = [each for each in asked.posts if each.strip() not in begun or erasing.posts(tx, [each.strip()])]
-        post_ids = sorted({looking.one_post(tx, each).line.post_id for each in left})
+        post_ids = sorted({which.find_post(tx, each) for each in left})
         subjects = sorted({*post_ids, *(each.strip() for each in asked.posts if each not in left)})
     posts, names, records, sources = [], set[str](), set[str](), set[str]()
     for some in in_parts(post_ids):

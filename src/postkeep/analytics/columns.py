@@ -6,7 +6,7 @@ Whole numbers only, so that both come to the same figures to the last digit.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any, Final
@@ -15,7 +15,7 @@ import polars as pl
 
 from .content import Kind
 from .result import Excluded, Tally, ViralRule
-from .sums import COUNTED, Captions, Judged, KindSums, Share, Sum, Sums, microseconds
+from .sums import COUNTED, Captions, Judged, KindSums, Share, Sum, Sums, microseconds, time_of
 
 POSTS: Final[Mapping[str, Any]] = {
     "creator": pl.Int64,
@@ -50,7 +50,6 @@ _REASONS: Final = {
     "outside": Excluded.OUTSIDE_WINDOW,
 }
 _KINDS: Final = {True: Kind.REEL, False: Kind.POST}
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def too_large(posts: pl.DataFrame) -> frozenset[int]:
@@ -275,7 +274,7 @@ def _share(row: Mapping[str, int], name: str) -> Share:
 
 
 def _time(at: int | None) -> datetime | None:
-    return None if at is None else _EPOCH + timedelta(microseconds=at)
+    return None if at is None else time_of(at)
 
 
 def frame(columns: Mapping[str, Iterable[Any]], schema: Mapping[str, Any]) -> pl.DataFrame:

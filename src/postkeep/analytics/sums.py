@@ -178,6 +178,10 @@ def microseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+def time_of(stamp: int) -> datetime:
+    return _EPOCH + stamp * _MICROSECOND
+
+
 class Clock(dict[int, int | None]):
     """How far a zone's clocks are ahead of UTC in microseconds, by hours since 1970; None where they are moved.
 
@@ -194,7 +198,7 @@ class Clock(dict[int, int | None]):
         return found
 
     def _ahead(self, time: int) -> int:
-        ahead = (_EPOCH + time * _MICROSECOND).astimezone(self.zone).utcoffset()
+        ahead = time_of(time).astimezone(self.zone).utcoffset()
         return (ahead or timedelta()) // _MICROSECOND
 
     def slots(self, times: Iterable[int]) -> list[int]:

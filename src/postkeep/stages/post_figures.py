@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from postkeep.analytics.curves import curve, engagement_of, half_life, velocities, with_virtual_zero
 from postkeep.analytics.engagement import calculate_engagement_rate, viral_multiplier
 from postkeep.analytics.registry import metric
+from postkeep.analytics.sums import time_of
 from postkeep.model import Metrics, PostFormat
 from postkeep.stages.creator_lists import newest_lists
 from postkeep.stages.creator_sheet import followers_then
@@ -20,7 +21,6 @@ from postkeep.store.post_history import PostFacts
 from postkeep.views.post_figures import CurvePoint, HalfLifeView, PostFigures, PostPeople, VelocityView
 
 _HOUR: Final = timedelta(hours=1)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def post_figures(tx: Connection, post_id: str) -> PostFigures:
@@ -102,7 +102,7 @@ def _counted(columns: PostColumns) -> Iterator[tuple[str, bool, datetime, int | 
         )
         hidden, reel = columns.hidden[place], _is_reel(columns.forms[place])
         engagement = engagement_of(Metrics(reactions=reactions, likes=likes, comments=comments, hidden=hidden))
-        at = _EPOCH + timedelta(microseconds=columns.at[place])
+        at = time_of(columns.at[place])
         yield native_id, reel, at, (None if hidden else views) if reel else engagement
 
 

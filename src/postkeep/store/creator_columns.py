@@ -14,13 +14,12 @@ from sqlalchemy import Connection
 
 from postkeep.store import bulk
 from postkeep.store.bulk import known_moment, moment
-from postkeep.store.creator_posts import EarlierCounts, of_one_look
+from postkeep.store.creator_posts import FILLED, EarlierCounts, of_one_look
 
 PAGE: Final = 5000
 """How many posts are held as rows at once."""
 
 COUNTS: Final = ("reactions", "comments", "reposts", "views", "likes", "saves", "shares")
-_FILLED: Final = ("views", "likes", "comments", "saves", "shares")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ _EARLIER = (
     " FROM posts p JOIN data_downloads d ON d.download_id = p.latest_download_id"
     " JOIN data_downloads e ON e.post_id = p.post_id"
     " WHERE p.post_id {in} AND e.observed_at < d.observed_at AND NOT e.of_original AND NOT e.counts_hidden AND ("
-    + " OR ".join(f"(e.{name} IS NOT NULL AND (d.{name} IS NULL OR d.of_original))" for name in _FILLED)
+    + " OR ".join(f"(e.{name} IS NOT NULL AND (d.{name} IS NULL OR d.of_original))" for name in FILLED)
     + ") ORDER BY e.post_id, e.observed_at DESC"
 )
 
@@ -124,7 +123,7 @@ def _complete(tx: Connection, post_ids: list[str], columns: PostColumns) -> None
     lacking = {post_ids[place]: place for place in _lacking(columns)}
     earlier: dict[str, list[EarlierCounts]] = {}
     for post_id, at, detail, *counts in bulk.among(tx, _EARLIER, lacking):
-        known = dict(zip(_FILLED, counts, strict=True))
+        known = dict(zip(FILLED, counts, strict=True))
         earlier.setdefault(post_id, []).append(EarlierCounts(known_moment(at), detail, known))
     for post_id, newest_first in earlier.items():
         place = lacking[post_id]
@@ -133,7 +132,7 @@ def _complete(tx: Connection, post_ids: list[str], columns: PostColumns) -> None
 
 
 def _lacking(columns: PostColumns) -> Iterator[int]:
-    told = zip(*(columns.counts[name] for name in _FILLED), strict=True)
+    told = zip(*(columns.counts[name] for name in FILLED), strict=True)
     for place, (form, hidden, counts) in enumerate(zip(columns.forms, columns.hidden, told, strict=True)):
         if form == "reel" and not hidden and None in counts:
             yield place

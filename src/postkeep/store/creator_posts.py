@@ -164,7 +164,8 @@ def _paged(tx: Connection, statement: str, profile_id: str, page: int) -> Iterat
 
 _REEL: Final = "reel"
 _ONE_LOOK: Final = timedelta(days=1)
-_FILLED: Final = ("views", "likes", "comments", "saves", "shares")
+FILLED: Final = ("views", "likes", "comments", "saves", "shares")
+"""The counts of a reel that are taken from another list of one look, where its own does not tell them."""
 _EARLIER = (
     "SELECT post_id, observed_at, stats_json, views, likes, comments, saves, shares FROM data_downloads"
     " WHERE post_id {in} AND NOT of_original AND NOT counts_hidden ORDER BY post_id, observed_at DESC"
@@ -184,7 +185,7 @@ def earlier_counts(tx: Connection, post_ids: Collection[str]) -> dict[str, list[
     """What was observed of these posts, the newest first."""
     found: dict[str, list[EarlierCounts]] = {}
     for post_id, at, detail, *counts in bulk.among(tx, _EARLIER, sorted(post_ids)):
-        known = dict(zip(_FILLED, counts, strict=True))
+        known = dict(zip(FILLED, counts, strict=True))
         found.setdefault(post_id, []).append(EarlierCounts(known_moment(at), detail, known))
     return found
 
@@ -208,7 +209,7 @@ def _completed(tx: Connection, posts: list[PostCounts]) -> Iterator[PostCounts]:
 
 
 def _lacks(post: PostCounts) -> bool:
-    return post.form == _REEL and not post.hidden and any(getattr(post, name) is None for name in _FILLED)
+    return post.form == _REEL and not post.hidden and any(getattr(post, name) is None for name in FILLED)
 
 
 def _filled(post: PostCounts, newest_first: Iterable[EarlierCounts]) -> PostCounts:

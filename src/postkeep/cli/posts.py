@@ -10,6 +10,7 @@ from postkeep.cli import post_page
 from postkeep.cli.as_json import write_json
 from postkeep.cli.erasing import erase_posts
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
+from postkeep.cli.notes import note_of, note_options, told
 from postkeep.cli.output import say, write
 from postkeep.cli.tables import Column, write_table
 from postkeep.cli.text import beginning, count, day, known
@@ -106,8 +107,7 @@ def show_post(face: Face, ref: str, as_json: bool) -> int:
 
 @posts.command("note")
 @click.argument("ref")
-@click.argument("text", metavar="[TEXT]", required=False)
-@click.option("--clear", is_flag=True, help="Remove the note.")
+@note_options
 @json_option
 @pass_face
 def note_post(face: Face, ref: str, text: str | None, clear: bool, as_json: bool) -> int:
@@ -115,15 +115,13 @@ def note_post(face: Face, ref: str, text: str | None, clear: bool, as_json: bool
 
     REF is a post id, a URN, the digits of one, or the post's URL.
     """
-    notes = (text or "").strip()
-    if clear == bool(notes):
-        raise click.UsageError("give either a TEXT or --clear")
+    notes = note_of(text, clear=clear)
     with face.library() as library:
-        line = library.people.set_post_notes(ref, notes or None)
+        line = library.people.set_post_notes(ref, notes)
     if as_json:
         write_json(line)
     else:
-        say(f"{line.post_id} {'has a note' if notes else 'has no note any more'}")
+        say(told(line.post_id, notes))
     return 0
 
 

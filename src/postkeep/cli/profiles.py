@@ -11,6 +11,7 @@ from postkeep.cli import exits
 from postkeep.cli.as_json import write_json
 from postkeep.cli.erasing import erase_profile
 from postkeep.cli.face import Face, json_option, limit_option, pass_face
+from postkeep.cli.notes import note_of, note_options, told
 from postkeep.cli.output import say, write, write_exactly
 from postkeep.cli.profile_page import write_profile
 from postkeep.cli.tables import Column, write_pairs, write_table
@@ -201,21 +202,18 @@ def deactivate(face: Face, references: tuple[str, ...], as_json: bool) -> int:
 
 @profiles.command("note")
 @click.argument("profile", metavar="PROFILE")
-@click.argument("text", metavar="[TEXT]", required=False)
-@click.option("--clear", is_flag=True, help="Remove the note.")
+@note_options
 @json_option
 @pass_face
 def note_profile(face: Face, profile: str, text: str | None, clear: bool, as_json: bool) -> int:
     """Write a note on a profile, in place of the one it has."""
-    notes = (text or "").strip()
-    if clear == bool(notes):
-        raise click.UsageError("give either a TEXT or --clear")
+    notes = note_of(text, clear=clear)
     with face.library() as library:
-        line = library.people.set_notes(profile, notes or None)
+        line = library.people.set_notes(profile, notes)
     if as_json:
         write_json(line)
     else:
-        say(f"{_called(line)} {'has a note' if notes else 'has no note any more'}")
+        say(told(_called(line), notes))
     return 0
 
 

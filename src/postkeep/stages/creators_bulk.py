@@ -72,14 +72,15 @@ def _computed(
         lists = [newest_lists(creator_posts.windows(tx, each)) for each in profile_ids]
         histories = [creator_posts.history(tx, each) for each in profile_ids]
         made = _Frames(creators, lists)
-        for columns in creator_columns.columns_of(tx, profile_ids):
+        together = [each.profile_id for each in creators if each.platform not in _BY_THEMSELVES]
+        for columns in creator_columns.columns_of(tx, together):
             made.add(columns)
             for profile_id, at in columns.newest_observations().items():
                 newest[profile_id] = max(at, newest.get(profile_id, at))
     sums = made.sums(now)
     found: list[tuple[str, KeptFigures | None]] = []
     for number, (creator, history) in enumerate(zip(creators, histories, strict=True)):
-        summed = None if creator.platform in _BY_THEMSELVES else sums.get(number)
+        summed = sums.get(number)
         found.append((creator.profile_id, None))
         if summed is not None:
             analytics = analytics_of_sums(

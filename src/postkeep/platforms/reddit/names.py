@@ -11,7 +11,6 @@ PLATFORM_NAME: Final = "reddit"
 POST: Final = "t3"
 ACCOUNT: Final = "t2"
 COMMUNITY: Final = "t5"
-COMMENT: Final = "t1"
 SITE: Final = "https://www.reddit.com"
 
 _ID = re.compile(r"[0-9a-z]{1,13}")
